@@ -1,0 +1,35 @@
+/* clock.h - the monotonic clock, in nanoseconds
+ *
+ * Parts that decide take the time as an argument; those that wait ask here.
+ */
+#ifndef ROTA_BASE_CLOCK_H
+#define ROTA_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_MS  INT64_C(1000000)
+#define NS_PER_SEC INT64_C(1000000000)
+
+/* Nanoseconds since some moment before the program's start; never goes back, and
+ * stands still while the machine sleeps. */
+static inline int64_t clock_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+/* Milliseconds to wait until `deadline_ns`, for poll(): rounded up, 0 if it has
+ * passed, -1 (for ever) where the deadline is INT64_MAX. */
+static inline int clock_poll_ms(int64_t deadline_ns, int64_t now_ns)
+{
+    if (deadline_ns == INT64_MAX)
+        return -1;
+    if (deadline_ns <= now_ns)
+        return 0;
+    int64_t ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return ms > 3600000 ? 3600000 : (int)ms;
+}
+
+#endif

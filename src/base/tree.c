@@ -1,0 +1,159 @@
+/* tree.c - a process tree, ended as a whole
+ *
+ * Descent is read from /proc/PID/stat (state and parent), which every kernel has,
+ * in one pass over /proc; the tree is then walked over that table. A process may
+ * fork between the pass and the kill, so tree_kill passes again until a pass
+ * finds nobody: a killed process forks no more, and its orphans come to us.
+ */
+#include "base/tree.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "rota.h"
+
+struct process {
+    pid_t pid;
+    pid_t parent;
+    char state;
+    bool below; /* a descendant of the root */
+};
+
+struct table {
+    struct process *rows;
+    size_t count;
+    size_t cap;
+};
+
+static void table_done(struct table *t)
+{
+    free(t->rows);
+}
+
+/* "PID (COMMAND) STATE PPID ...": the command may hold spaces and brackets, so
+ * the last bracket ends it. */
+static bool parse_stat(const char *line, struct process *out)
+{
+    const char *end = strrchr(line, ')');
+    int parent;
+    char state;
+    if (end == NULL || sscanf(end + 1, " %c %d", &state, &parent) != 2)
+        return false;
+    *out = (struct process){.pid = atoi(line), .parent = parent, .state = state};
+    return true;
+}
+
+static bool read_process(const char *name, struct process *out)
+{
+    char path[64];
+    char line[512];
+    snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return false; /* it ended meanwhile */
+    size_t n = fread(line, 1, sizeof(line) - 1, f);
+    fclose(f);
+    line[n] = '\0';
+    return parse_stat(line, out);
+}
+
+static int table_add(struct table *t, const struct process *p)
+{
+    if (t->count == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 256;
+        struct process *rows = realloc(t->rows, cap * sizeof(*rows));
+        if (rows == NULL)
+            return ROTA_E_NOMEM;
+        t->rows = rows;
+        t->cap = cap;
+    }
+    t->rows[t->count++] = *p;
+    return 0;
+}
+
+static int table_read(struct table *t)
+{
+    DIR *dir = opendir("/proc");
+    if (dir == NULL)
+        return ROTA_E_IO;
+    int rc = 0;
+    for (struct dirent *e; rc == 0 && (e = readdir(dir)) != NULL;) {
+        struct process p;
+        if (isdigit((unsigned char)e->d_name[0]) && read_process(e->d_name, &p))
+            rc = table_add(t, &p);
+    }
+    closedir(dir);
+    return rc;
+}
+
+/* Mark everyone whose line of parents leads to `root`. */
+static void table_mark(struct table *t, pid_t root)
+{
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < t->count; i++) {
+            struct process *p = &t->rows[i];
+            bool below = p->parent == root;
+            for (size_t j = 0; !below && !p->below && j < t->count; j++)
+                below = t->rows[j].below && t->rows[j].pid == p->parent;
+            if (below && !p->below)
+                p->below = more = true;
+        }
+    }
+}
+
+int tree_adopt(void)
+{
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 ? 0 : ROTA_E_IO;
+}
+
+int tree_list(pid_t root, pid_t *pids, int cap)
+{
+    struct table t = {0};
+    int rc = table_read(&t);
+    if (rc == 0)
+        table_mark(&t, root ? root : getpid());
+    int found = 0;
+    for (size_t i = 0; rc == 0 && i < t.count; i++) {
+        if (!t.rows[i].below || t.rows[i].state == 'Z' || t.rows[i].state == 'X')
+            continue;
+        if (found < cap)
+            pids[found] = t.rows[i].pid;
+        found++;
+    }
+    table_done(&t);
+    return rc ? rc : found;
+}
+
+int tree_kill(int64_t deadline_ns)
+{
+    enum {
+        BATCH = 1024
+    };
+    pid_t pids[BATCH];
+    for (;;) {
+        int n = tree_list(0, pids, BATCH);
+        if (n < 0)
+            return n;
+        for (int i = 0; i < n && i < BATCH; i++)
+            kill(pids[i], SIGKILL);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+        if (n == 0)
+            return 0;
+        if (clock_now_ns() >= deadline_ns)
+            return ROTA_E_TIMEOUT;
+        nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
+    }
+}

@@ -1,0 +1,75 @@
+/* test_tree.c - base/tree: a process tree, ended as a whole */
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/tree.h"
+
+/* A child that leaves its session, whose own child does so too and outlives it:
+ * what launchers do. Returns when the grandchild stands. */
+static void start_detached_family(void)
+{
+    int ready[2];
+    assert_return_code(pipe(ready), 0);
+    pid_t child = fork();
+    assert_return_code(child, 0);
+    if (child == 0) {
+        setsid();
+        if (fork() == 0) {
+            setsid();
+            if (write(ready[1], "x", 1) != 1)
+                _exit(1);
+            for (;;)
+                pause();
+        }
+        _exit(0);
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void a_family_that_left_its_session_is_still_below_its_reaper(void **state)
+{
+    (void)state;
+    pid_t pids[4];
+    assert_int_equal(tree_adopt(), 0);
+    start_detached_family();
+    assert_int_equal(tree_list(0, pids, 4), 1);
+    assert_int_equal(tree_kill(clock_now_ns() + 10 * NS_PER_SEC), 0);
+    assert_int_equal(tree_list(0, pids, 4), 0);
+}
+
+static void a_tree_of_nobody_is_ended_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(tree_adopt(), 0);
+    assert_int_equal(tree_kill(0), 0);
+}
+
+static void more_descendants_than_room_are_counted_all_the_same(void **state)
+{
+    (void)state;
+    pid_t pids[1];
+    assert_int_equal(tree_adopt(), 0);
+    start_detached_family();
+    start_detached_family();
+    assert_int_equal(tree_list(0, pids, 1), 2);
+    assert_int_equal(tree_kill(clock_now_ns() + 10 * NS_PER_SEC), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_family_that_left_its_session_is_still_below_its_reaper),
+        cmocka_unit_test(a_tree_of_nobody_is_ended_at_once),
+        cmocka_unit_test(more_descendants_than_room_are_counted_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
