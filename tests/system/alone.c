@@ -18,7 +18,6 @@
 #include <argp.h>
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -31,8 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fell.h"
+#include "base/scratch.h"
 #include "base/tree.h"
 
 enum exit_status {
@@ -41,6 +41,8 @@ enum exit_status {
     EXIT_LEFT = 125,
     EXIT_START = 126,
 };
+
+#define KILL_NS (10 * NS_PER_SEC)
 
 enum {
     SEGMENTS = 4096,
@@ -100,40 +102,6 @@ static int processes_left(void)
                 process_name(pids[i], name, sizeof(name)));
     }
     return n;
-}
-
-/* --- temporary files -------------------------------------------------------------- */
-
-static char *temporary_root; /* for nftw, which passes its callback nothing */
-static int temporary_found;
-
-static int report_and_remove(const char *path, const struct stat *st, int type,
-                             struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    if (strcmp(path, temporary_root) != 0) {
-        complain("left behind: temporary file", path);
-        temporary_found++;
-    }
-    remove(path);
-    return 0;
-}
-
-static int temporary_left(void)
-{
-    temporary_found = 0;
-    nftw(temporary_root, report_and_remove, 16, FTW_DEPTH | FTW_PHYS);
-    return temporary_found;
-}
-
-static bool temporary_make(void)
-{
-    const char *base = getenv("TMPDIR");
-    if (asprintf(&temporary_root, "%s/alone.XXXXXX", base ? base : "/tmp") < 0)
-        return false;
-    return mkdtemp(temporary_root) != NULL && setenv("TMPDIR", temporary_root, 1) == 0;
 }
 
 /* --- shared memory ---------------------------------------------------------------- */
@@ -300,7 +268,7 @@ static int judge(const struct options *o, int status, int left)
 {
     if (left > 0)
         return EXIT_LEFT;
-    if (o->status < 0 || status == EXIT_LATE)
+    if (o->status < 0)
         return status;
     if (status == o->status)
         return 0;
@@ -309,7 +277,13 @@ static int judge(const struct options *o, int status, int left)
     return EXIT_OTHER;
 }
 
-static int run(const struct options *o)
+static void complain_of_file(const char *path)
+{
+    complain("left behind: temporary file", path);
+}
+
+/* Takes `scratch`. */
+static int run(const struct options *o, char *scratch)
 {
     static struct machine before;
     machine_read(&before, false);
@@ -320,18 +294,20 @@ static int run(const struct options *o)
     int rc = start(o->command, &child);
     if (rc != 0) {
         fprintf(stderr, "alone: cannot start '%s': %s\n", o->command[0], strerror(rc));
-        temporary_left();
+        scratch_remove(scratch, NULL);
         return EXIT_START;
     }
     int status = await(child, o->limit_s);
-    int left = 0;
-    bool ended_by_itself = status != EXIT_LATE;
-    if (ended_by_itself)
-        left += processes_left();
-    tree_kill(clock_now_ns() + 10 * NS_PER_SEC);
-    left += temporary_left() + shared_memory_left(&before);
-    /* What a killed command leaves is no fault of its own. */
-    return judge(o, status, ended_by_itself ? left : 0);
+    if (status == EXIT_LATE) { /* what a killed command leaves is no fault of its own */
+        tree_fell(clock_now_ns() + KILL_NS);
+        scratch_remove(scratch, NULL);
+        return status;
+    }
+    int left = processes_left();
+    tree_kill(clock_now_ns() + KILL_NS);
+    left += scratch_remove(scratch, complain_of_file);
+    left += shared_memory_left(&before);
+    return judge(o, status, left);
 }
 
 /* --- options ---------------------------------------------------------------------- */
@@ -382,10 +358,11 @@ int main(int argc, char **argv)
                               NULL};
     struct options o = {.limit_s = 60, .status = -1};
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
+    char *scratch;
     permit_root();
-    if (tree_adopt() != 0 || !temporary_make()) {
+    if (tree_adopt() != 0 || scratch_make(&scratch) != 0) {
         complain("cannot set up", strerror(errno));
         return EXIT_START;
     }
-    return run(&o);
+    return run(&o, scratch);
 }
