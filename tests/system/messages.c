@@ -8,12 +8,16 @@
  */
 #include <rota.h>
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,10 +173,10 @@ static void sizes(void)
         check_all_well();
 }
 
-/* 2: more than 2 GiB, and more than 32 bits count. */
+/* 2: more than 2 GiB, and more than an int counts. */
 static void huge(void)
 {
-    const size_t bytes = ((size_t)1 << 32) + 5;
+    const size_t bytes = ((size_t)1 << 31) + 5;
     struct rota_message m;
     if (me == 1) {
         unsigned char *p = calloc(bytes, 1); /* untouched pages cost nothing */
@@ -412,6 +416,156 @@ static void closing(void)
     }
 }
 
+/* Whether descriptor `fd` of process `pid` is one that it has opened itself: closed at
+ * exec. What the launcher has leaked to it is not. */
+static bool is_own(pid_t pid, int fd)
+{
+    char path[64];
+    char line[128];
+    unsigned flags = 0;
+    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+    FILE *f = fopen(path, "r");
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        if (sscanf(line, "flags: %o", &flags) == 1)
+            break;
+    }
+    if (f != NULL)
+        fclose(f);
+    return (flags & O_CLOEXEC) != 0;
+}
+
+/* The port of the listening TCP socket with this inode; 0 where it is no such. */
+static int port_of(unsigned long wanted)
+{
+    const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    int found = 0;
+    for (int i = 0; i < 2; i++) {
+        char line[512];
+        unsigned port;
+        unsigned state;
+        unsigned long inode;
+        FILE *f = fopen(tables[i], "r");
+        while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+            if (sscanf(line,
+                       " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu",
+                       &port, &state, &inode) == 3 &&
+                state == 10 && inode == wanted)
+                found = (int)port;
+        }
+        if (f != NULL)
+            fclose(f);
+    }
+    return found;
+}
+
+/* The port on which process `pid` listens; 0 where it doesn't. */
+static int listening_port(pid_t pid)
+{
+    int port = 0;
+    for (int fd = 3; fd < 64 && port == 0; fd++) {
+        char path[64];
+        char link[64];
+        unsigned long inode;
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+        ssize_t n = readlink(path, link, sizeof(link) - 1);
+        link[n > 0 ? n : 0] = '\0';
+        if (sscanf(link, "socket:[%lu]", &inode) == 1 && is_own(pid, fd))
+            port = port_of(inode);
+    }
+    return port;
+}
+
+static int connect_to(int port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+    return fd;
+}
+
+/* Whether the other side hangs up before long. */
+static bool is_shown_out(int fd)
+{
+    char bytes[256];
+    struct timeval limit = {.tv_sec = 8};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    for (;;) {
+        ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+        if (n == 0 || (n < 0 && errno == ECONNRESET))
+            return true;
+        if (n < 0)
+            return false;
+    }
+}
+
+/* 3: strangers come to the line with garbage, with half a greeting, with a greeting
+ * of their own, with nothing to say; the run takes no notice. */
+static void strangers(void)
+{
+    enum {
+        SILENT = 150
+    };
+    struct rota_message m;
+    if (me == 1) {
+        CHECK(take_int(0, 0, &m) == 0);
+        exit(5);
+    }
+    if (me == 2)
+        return;
+    int port = listening_port(getppid());
+    CHECK(port != 0);
+    int silent[SILENT];
+    for (int i = 0; i < SILENT; i++)
+        silent[i] = connect_to(port);
+    unsigned char hello[12 + 72] = {'R', 'L', 'N', '1', 0, 2, 0, 0, 0, 0, 0, 72};
+    hello[12 + 3] = 1; /* "I am rank 1 of 3", with a proof of zeros */
+    hello[12 + 7] = 3;
+    const struct {
+        const void *bytes;
+        size_t size;
+    } said[] = {{"GET / HTTP/1.1\r\n\r\n", 18},
+                {hello, sizeof(hello)},
+                {hello, 40}, /* and no more */
+                {"RLN1\0\2\0\0\377\377\377\377", 12},
+                {"RLN1\0\4\0\0\0\0\0\10\0\0\0\3\0\0\0\1", 20}};
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        int fd = connect_to(port);
+        CHECK(send(fd, said[i].bytes, said[i].size, MSG_NOSIGNAL) > 0);
+        CHECK(is_shown_out(fd));
+        close(fd);
+    }
+    struct rota_fate f;
+    CHECK(rota_fate(r, 1, &f) == 0 && f.how == ROTA_ALIVE);
+    send_int(1, 0, 0);
+    check_left(1, ROTA_EXITED, 5);
+    check_left(2, ROTA_EXITED, 0);
+    for (int i = 0; i < SILENT; i++)
+        close(silent[i]);
+}
+
+/* 3, ROTA_SILENCE_MS below 5 s: a parent that is frozen is not heard of, so its rank
+ * is lost; thawed, it finds itself refused, and ends its rank. */
+static void silence(void)
+{
+    struct rota_message m;
+    if (me == 1) {
+        send_int(0, 0, getppid());
+        rota_recv(r, 2, 0, ROTA_FOREVER, &m); /* which never sends */
+        rest(60000);
+    }
+    if (me == 2) {
+        CHECK(rota_recv(r, 1, 0, ROTA_FOREVER, &m) == ROTA_E_LOST);
+        return;
+    }
+    pid_t parent = take_int(1, 0, &m);
+    CHECK(kill(parent, SIGSTOP) == 0);
+    check_left(1, ROTA_VANISHED, 0);
+    CHECK(kill(parent, SIGCONT) == 0);
+    check_left(2, ROTA_EXITED, 0);
+}
+
 /* ---- the program ------------------------------------------------------------- */
 
 static const struct {
@@ -422,7 +576,8 @@ static const struct {
     {"order", order, 0},       {"sizes", sizes, 2},     {"huge", huge, 2},
     {"crossing", crossing, 0}, {"calls", calls, 2},     {"last_words", last_words, 3},
     {"midst", midst, 3},       {"nap", nap, 2},         {"headless", headless, 3},
-    {"massacre", massacre, 9}, {"closing", closing, 3},
+    {"massacre", massacre, 9}, {"closing", closing, 3}, {"strangers", strangers, 3},
+    {"silence", silence, 3},
 };
 
 int main(int argc, char **argv)
