@@ -420,6 +420,24 @@ static void the_last_words_of_a_member_that_left_at_once_are_heard(void **state)
     assert_int_equal(board_fate(w->boards[0], 3).code, 4);
 }
 
+/* Its socket is reset, since the pings to it lie unread: what is told to it cannot
+ * be sent, and what it has said before is still to be read. */
+static void last_words_are_heard_even_where_nothing_can_be_answered(void **state)
+{
+    struct world *w = *state;
+    unsigned char last[8];
+    member_at(w, 0);
+    pump(w);
+    int fd = raw_member(w, 1, RANKS);
+    live(w, 2 * NS_PER_SEC);
+    line_put_report(last, (struct rota_fate){ROTA_EXITED, 4}, NULL, 0);
+    say_frame(fd, LINE_REPORT, last, sizeof(last));
+    close(fd);
+    member_report(w->members[0], (struct rota_fate){ROTA_STOPPED, 19});
+    pump(w); /* the first is served first, and its news told to the second */
+    assert_int_equal(how_at(w, 0, 1), ROTA_EXITED);
+}
+
 /* ---- strangers --------------------------------------------------------------------
  */
 
@@ -711,6 +729,7 @@ int main(void)
         IN_WORLD(a_member_whose_hub_is_silent_is_cut),
         IN_WORLD(a_member_that_leaves_without_a_word_has_vanished),
         IN_WORLD(the_last_words_of_a_member_that_left_at_once_are_heard),
+        IN_WORLD(last_words_are_heard_even_where_nothing_can_be_answered),
         IN_WORLD(who_does_not_know_the_secret_is_refused),
         IN_WORLD(a_stranger_that_talks_nonsense_is_shown_out),
         IN_WORLD(half_a_hello_is_not_waited_for),
