@@ -305,6 +305,29 @@ static void who_does_not_join_in_time_has_vanished(void **state)
     assert_int_equal(member_state(w->members[1]), MEMBER_CUT);
 }
 
+/* An overloaded host: the hub reads the HELLO seconds after it was sent. */
+static void a_hub_that_is_slow_to_answer_loses_nobody(void **state)
+{
+    struct world *w = *state;
+    member_at(w, 0);
+    member_run(w->members[0], w->now_ns); /* connects */
+    for (int i = 0; i < 3; i++) {
+        struct pollfd fds[8];
+        hub_run(w->hub, w->now_ns); /* lets in, and challenges */
+        poll(fds, (nfds_t)member_fds(w->members[0], fds, 8), SETTLE_MS);
+    }
+    member_run(w->members[0], w->now_ns); /* says HELLO */
+    for (int i = 0; i < 8; i++) {
+        w->now_ns += NS_PER_SEC / 2;
+        member_run(w->members[0], w->now_ns);
+    }
+    live(w, NS_PER_SEC);
+    assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
+    member_at(w, 1);
+    pump(w);
+    assert_int_equal(how_at(w, 1, 0), ROTA_ALIVE);
+}
+
 /* ---- silence --------------------------------------------------------------------- */
 
 static void who_falls_silent_has_vanished(void **state)
@@ -721,6 +744,7 @@ int main(void)
         IN_WORLD(a_report_made_before_joining_is_kept),
         IN_WORLD(the_run_is_over_when_the_last_has_ended),
         IN_WORLD(who_does_not_join_in_time_has_vanished),
+        IN_WORLD(a_hub_that_is_slow_to_answer_loses_nobody),
         IN_WORLD(who_falls_silent_has_vanished),
         IN_WORLD(those_who_live_are_heard_however_long_they_have_nothing_to_say),
         IN_WORLD(a_hub_that_slept_itself_blames_nobody),
