@@ -116,9 +116,13 @@ static void show_out_oldest_stranger(struct hub *h)
     }
 }
 
+/* At most so many at once as there is room for: whoever comes is greeted and has a
+ * turn to answer before those behind push it out, and a crowd that never ends does
+ * not keep the hub from the members. */
 static void let_in(struct hub *h, int64_t now_ns)
 {
-    for (int fd; (fd = net_accept(h->listener)) >= 0;) {
+    int fd;
+    for (int n = 0; n < SPARE_STRANGERS && (fd = net_accept(h->listener)) >= 0; n++) {
         if (h->strangers >= h->size + SPARE_STRANGERS)
             show_out_oldest_stranger(h);
         struct guest *g = calloc(1, sizeof(*g));
@@ -252,8 +256,8 @@ static void give_up_on_late(struct hub *h, int64_t now_ns)
 
 void hub_run(struct hub *h, int64_t now_ns)
 {
-    let_in(h, now_ns);
     serve_all(h, now_ns);
+    let_in(h, now_ns);
     show_out_silent(h, now_ns);
     give_up_on_late(h, now_ns);
     if (now_ns - h->pinged_ns >= PING_EVERY_NS) {

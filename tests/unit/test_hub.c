@@ -572,6 +572,26 @@ static void a_thousand_who_say_nothing_keep_nobody_out(void **state)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Nobody's clock moves here: there is no second attempt. */
+static void a_member_is_not_pushed_out_before_it_can_speak(void **state)
+{
+    struct world *w = *state;
+    enum {
+        CROWD = 300
+    };
+    int crowd[CROWD];
+    member_at(w, 0);
+    for (int i = 0; i < CROWD; i++) {
+        if (i == CROWD / 2)
+            member_run(w->members[0], w->now_ns); /* connects, amid them */
+        crowd[i] = stranger(w);
+    }
+    pump(w);
+    assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
+}
+
 static void a_hello_heard_on_one_line_is_worth_nothing_on_another(void **state)
 {
     struct world *w = *state;
@@ -758,6 +778,7 @@ int main(void)
         IN_WORLD(a_stranger_that_talks_nonsense_is_shown_out),
         IN_WORLD(half_a_hello_is_not_waited_for),
         IN_WORLD(a_thousand_who_say_nothing_keep_nobody_out),
+        IN_WORLD(a_member_is_not_pushed_out_before_it_can_speak),
         IN_WORLD(a_hello_heard_on_one_line_is_worth_nothing_on_another),
         IN_WORLD(a_hello_of_the_wrong_rank_or_size_is_refused),
         IN_WORLD(a_rank_that_has_joined_cannot_be_taken_over),
