@@ -592,6 +592,24 @@ static void a_member_is_not_pushed_out_before_it_can_speak(void **state)
         close(crowd[i]);
 }
 
+static void a_large_run_may_have_as_many_descriptors_as_it_has_lines(void **state)
+{
+    struct world *w = *state;
+    struct rlimit before;
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &before);
+    files = before;
+    files.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &files);
+    hub_free(w->hub);
+    w->hub = NULL;
+    assert_int_equal(hub_open(400, true, patience, 0, &w->invitation, &w->hub), 0);
+    getrlimit(RLIMIT_NOFILE, &files);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_true(files.rlim_cur >= 864 || files.rlim_cur == files.rlim_max);
+    assert_int_equal(files.rlim_max, before.rlim_max);
+}
+
 static void a_hello_heard_on_one_line_is_worth_nothing_on_another(void **state)
 {
     struct world *w = *state;
@@ -779,6 +797,7 @@ int main(void)
         IN_WORLD(half_a_hello_is_not_waited_for),
         IN_WORLD(a_thousand_who_say_nothing_keep_nobody_out),
         IN_WORLD(a_member_is_not_pushed_out_before_it_can_speak),
+        IN_WORLD(a_large_run_may_have_as_many_descriptors_as_it_has_lines),
         IN_WORLD(a_hello_heard_on_one_line_is_worth_nothing_on_another),
         IN_WORLD(a_hello_of_the_wrong_rank_or_size_is_refused),
         IN_WORLD(a_rank_that_has_joined_cannot_be_taken_over),
