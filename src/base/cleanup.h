@@ -22,7 +22,7 @@
     struct rota_auto_##name##_defined
 
 #define rota_steal(p)                                                                  \
-    ({                                                                                 \
+    __extension__({                                                                    \
         __auto_type stolen_ = (p);                                                     \
         (p) = NULL;                                                                    \
         stolen_;                                                                       \
