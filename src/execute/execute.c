@@ -378,7 +378,7 @@ int execute_start(struct execute *x, uint64_t task, uint32_t attempt, char *cons
     if (j == NULL)
         return ROTA_E_NOMEM;
     x->count++;
-    int rc = job_start(x, j, argv);
+    int rc = argv[0] != NULL ? job_start(x, j, argv) : ENOENT;
     if (rc == 0) {
         TAILQ_INSERT_TAIL(&x->running, j, link);
         return 0;
