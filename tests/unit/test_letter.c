@@ -1,23 +1,23 @@
-/* test_frame.c - farm/frame: what goes over comes back, and nonsense is refused */
+/* test_frame.c - farm/letter: what goes over comes back, and nonsense is refused */
 #include "unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "farm/frame.h"
+#include "farm/letter.h"
 #include "rota.h"
 
-static struct frame round_trip(const struct frame *f)
+static struct letter round_trip(const struct letter *f)
 {
-    struct frame_bytes bytes;
-    struct frame back;
-    assert_int_equal(frame_write(f, &bytes), 0);
-    assert_int_equal(frame_read(bytes.data, bytes.size, &back), 0);
+    struct letter_bytes bytes;
+    struct letter back;
+    assert_int_equal(letter_write(f, &bytes), 0);
+    assert_int_equal(letter_read(bytes.data, bytes.size, &back), 0);
     /* Every cut of it is refused. */
     for (size_t n = 0; n < bytes.size; n++) {
-        struct frame cut;
-        assert_int_equal(frame_read(bytes.data, n, &cut), ROTA_E_FORMAT);
+        struct letter cut;
+        assert_int_equal(letter_read(bytes.data, n, &cut), ROTA_E_FORMAT);
     }
     free(bytes.data);
     assert_int_equal(back.kind, f->kind);
@@ -29,23 +29,23 @@ static void a_task_comes_over_whatever_its_words_hold(void **state)
     (void)state;
     char a[] = "sh", b[] = "", c[] = "\xff\xfe\n'";
     char *argv[] = {a, b, c, NULL};
-    struct frame f = {
-        .kind = FRAME_START, .task = UINT64_MAX, .attempt = 7, .argv = argv};
-    struct frame back = round_trip(&f);
+    struct letter f = {
+        .kind = LETTER_START, .task = UINT64_MAX, .attempt = 7, .argv = argv};
+    struct letter back = round_trip(&f);
     assert_true(back.task == UINT64_MAX);
     assert_int_equal(back.attempt, 7);
     for (int i = 0; i < 3; i++)
         assert_string_equal(back.argv[i], argv[i]);
     assert_null(back.argv[3]);
-    frame_done(&back);
+    letter_done(&back);
 }
 
 static void a_result_comes_over_with_every_byte(void **state)
 {
     (void)state;
     char out[] = "a\0b", err[] = "e";
-    struct frame f = {
-        .kind = FRAME_ENDED,
+    struct letter f = {
+        .kind = LETTER_ENDED,
         .result = {.task = 3,
                    .attempt = 2,
                    .how = EXECUTE_NOT_STARTED,
@@ -54,7 +54,7 @@ static void a_result_comes_over_with_every_byte(void **state)
                    .out = {.data = out, .size = 3},
                    .err = {.data = err, .size = 1}},
     };
-    struct frame back = round_trip(&f);
+    struct letter back = round_trip(&f);
     assert_int_equal(back.result.task, 3);
     assert_int_equal(back.result.attempt, 2);
     assert_int_equal(back.result.how, EXECUTE_NOT_STARTED);
@@ -63,27 +63,27 @@ static void a_result_comes_over_with_every_byte(void **state)
     assert_int_equal(back.result.out.size, 3);
     assert_memory_equal(back.result.out.data, "a\0b", 3);
     assert_memory_equal(back.result.err.data, "e", 1);
-    frame_done(&back);
+    letter_done(&back);
 }
 
 static void greeting_and_farewell_come_over(void **state)
 {
     (void)state;
-    struct frame hello = {.kind = FRAME_HELLO, .slots = 12};
-    struct frame finish = {.kind = FRAME_FINISH};
-    struct frame back = round_trip(&hello);
+    struct letter hello = {.kind = LETTER_HELLO, .slots = 12};
+    struct letter finish = {.kind = LETTER_FINISH};
+    struct letter back = round_trip(&hello);
     assert_int_equal(back.slots, 12);
-    frame_done(&back);
+    letter_done(&back);
     back = round_trip(&finish);
-    frame_done(&back);
-    frame_done(NULL);
+    letter_done(&back);
+    letter_done(NULL);
 }
 
 /* `bytes` is refused. */
 static void refuse(const char *bytes, size_t size)
 {
-    struct frame f;
-    assert_int_not_equal(frame_read(bytes, size, &f), 0);
+    struct letter f;
+    assert_int_not_equal(letter_read(bytes, size, &f), 0);
 }
 
 #define REFUSE(bytes) refuse(bytes, sizeof(bytes) - 1)
@@ -115,15 +115,15 @@ static void random_bytes_are_survived(void **state)
     char bytes[64];
     srand(1);
     for (int i = 0; i < 200000; i++) {
-        struct frame f;
+        struct letter f;
         size_t size = (size_t)rand() % sizeof(bytes);
         for (size_t k = 0; k < size; k++)
             bytes[k] = (char)rand();
         bytes[0] = (char)(0x90 + rand() % 10); /* an array, a version, a kind */
         bytes[1] = 1;
         bytes[2] = (char)(1 + rand() % 4);
-        if (frame_read(bytes, size, &f) == 0)
-            frame_done(&f);
+        if (letter_read(bytes, size, &f) == 0)
+            letter_done(&f);
     }
 }
 

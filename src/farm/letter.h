@@ -1,6 +1,6 @@
-/* frame.h - what the manager and its workers say to each other
+/* letter.h - what the manager and its workers say to each other
  *
- * Each frame is one message under FRAME_TAG: a MessagePack array that begins with
+ * Each letter is one message under LETTER_TAG: a MessagePack array that begins with
  * the version, which is 1, and the kind. All numbers are unsigned.
  *
  *     HELLO   worker -> manager   [1, 1, slots]
@@ -11,8 +11,8 @@
  * Words and output are `bin`: any byte but, in words, 0. `how` is an enum
  * execute_how. A worker says HELLO first, and nothing after FINISH.
  */
-#ifndef ROTA_FARM_FRAME_H
-#define ROTA_FARM_FRAME_H
+#ifndef ROTA_FARM_LETTER_H
+#define ROTA_FARM_LETTER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,19 +21,19 @@
 #include "execute/execute.h"
 
 enum {
-    FRAME_TAG = 1,
-    FRAME_SLOTS_MAX = 1 << 20,
+    LETTER_TAG = 1,
+    LETTER_SLOTS_MAX = 1 << 20,
 };
 
-enum frame_kind {
-    FRAME_HELLO = 1,
-    FRAME_START = 2,
-    FRAME_ENDED = 3,
-    FRAME_FINISH = 4,
+enum letter_kind {
+    LETTER_HELLO = 1,
+    LETTER_START = 2,
+    LETTER_ENDED = 3,
+    LETTER_FINISH = 4,
 };
 
-struct frame {
-    enum frame_kind kind;
+struct letter {
+    enum letter_kind kind;
     int slots;                    /* HELLO */
     uint64_t task;                /* START */
     uint32_t attempt;             /* START */
@@ -41,27 +41,27 @@ struct frame {
     struct execute_result result; /* ENDED */
 };
 
-struct frame_bytes {
+struct letter_bytes {
     void *data; /* the caller's: free() */
     size_t size;
 };
 
 /* Fails with ROTA_E_NOMEM. */
-int frame_write(const struct frame *f, struct frame_bytes *out);
+int letter_write(const struct letter *f, struct letter_bytes *out);
 
 /* Read `size` bytes that came from a peer, who may send anything. *out is the
- * caller's: frame_done(). Fails with ROTA_E_FORMAT or ROTA_E_NOMEM. */
-int frame_read(const void *data, size_t size, struct frame *out);
+ * caller's: letter_done(). Fails with ROTA_E_FORMAT or ROTA_E_NOMEM. */
+int letter_read(const void *data, size_t size, struct letter *out);
 
 /* Free what `f` holds. NULL is accepted. */
-void frame_done(struct frame *f);
+void letter_done(struct letter *f);
 
-static inline void frame_auto_(struct frame *f)
+static inline void letter_auto_(struct letter *f)
 {
-    frame_done(f);
+    letter_done(f);
 }
 
-static inline void frame_bytes_auto_(struct frame_bytes *b)
+static inline void letter_bytes_auto_(struct letter_bytes *b)
 {
     free(b->data);
 }

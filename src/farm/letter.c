@@ -1,5 +1,5 @@
-/* frame.c - what the manager and its workers say to each other */
-#include "farm/frame.h"
+/* letter.c - what the manager and its workers say to each other */
+#include "farm/letter.h"
 
 #include <limits.h>
 #include <msgpack.h>
@@ -14,7 +14,7 @@ enum {
 
 /* --- writing --------------------------------------------------------------------- */
 
-static int pack_head(msgpack_packer *p, enum frame_kind kind, size_t fields)
+static int pack_head(msgpack_packer *p, enum letter_kind kind, size_t fields)
 {
     int rc = msgpack_pack_array(p, fields + 2);
     if (rc == 0)
@@ -30,12 +30,12 @@ static int pack_bytes(msgpack_packer *p, const void *data, size_t size)
     return rc == 0 && size > 0 ? msgpack_pack_bin_body(p, data, size) : rc;
 }
 
-static int pack_start(msgpack_packer *p, const struct frame *f)
+static int pack_start(msgpack_packer *p, const struct letter *f)
 {
     size_t count = 0;
     while (f->argv[count] != NULL)
         count++;
-    int rc = pack_head(p, FRAME_START, 3);
+    int rc = pack_head(p, LETTER_START, 3);
     if (rc == 0)
         rc = msgpack_pack_uint64(p, f->task);
     if (rc == 0)
@@ -49,7 +49,7 @@ static int pack_start(msgpack_packer *p, const struct frame *f)
 
 static int pack_ended(msgpack_packer *p, const struct execute_result *r)
 {
-    int rc = pack_head(p, FRAME_ENDED, 7);
+    int rc = pack_head(p, LETTER_ENDED, 7);
     if (rc == 0)
         rc = msgpack_pack_uint64(p, r->task);
     if (rc == 0)
@@ -67,7 +67,7 @@ static int pack_ended(msgpack_packer *p, const struct execute_result *r)
     return rc;
 }
 
-int frame_write(const struct frame *f, struct frame_bytes *out)
+int letter_write(const struct letter *f, struct letter_bytes *out)
 {
     msgpack_sbuffer buffer;
     msgpack_packer packer;
@@ -75,27 +75,27 @@ int frame_write(const struct frame *f, struct frame_bytes *out)
     msgpack_sbuffer_init(&buffer);
     msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
     switch (f->kind) {
-    case FRAME_HELLO:
-        rc = pack_head(&packer, FRAME_HELLO, 1);
+    case LETTER_HELLO:
+        rc = pack_head(&packer, LETTER_HELLO, 1);
         if (rc == 0)
             rc = msgpack_pack_int(&packer, f->slots);
         break;
-    case FRAME_START:
+    case LETTER_START:
         rc = pack_start(&packer, f);
         break;
-    case FRAME_ENDED:
+    case LETTER_ENDED:
         rc = pack_ended(&packer, &f->result);
         break;
-    case FRAME_FINISH:
+    case LETTER_FINISH:
     default:
-        rc = pack_head(&packer, FRAME_FINISH, 0);
+        rc = pack_head(&packer, LETTER_FINISH, 0);
         break;
     }
     if (rc != 0) {
         msgpack_sbuffer_destroy(&buffer);
         return ROTA_E_NOMEM;
     }
-    *out = (struct frame_bytes){.data = buffer.data, .size = buffer.size};
+    *out = (struct letter_bytes){.data = buffer.data, .size = buffer.size};
     return 0;
 }
 
@@ -197,26 +197,26 @@ static void read_ended(struct reader *r, struct execute_result *out)
     read_bytes(r, &out->err);
 }
 
-static void read_body(struct reader *r, struct frame *f)
+static void read_body(struct reader *r, struct letter *f)
 {
     if (read_number(r, VERSION) != VERSION && r->rc == 0)
         r->rc = ROTA_E_FORMAT;
-    f->kind = (enum frame_kind)read_number(r, FRAME_FINISH);
+    f->kind = (enum letter_kind)read_number(r, LETTER_FINISH);
     switch (f->kind) {
-    case FRAME_HELLO:
-        f->slots = (int)read_number(r, FRAME_SLOTS_MAX);
+    case LETTER_HELLO:
+        f->slots = (int)read_number(r, LETTER_SLOTS_MAX);
         if (f->slots == 0 && r->rc == 0)
             r->rc = ROTA_E_FORMAT;
         break;
-    case FRAME_START:
+    case LETTER_START:
         f->task = read_number(r, UINT64_MAX);
         f->attempt = (uint32_t)read_number(r, UINT32_MAX);
         f->argv = read_words(r);
         break;
-    case FRAME_ENDED:
+    case LETTER_ENDED:
         read_ended(r, &f->result);
         break;
-    case FRAME_FINISH:
+    case LETTER_FINISH:
         break;
     default:
         r->rc = ROTA_E_FORMAT;
@@ -226,11 +226,11 @@ static void read_body(struct reader *r, struct frame *f)
         r->rc = ROTA_E_FORMAT;
 }
 
-int frame_read(const void *data, size_t size, struct frame *out)
+int letter_read(const void *data, size_t size, struct letter *out)
 {
     msgpack_unpacked unpacked;
     size_t used = 0;
-    struct frame f = {0};
+    struct letter f = {0};
     struct reader r = {.rc = ROTA_E_FORMAT};
     msgpack_unpacked_init(&unpacked);
     msgpack_unpack_return got = msgpack_unpack_next(&unpacked, data, size, &used);
@@ -244,14 +244,14 @@ int frame_read(const void *data, size_t size, struct frame *out)
         read_body(&r, &f);
     msgpack_unpacked_destroy(&unpacked);
     if (r.rc != 0) {
-        frame_done(&f);
+        letter_done(&f);
         return r.rc;
     }
     *out = f;
     return 0;
 }
 
-void frame_done(struct frame *f)
+void letter_done(struct letter *f)
 {
     if (f == NULL)
         return;

@@ -1,0 +1,45 @@
+/* hub.h - rank 0's side of the liveness lines
+ *
+ * Lives in the parent of rank 0, which does nothing but this, so it answers
+ * however busy the rank is. It lets in the members that prove the run's secret,
+ * takes their reports, keeps the roster, and tells every member what is news.
+ *
+ * Strangers: a connection may send one HELLO and nothing else until it has proved
+ * itself, within five seconds; more than a run's worth of them, and the oldest
+ * unproved ones are closed. None of it touches the roster.
+ *
+ * Nothing here waits: hub_fds() says what poll() should watch, hub_run() does what
+ * is then to be done.
+ */
+#ifndef ROTA_LIVENESS_HUB_H
+#define ROTA_LIVENESS_HUB_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include "liveness/liveness.h"
+#include "liveness/patience.h"
+
+struct hub;
+
+/* Open the hub of a run of `size` ranks, reachable from this host alone or from
+ * others too. *invitation is what a member needs to join. Returns 0 and *out
+ * (hub_free), ROTA_E_IO or ROTA_E_NOMEM. */
+int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
+             struct liveness_invitation *invitation, struct hub **out);
+void hub_free(struct hub *h);
+
+/* Fill `fds`, at most `cap`, with what poll() should watch; returns how many are
+ * wanted, which may be more. */
+int hub_fds(const struct hub *h, struct pollfd *fds, int cap);
+
+/* Do all that can be done now: let in, read, tell, give up on the silent. */
+void hub_run(struct hub *h, int64_t now_ns);
+
+/* The hub has slept for `gap_ns` itself: nobody's silence counts for that time. */
+void hub_forgive(struct hub *h, int64_t gap_ns);
+
+/* The run is over, and every member has been told so as far as it can be. */
+bool hub_done(const struct hub *h, int64_t now_ns);
+
+#endif

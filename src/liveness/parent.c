@@ -1,0 +1,371 @@
+/* parent.c - the small process above a rank, which outlives it
+ *
+ * To the launcher this process is the rank: it is there as long as the run is,
+ * and ends well whatever became of its child. It waits in one place, poll(), for
+ * its child's signals, the child's notes, its line, and, above rank 0, the hub.
+ *
+ *     state of the child     what leads on
+ *     running, not joined    its end ends this process, and so the launch
+ *     running, joined        its end, or its stopping too long, is reported
+ *     ended                  the run's end (or a cut line) ends this process
+ *
+ * Its own life: it dies with the launcher (looked at once a second: a launcher
+ * may start ranks from any thread, so PR_SET_PDEATHSIG would not do), and takes the
+ * child and all its descendants along. A cut line fences the child: to the others
+ * this rank has vanished, so it gets a while to end by itself, then is killed.
+ */
+#include "liveness/parent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/tree.h"
+#include "liveness/hub.h"
+#include "liveness/member.h"
+#include "liveness/note.h"
+#include "liveness/patience.h"
+#include "liveness/proxy.h"
+#include "liveness/roster.h"
+
+#define TICK_NS          NS_PER_SEC
+#define GAP_NS           (3 * NS_PER_SEC) /* between two looks: this process has slept */
+#define TERM_PATIENCE_NS (5 * NS_PER_SEC)
+#define PROXY_NS         (3 * NS_PER_SEC)
+#define ORPHANS_NS       (3 * NS_PER_SEC)
+
+enum {
+    MAX_KEPT = 32,
+};
+
+struct parent {
+    pid_t child;
+    pid_t launcher;
+    int notes;
+    int signals;
+    int board_fd;
+    int rank; /* -1: not known yet */
+    struct patience patience;
+    struct board *board;
+    struct hub *hub;
+    struct member *member;
+    bool answered; /* the rank knows how its joining went */
+    struct rota_fate fate;
+    int64_t looked_ns;
+    int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
+    int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
+    bool frozen;        /* killed for having been stopped too long */
+    bool cut;
+    int kept[MAX_KEPT];
+    int kept_count;
+};
+
+/* ---- the child --------------------------------------------------------------- */
+
+static void kill_by(struct parent *p, int64_t when_ns)
+{
+    if (when_ns < p->kill_ns)
+        p->kill_ns = when_ns;
+}
+
+static void report(struct parent *p, struct rota_fate fate)
+{
+    if (fate_is_final(p->fate.how))
+        return;
+    p->fate = fate;
+    if (p->member != NULL)
+        member_report(p->member, fate);
+}
+
+static void child_stopped(struct parent *p, int signal, int64_t now_ns)
+{
+    if (p->stopped_ns == 0)
+        p->stopped_ns = now_ns;
+    if (!fate_is_gone(p->fate.how))
+        report(p, (struct rota_fate){.how = ROTA_STOPPED, .code = signal});
+}
+
+static void child_continued(struct parent *p)
+{
+    p->stopped_ns = 0;
+    if (!fate_is_gone(p->fate.how))
+        report(p, (struct rota_fate){.how = ROTA_ALIVE});
+}
+
+static void child_ended(struct parent *p, const siginfo_t *info)
+{
+    int stop_signal = p->fate.code;
+    if (info->si_code == CLD_EXITED)
+        report(p, (struct rota_fate){.how = ROTA_EXITED, .code = info->si_status});
+    else if (p->frozen)
+        report(p, (struct rota_fate){.how = ROTA_FROZEN, .code = stop_signal});
+    else
+        report(p, (struct rota_fate){.how = ROTA_KILLED, .code = info->si_status});
+    p->stopped_ns = 0;
+    p->kill_ns = INT64_MAX;
+    /* What the rank has started ends with it: its orphans are ours by now. */
+    tree_kill(clock_now_ns() + ORPHANS_NS);
+}
+
+/* Take the news of all children: the rank's, and orphans' that came to us. */
+static void wait_children(struct parent *p, int64_t now_ns)
+{
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
+            info.si_pid == 0)
+            return;
+        if (info.si_pid != p->child)
+            continue;
+        if (info.si_code == CLD_STOPPED)
+            child_stopped(p, info.si_status, now_ns);
+        else if (info.si_code == CLD_CONTINUED)
+            child_continued(p);
+        else if (info.si_code != CLD_TRAPPED)
+            child_ended(p, &info);
+    }
+}
+
+static void read_signals(struct parent *p, int64_t now_ns)
+{
+    struct signalfd_siginfo s;
+    while (read(p->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+        if (s.ssi_signo == SIGCHLD)
+            continue;
+        kill(p->child, (int)s.ssi_signo);
+        if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT || s.ssi_signo == SIGHUP)
+            kill_by(p, now_ns + TERM_PATIENCE_NS);
+    }
+    wait_children(p, now_ns);
+}
+
+/* ---- notes ------------------------------------------------------------------- */
+
+static void open_hub(struct parent *p, const struct note *asked, int64_t now_ns)
+{
+    struct note answer = {.kind = NOTE_INVITATION};
+    answer.code = p->hub ? ROTA_E_STATE
+                         : hub_open(asked->a, asked->b != 0, p->patience, now_ns,
+                                    &answer.invitation, &p->hub);
+    note_send(p->notes, &answer, -1);
+}
+
+static void answer_join(struct parent *p, int code)
+{
+    struct note answer = {.kind = NOTE_JOINED, .code = code};
+    p->answered = true;
+    note_send(p->notes, &answer, -1);
+}
+
+static void join(struct parent *p, const struct note *asked, int64_t now_ns)
+{
+    int rc = p->board ? ROTA_E_STATE : board_map(p->board_fd, asked->b, &p->board);
+    if (rc == 0) {
+        p->rank = asked->a;
+        p->member = member_new(asked->a, asked->b, &asked->invitation, p->patience,
+                               p->board, now_ns);
+        if (p->member == NULL)
+            rc = ROTA_E_NOMEM;
+    }
+    if (rc != 0)
+        answer_join(p, rc);
+}
+
+static void keep(struct parent *p, int fd)
+{
+    if (fd < 0)
+        return;
+    if (p->kept_count < MAX_KEPT)
+        p->kept[p->kept_count++] = fd;
+    else
+        close(fd);
+}
+
+static void read_notes(struct parent *p, int64_t now_ns)
+{
+    struct note n;
+    int fd;
+    int rc;
+    while ((rc = note_receive(p->notes, &n, &fd)) == 1) {
+        if (n.kind == NOTE_INVITE)
+            open_hub(p, &n, now_ns);
+        else if (n.kind == NOTE_JOIN)
+            join(p, &n, now_ns);
+        else if (n.kind == NOTE_LEAVE)
+            report(p, (struct rota_fate){.how = ROTA_CLOSED});
+        keep(p, n.kind == NOTE_KEEP ? fd : -1);
+    }
+    if (rc < 0) { /* the rank has closed its end: its death is told by SIGCHLD */
+        close(p->notes);
+        p->notes = -1;
+    }
+}
+
+/* ---- time -------------------------------------------------------------------- */
+
+/* A time in which this process did not run proves nothing about the others. */
+static void forgive_own_sleep(struct parent *p, int64_t now_ns)
+{
+    int64_t gap = now_ns - p->looked_ns;
+    p->looked_ns = now_ns;
+    if (gap < GAP_NS)
+        return;
+    if (p->stopped_ns != 0)
+        p->stopped_ns += gap;
+    if (p->hub != NULL)
+        hub_forgive(p->hub, gap);
+    if (p->member != NULL)
+        member_forgive(p->member, gap);
+}
+
+static void judge_child(struct parent *p, int64_t now_ns)
+{
+    if (fate_is_final(p->fate.how))
+        return;
+    if (getppid() != p->launcher)
+        kill_by(p, now_ns);
+    if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
+        p->frozen = true;
+        kill_by(p, now_ns);
+    }
+    if (now_ns >= p->kill_ns)
+        kill(p->child, SIGKILL);
+}
+
+static void run_lines(struct parent *p, int64_t now_ns)
+{
+    if (p->hub != NULL)
+        hub_run(p->hub, now_ns);
+    if (p->member == NULL)
+        return;
+    member_run(p->member, now_ns);
+    enum member_state state = member_state(p->member);
+    if (!p->answered && state != MEMBER_JOINING)
+        answer_join(p, state == MEMBER_CUT ? ROTA_E_LOST : 0);
+    if (state == MEMBER_CUT && !p->cut) {
+        p->cut = true;
+        kill_by(p, now_ns + p->patience.silence_ns);
+    }
+}
+
+static bool is_over(const struct parent *p, int64_t now_ns)
+{
+    if (!fate_is_final(p->fate.how))
+        return false;
+    if (p->member == NULL || getppid() != p->launcher)
+        return true;
+    if (member_state(p->member) != MEMBER_OVER && member_state(p->member) != MEMBER_CUT)
+        return false;
+    return p->hub == NULL || hub_done(p->hub, now_ns);
+}
+
+static int64_t next_look_ns(const struct parent *p, int64_t now_ns)
+{
+    int64_t next = now_ns + TICK_NS;
+    if (p->kill_ns < next && !fate_is_final(p->fate.how))
+        next = p->kill_ns > now_ns ? p->kill_ns : now_ns + NS_PER_MS;
+    if (p->stopped_ns != 0 && p->stopped_ns + p->patience.freeze_ns < next)
+        next = p->stopped_ns + p->patience.freeze_ns;
+    if (p->member != NULL && member_state(p->member) == MEMBER_JOINING)
+        next = now_ns + 20 * NS_PER_MS;
+    return next;
+}
+
+/* ---- the whole --------------------------------------------------------------- */
+
+static int count_fds(const struct parent *p, struct pollfd *fds, int cap)
+{
+    int n = 0;
+    if (cap >= 2) {
+        fds[0] = (struct pollfd){.fd = p->signals, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = p->notes, .events = POLLIN};
+    }
+    n += 2;
+    if (p->member != NULL)
+        n += member_fds(p->member, fds + n, cap - n);
+    if (p->hub != NULL)
+        n += hub_fds(p->hub, fds + n, cap - n);
+    return n;
+}
+
+static void wait_for_something(const struct parent *p, struct pollfd **fds, int *cap)
+{
+    int n;
+    while ((n = count_fds(p, *fds, *cap)) > *cap) {
+        struct pollfd *more = realloc(*fds, (size_t)n * 2 * sizeof(**fds));
+        if (more == NULL) {
+            n = *cap; /* watch what fits; the tick serves the rest */
+            break;
+        }
+        *fds = more;
+        *cap = n * 2;
+    }
+    int64_t now = clock_now_ns();
+    poll(*fds, (nfds_t)n, clock_poll_ms(next_look_ns(p, now), now));
+}
+
+static int final_status(const struct parent *p)
+{
+    bool counts = p->rank <= 0; /* not joined, or the manager */
+    if (!counts)
+        return 0;
+    return p->fate.how == ROTA_EXITED ? p->fate.code : 128 + p->fate.code;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    const int forwarded[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+        sigaddset(&set, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+_Noreturn void parent_run(pid_t child, int notes, int board_fd)
+{
+    struct parent p = {
+        .child = child,
+        .launcher = getppid(),
+        .notes = notes,
+        .signals = open_signals(),
+        .board_fd = board_fd,
+        .rank = -1,
+        .patience = patience_from_env(),
+        .looked_ns = clock_now_ns(),
+        .kill_ns = INT64_MAX,
+    };
+    enum {
+        FIRST_FDS = 64
+    };
+    int cap = FIRST_FDS;
+    struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
+    tree_adopt();
+    if (p.signals < 0 || fds == NULL) {
+        kill(child, SIGKILL);
+        _exit(1);
+    }
+    int64_t now;
+    while (!is_over(&p, now = clock_now_ns())) {
+        wait_for_something(&p, &fds, &cap);
+        now = clock_now_ns();
+        forgive_own_sleep(&p, now);
+        read_signals(&p, now);
+        if (p.notes >= 0)
+            read_notes(&p, now);
+        judge_child(&p, now);
+        run_lines(&p, now);
+    }
+    if (p.member != NULL)
+        proxy_finalize(now + PROXY_NS);
+    _exit(final_status(&p));
+}

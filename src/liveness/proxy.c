@@ -1,0 +1,87 @@
+/* proxy.c - finalize by proxy: the launcher's peace at the end of a run */
+#include "liveness/proxy.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* As PMIx 2 to 5 declare them; every pointer may be NULL. */
+typedef int pmix_init_function(void *process, void *info, size_t info_count);
+typedef int pmix_finalize_function(const void *info, size_t info_count);
+
+static int pmix_farewell(void)
+{
+    /* What libpmix says of its own trouble is nothing to the user. */
+    int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (quiet >= 0) {
+        dup2(quiet, STDOUT_FILENO);
+        dup2(quiet, STDERR_FILENO);
+    }
+    void *lib = dlopen("libpmix.so.2", RTLD_NOW | RTLD_GLOBAL);
+    if (lib == NULL)
+        return 1;
+    /* ISO C has no cast from an object's address to a function's. */
+    pmix_init_function *init;
+    pmix_finalize_function *finalize;
+    void *found[] = {dlsym(lib, "PMIx_Init"), dlsym(lib, "PMIx_Finalize")};
+    memcpy(&init, &found[0], sizeof(init));
+    memcpy(&finalize, &found[1], sizeof(finalize));
+    if (init == NULL || finalize == NULL || init(NULL, NULL, 0) != 0)
+        return 1;
+    return finalize(NULL, 0) == 0 ? 0 : 1;
+}
+
+/* In a child of its own: libpmix waits without a limit for a server that may have
+ * gone, and brings threads. */
+static void finalize_pmix(int64_t deadline_ns)
+{
+    pid_t child = fork();
+    if (child < 0)
+        return;
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(pmix_farewell());
+    }
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        if (clock_now_ns() >= deadline_ns) {
+            kill(child, SIGKILL);
+            waitpid(child, NULL, 0);
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS / 2}, NULL);
+    }
+}
+
+static void finalize_pmi(int fd, int64_t deadline_ns)
+{
+    static const char farewell[] = "cmd=finalize\n";
+    char answer[256];
+    if (write(fd, farewell, sizeof(farewell) - 1) != (ssize_t)sizeof(farewell) - 1)
+        return;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (poll(&p, 1, clock_poll_ms(deadline_ns, clock_now_ns())) == 1 &&
+        read(fd, answer, sizeof(answer)) < 0)
+        return; /* the proxy has gone: so has everyone who would mind */
+}
+
+void proxy_finalize(int64_t deadline_ns)
+{
+    const char *pmi = getenv("PMI_FD");
+    if (getenv("PMIX_RANK") != NULL)
+        finalize_pmix(deadline_ns);
+    else if (pmi != NULL && getenv("SLURM_STEP_ID") == NULL)
+        finalize_pmi(atoi(pmi), deadline_ns);
+}

@@ -1,0 +1,485 @@
+/* exchange.c - messages between ranks, over frames, past the death of any of them */
+#include "message/exchange.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "message/frame.h"
+#include "message/inbox.h"
+
+/* How the waiting goes over from polling to sleeping: counted in polls, of about a
+ * tenth of a microsecond each. */
+enum {
+    POLLS_AT_ONCE = 500,
+    POLLS_YIELDING = 1500,
+    POLLS_A_CLOCK = 32,  /* the clock is read once in so many polls */
+    ROUNDS_AT_ONCE = 16, /* takings before a receive that may not wait gives up */
+};
+
+#define SLEEP_LEAST_NS INT64_C(20000)
+#define SLEEP_MOST_NS  NS_PER_MS
+#define VERDICT_NS     (5 * NS_PER_SEC) /* for liveness to confirm what MPI says */
+
+struct peer {
+    uint64_t taken;     /* frames from it */
+    uint32_t under_way; /* data frames to it without credit yet */
+    uint32_t owed;      /* data frames from it, credit not yet returned */
+    uint32_t next_sent; /* sequence numbers */
+    uint32_t next_taken;
+    bool gone;              /* nothing of it is taken any more */
+    bool leaving;           /* the board says it has gone; frames may be missing */
+    int error;              /* why a receive from it fails, where not by loss */
+    int64_t quiet_ns;       /* while leaving: since when nothing came */
+    struct letter *partial; /* a message of which not all has come */
+    size_t partial_size;    /* how much has */
+};
+
+struct exchange {
+    int rank;
+    int size;
+    int leaving; /* how many peers are */
+    int gone;
+    bool credit_late; /* some credit could not be returned when it was due */
+    uint32_t epoch;   /* of the board, as seen last */
+    struct board *board;
+    struct transport *transport;
+    struct inbox *inbox;
+    struct peer peers[];
+};
+
+/* ---- waiting ----------------------------------------------------------------- */
+
+struct waiting {
+    unsigned polls;
+    int64_t sleep_ns;
+};
+
+/* One poll has found nothing: let a little time pass. Returns ROTA_E_TIMEOUT past
+ * the deadline. */
+static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
+{
+    w->polls++;
+    if (deadline_ns == 0)
+        return ROTA_E_TIMEOUT;
+    if (w->polls < POLLS_AT_ONCE + POLLS_YIELDING) {
+        if (w->polls > POLLS_AT_ONCE)
+            sched_yield();
+        if (deadline_ns == INT64_MAX || w->polls % POLLS_A_CLOCK != 0)
+            return 0;
+        return clock_now_ns() >= deadline_ns ? ROTA_E_TIMEOUT : 0;
+    }
+    int64_t now = deadline_ns == INT64_MAX ? 0 : clock_now_ns();
+    if (now >= deadline_ns)
+        return ROTA_E_TIMEOUT;
+    int64_t sleep = w->sleep_ns ? w->sleep_ns : SLEEP_LEAST_NS;
+    w->sleep_ns = sleep * 2 < SLEEP_MOST_NS ? sleep * 2 : SLEEP_MOST_NS;
+    board_sleep(x->board, x->epoch,
+                sleep < deadline_ns - now ? sleep : deadline_ns - now);
+    return 0;
+}
+
+/* ---- sending frames ---------------------------------------------------------- */
+
+static int post(struct exchange *x, int dest, enum frame_kind kind, int tag,
+                uint64_t message_size, const void *data, size_t size)
+{
+    struct peer *p = &x->peers[dest];
+    unsigned char *room = x->transport->ops->room(x->transport);
+    if (room == NULL)
+        return ROTA_E_NOMEM;
+    struct frame f = {.kind = kind,
+                      .sequence = p->next_sent,
+                      .credit = p->owed,
+                      .tag = tag,
+                      .message_size = message_size};
+    frame_write(room, &f);
+    if (size > 0)
+        memcpy(room + FRAME_HEADER_BYTES, data, size);
+    int rc = x->transport->ops->post(x->transport, dest, FRAME_HEADER_BYTES + size);
+    if (rc != 0)
+        return rc;
+    p->next_sent++;
+    p->owed = 0;
+    if (kind != FRAME_CREDIT)
+        p->under_way++;
+    board_count_sent(x->board, dest);
+    return 0;
+}
+
+/* Return credit where enough is owed. Where that fails for want of memory it is
+ * tried again; where MPI refuses, it is that peer's end, of which the board tells. */
+static void return_credit(struct exchange *x, int to)
+{
+    struct peer *p = &x->peers[to];
+    if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
+        return;
+    if (post(x, to, FRAME_CREDIT, 0, 0, NULL, 0) == ROTA_E_NOMEM)
+        x->credit_late = true;
+}
+
+static void return_late_credit(struct exchange *x)
+{
+    x->credit_late = false;
+    for (int rank = 0; rank < x->size; rank++)
+        return_credit(x, rank);
+}
+
+/* ---- taking frames ----------------------------------------------------------- */
+
+static int begin_letter(struct exchange *x, int source, const struct frame *f)
+{
+    struct peer *p = &x->peers[source];
+    struct letter *l = letter_new(x->inbox, source, f->tag, (size_t)f->message_size);
+    if (l == NULL)
+        return ROTA_E_NOMEM;
+    p->partial = l;
+    p->partial_size = 0;
+    return 0;
+}
+
+/* Add to the letter that `source` has begun. */
+static int fill_letter(struct exchange *x, int source, const unsigned char *data,
+                       size_t size)
+{
+    struct peer *p = &x->peers[source];
+    struct letter *l = p->partial;
+    if (l == NULL || size > l->size - p->partial_size)
+        return ROTA_E_FORMAT;
+    if (l->data != NULL)
+        memcpy((char *)l->data + p->partial_size, data, size);
+    p->partial_size += size;
+    if (p->partial_size == l->size) {
+        p->partial = NULL;
+        inbox_put(x->inbox, l);
+    }
+    return 0;
+}
+
+static int take_sound(struct exchange *x, int source, const struct frame *f,
+                      const unsigned char *data, size_t size)
+{
+    struct peer *p = &x->peers[source];
+    if (f->sequence != p->next_taken || f->credit > p->under_way)
+        return ROTA_E_FORMAT;
+    if (f->kind == FRAME_FIRST) {
+        int rc = p->partial ? ROTA_E_FORMAT : begin_letter(x, source, f);
+        if (rc != 0)
+            return rc;
+    }
+    if (f->kind != FRAME_CREDIT) {
+        int rc = fill_letter(x, source, data, size);
+        if (rc != 0)
+            return rc;
+        p->owed++;
+    }
+    p->next_taken++;
+    p->under_way -= f->credit;
+    p->taken++;
+    return 0;
+}
+
+static void set_gone(struct exchange *x, int peer)
+{
+    struct peer *p = &x->peers[peer];
+    if (p->gone)
+        return;
+    p->gone = true;
+    x->gone++;
+    if (p->leaving) {
+        p->leaving = false;
+        x->leaving--;
+    }
+    letter_free(x->inbox, p->partial);
+    p->partial = NULL;
+    x->transport->ops->forget(x->transport, peer);
+}
+
+/* Returns 0, or an error that is this rank's own (then the frame can be taken once
+ * more). A frame that is malformed ends the dealings with its sender alone. */
+static int take_frame(struct exchange *x, int source, const unsigned char *bytes,
+                      size_t size)
+{
+    struct peer *p = &x->peers[source];
+    struct frame f;
+    if (p->gone)
+        return 0;
+    int rc = frame_read(bytes, size, &f);
+    if (rc == 0)
+        rc = take_sound(x, source, &f, bytes + FRAME_HEADER_BYTES,
+                        size - FRAME_HEADER_BYTES);
+    if (rc == ROTA_E_FORMAT) {
+        p->error = ROTA_E_FORMAT;
+        set_gone(x, source);
+        return 0;
+    }
+    if (rc == 0 && p->leaving)
+        p->quiet_ns = clock_now_ns();
+    if (rc == 0)
+        return_credit(x, source);
+    return rc;
+}
+
+/* ---- who is there ------------------------------------------------------------ */
+
+static void read_board(struct exchange *x)
+{
+    uint32_t epoch = board_epoch(x->board);
+    if (epoch == x->epoch)
+        return;
+    x->epoch = epoch;
+    for (int rank = 0; rank < x->size; rank++) {
+        struct peer *p = &x->peers[rank];
+        if (p->gone || p->leaving || board_fate(x->board, rank).how < ROTA_CLOSED ||
+            rank == x->rank)
+            continue;
+        p->leaving = true;
+        p->quiet_ns = clock_now_ns();
+        x->leaving++;
+    }
+}
+
+static void see_off_leaving(struct exchange *x)
+{
+    for (int rank = 0; rank < x->size && x->leaving > 0; rank++) {
+        struct peer *p = &x->peers[rank];
+        if (!p->leaving)
+            continue;
+        uint64_t due = board_due(x->board, rank);
+        if ((due != BOARD_DUE_UNKNOWN && p->taken >= due) ||
+            clock_now_ns() - p->quiet_ns > EXCHANGE_GRACE_NS)
+            set_gone(x, rank);
+    }
+}
+
+/* Take what has come, at most a window's worth, and see who has gone. Returns how
+ * many frames were taken, or an error that is this rank's own. */
+static int poll_once(struct exchange *x)
+{
+    const unsigned char *bytes;
+    size_t size;
+    int source;
+    int taken = 0;
+    read_board(x);
+    for (; taken < EXCHANGE_WINDOW; taken++) {
+        int rc = x->transport->ops->next(x->transport, &bytes, &size, &source);
+        if (rc == 0)
+            break;
+        if (rc == 1)
+            rc = take_frame(x, source, bytes, size);
+        if (rc == 0)
+            rc = x->transport->ops->done(x->transport);
+        if (rc < 0)
+            return rc;
+    }
+    if (x->credit_late)
+        return_late_credit(x);
+    if (x->leaving > 0)
+        see_off_leaving(x);
+    return taken;
+}
+
+/* ---- the exchange ------------------------------------------------------------ */
+
+struct exchange *exchange_new(int rank, struct board *board,
+                              struct transport *transport)
+{
+    size_t bytes = sizeof(struct exchange) + board->size * sizeof(struct peer);
+    struct exchange *x = calloc(1, bytes);
+    if (x == NULL)
+        return NULL;
+    x->inbox = inbox_new((int)board->size);
+    if (x->inbox == NULL) {
+        free(x);
+        return NULL;
+    }
+    x->rank = rank;
+    x->size = (int)board->size;
+    x->board = board;
+    x->epoch = board_epoch(board) - 1; /* whatever it says is news */
+    x->transport = transport;
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    if (x == NULL)
+        return;
+    for (int rank = 0; rank < x->size; rank++)
+        letter_free(x->inbox, x->peers[rank].partial);
+    x->transport->ops->free(x->transport);
+    inbox_free(x->inbox);
+    free(x);
+}
+
+static bool has_left(struct exchange *x, int rank)
+{
+    read_board(x);
+    return x->peers[rank].gone || x->peers[rank].leaving;
+}
+
+static int send_to_self(struct exchange *x, int tag, const void *data, size_t size)
+{
+    struct letter *l = letter_new(x->inbox, x->rank, tag, size);
+    if (l == NULL || l->data == NULL) {
+        letter_free(x->inbox, l);
+        return ROTA_E_NOMEM;
+    }
+    if (size > 0)
+        memcpy(l->data, data, size);
+    inbox_put(x->inbox, l);
+    return 0;
+}
+
+static int lost_or(const struct exchange *x, int rank, int otherwise)
+{
+    const struct peer *p = &x->peers[rank];
+    if (p->error != 0)
+        return p->error;
+    return p->gone || p->leaving ? ROTA_E_LOST : otherwise;
+}
+
+/* MPI refuses to send to `dest`. If it has gone, liveness will say so; if not, the
+ * error is MPI's own. */
+static int await_verdict(struct exchange *x, int dest)
+{
+    struct waiting waited = {0};
+    int64_t deadline = clock_now_ns() + VERDICT_NS;
+    while (!has_left(x, dest) && pass_time(x, &waited, deadline) == 0)
+        continue;
+    return lost_or(x, dest, ROTA_E_MPI);
+}
+
+/* Room at the receiver, and for a frame here: a message that has been begun is
+ * ended, or its receiver is lost. */
+static bool has_room(const struct exchange *x, int dest)
+{
+    return x->peers[dest].under_way < EXCHANGE_WINDOW &&
+           x->transport->ops->room(x->transport) != NULL;
+}
+
+static int wait_for_room(struct exchange *x, int dest)
+{
+    struct waiting waited = {0};
+    while (!has_room(x, dest)) {
+        int taken = poll_once(x);
+        if (taken < 0)
+            return taken;
+        if (has_left(x, dest))
+            break;
+        if (taken > 0)
+            waited = (struct waiting){0};
+        else
+            pass_time(x, &waited, INT64_MAX);
+    }
+    return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
+}
+
+int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size)
+{
+    if (dest == x->rank)
+        return send_to_self(x, tag, data, size);
+
+    const char *at = data;
+    size_t left = size;
+    enum frame_kind kind = FRAME_FIRST;
+    do {
+        size_t piece = left < FRAME_DATA_BYTES ? left : FRAME_DATA_BYTES;
+        bool first = kind == FRAME_FIRST;
+        int rc = wait_for_room(x, dest);
+        if (rc == 0)
+            rc = post(x, dest, kind, first ? tag : 0, first ? size : 0, at, piece);
+        if (rc == ROTA_E_MPI)
+            rc = await_verdict(x, dest);
+        if (rc != 0)
+            return rc;
+        at += piece;
+        left -= piece;
+        kind = FRAME_MORE;
+    } while (left > 0);
+    return 0;
+}
+
+/* Hand a found letter over, or just tell of it. */
+static int deliver(struct exchange *x, struct letter *l, bool keep,
+                   struct rota_message *out)
+{
+    struct rota_message m = {.source = l->source, .tag = l->tag, .size_bytes = l->size};
+    if (!keep) {
+        bool whole = l->data != NULL;
+        m.data = l->data;
+        l->data = NULL;
+        inbox_take(x->inbox, l);
+        letter_free(x->inbox, l);
+        if (!whole)
+            return ROTA_E_NOMEM;
+    }
+    *out = m;
+    return 0;
+}
+
+/* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
+ * itself cannot send meanwhile. */
+static int hopeless(const struct exchange *x, int source)
+{
+    if (source == ROTA_ANY_SOURCE)
+        return x->gone == x->size - 1 ? ROTA_E_LOST : 0;
+    if (source == x->rank)
+        return ROTA_E_LOST;
+    if (!x->peers[source].gone)
+        return 0;
+    return x->peers[source].error ? x->peers[source].error : ROTA_E_LOST;
+}
+
+/* Wait until frames have come: more than 0, or why there is no sense in waiting on. */
+static int await_frames(struct exchange *x, int source, struct waiting *waited,
+                        int64_t deadline_ns)
+{
+    for (;;) {
+        int taken = poll_once(x);
+        if (taken != 0)
+            return taken;
+        int rc = hopeless(x, source);
+        if (rc == 0)
+            rc = pass_time(x, waited, deadline_ns);
+        if (rc != 0)
+            return rc;
+    }
+}
+
+int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                     bool keep, struct rota_message *out)
+{
+    struct waiting waited = {0};
+    for (int rounds = 0;; rounds++) {
+        struct letter *l = inbox_find(x->inbox, source, tag);
+        if (l != NULL)
+            return deliver(x, l, keep, out);
+        /* What comes for others must not hold up the deadline. */
+        if (deadline_ns == 0 ? rounds >= ROUNDS_AT_ONCE
+                             : rounds > 0 && deadline_ns != INT64_MAX &&
+                                   clock_now_ns() >= deadline_ns)
+            return ROTA_E_TIMEOUT;
+        int rc = await_frames(x, source, &waited, deadline_ns);
+        if (rc < 0)
+            return rc;
+        waited = (struct waiting){0};
+    }
+}
+
+void exchange_flush(struct exchange *x)
+{
+    struct waiting waited = {0};
+    while (x->transport->ops->busy(x->transport)) {
+        int taken = poll_once(x);
+        if (taken < 0)
+            return; /* it is MPI itself that fails: nothing more can be done */
+        /* A rank that leaves tells nobody of credit: only to be rid of its sends. */
+        for (int rank = 0; rank < x->size; rank++) {
+            if (x->peers[rank].leaving)
+                set_gone(x, rank);
+        }
+        pass_time(x, &waited, INT64_MAX);
+    }
+}

@@ -1,0 +1,52 @@
+/* exchange.h - messages between ranks, over frames, past the death of any of them
+ *
+ * Design:
+ *   1. A message is cut into frames, which a transport carries in order. Between
+ *      two ranks at most EXCHANGE_WINDOW data frames are under way; the receiver
+ *      returns credit as it takes them, on frames of its own or by CREDIT frames.
+ *      So the dead, the frozen and the slow cost a bounded amount of memory.
+ *   2. Frames are taken whenever this rank waits in any call, whatever it waits
+ *      for: two ranks that send to each other at once don't block each other.
+ *   3. A peer has gone, to this rank, once the board says that it has (fate) and
+ *      as many frames have been taken as the board says it had sent (due), or none
+ *      of the missing ones has come for EXCHANGE_GRACE_NS: they died with it.
+ *      Until then it is leaving. Then nothing of it is taken any more, be it back.
+ *   4. Waiting is polling, at first without a pause, then yielding the processor,
+ *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
+ */
+#ifndef ROTA_MESSAGE_EXCHANGE_H
+#define ROTA_MESSAGE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "liveness/board.h"
+#include "message/transport.h"
+#include "rota.h"
+
+enum {
+    EXCHANGE_WINDOW = 64,
+};
+
+#define EXCHANGE_GRACE_NS INT64_C(500000000)
+
+struct exchange;
+
+/* An exchange for `rank` of board->size ranks. It borrows `board`, and takes
+ * `transport` if it succeeds. NULL without memory. */
+struct exchange *exchange_new(int rank, struct board *board,
+                              struct transport *transport);
+void exchange_free(struct exchange *x);
+
+/* As rota_send. */
+int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size);
+
+/* As rota_recv and rota_probe (`keep`: the message stays, out->data is NULL).
+ * `deadline_ns`: clock.h; INT64_MAX: none; 0: what is there now. */
+int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                     bool keep, struct rota_message *out);
+
+/* Wait until what was sent is on its way to everyone who is still there. */
+void exchange_flush(struct exchange *x);
+
+#endif

@@ -1,0 +1,290 @@
+/* mpi_transport.c - frames over MPI point-to-point
+ *
+ * Receiving: a ring of receives from any source, posted ahead. MPI matches what
+ * comes in the order in which they were posted, so the ring is taken in order, and
+ * a poll is one MPI_Test of its head. Frames are eager: matched means complete,
+ * but for one case. A sender that dies in the midst of a frame leaves its receive
+ * matched and never completed; so once a peer is forgotten, a head that stays
+ * incomplete for SKIP_NS while a later one is complete is left where it is, with
+ * its memory, and the ring goes on with a new one in its stead.
+ *
+ * Sending: a frame that MPI takes at once, as nearly all are, is done with; one
+ * that it does not is put on the list of those under way until MPI says so. Those
+ * to a peer that has gone are left where they are: their requests may never
+ * complete, cannot be cancelled, and hold their memory.
+ */
+#include "message/mpi_transport.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "message/frame.h"
+#include "rota.h"
+
+enum {
+    RING = 32,
+    REAPED_A_POLL = 4,
+    FRAME_TAG = 1,
+};
+
+#define SKIP_NS (200 * NS_PER_MS)
+
+struct slot {
+    MPI_Request request;
+    unsigned char *bytes;
+};
+
+struct outgoing {
+    TAILQ_ENTRY(outgoing) link;
+    MPI_Request request;
+    int dest;
+    unsigned char bytes[FRAME_BYTES];
+};
+
+TAILQ_HEAD(outgoings, outgoing);
+
+struct mpi_transport {
+    struct transport base; /* first: a transport is one of these */
+    MPI_Comm comm;
+    struct slot ring[RING];
+    int head;
+    bool held;         /* the head is complete and has been given out */
+    MPI_Status status; /* of the head */
+    bool wary;         /* a peer has been forgotten */
+    int64_t stuck_ns;  /* since when the head has been behind a later one; 0: not */
+    struct outgoing *room;
+    struct outgoings under_way;
+    struct outgoings spare;
+    struct outgoings left; /* to the gone: held until the end of the process */
+};
+
+static struct mpi_transport *self(struct transport *t)
+{
+    return (struct mpi_transport *)t;
+}
+
+static int checked(int mpi_rc)
+{
+    return mpi_rc == MPI_SUCCESS ? 0 : ROTA_E_MPI;
+}
+
+/* ---- receiving --------------------------------------------------------------- */
+
+static int post_receive(struct mpi_transport *m, struct slot *s)
+{
+    return checked(MPI_Irecv(s->bytes, FRAME_BYTES, MPI_BYTE, MPI_ANY_SOURCE, FRAME_TAG,
+                             m->comm, &s->request));
+}
+
+static struct slot *slot_after(struct mpi_transport *m, int steps)
+{
+    return &m->ring[(m->head + steps) % RING];
+}
+
+/* Leave the head to the dead sender that it is matched with. */
+static int skip_head(struct mpi_transport *m)
+{
+    unsigned char *bytes = malloc(FRAME_BYTES);
+    if (bytes == NULL)
+        return 0; /* later, perhaps */
+    struct slot *s = slot_after(m, 0);
+    MPI_Request_free(&s->request); /* MPI may still write to the old bytes: leaked */
+    s->bytes = bytes;
+    m->stuck_ns = 0;
+    m->head = (m->head + 1) % RING;
+    return post_receive(m, s);
+}
+
+/* Once a peer has been forgotten: see whether the head is stuck. */
+static int beware(struct mpi_transport *m)
+{
+    int later = 0;
+    int rc = checked(
+        MPI_Request_get_status(slot_after(m, 1)->request, &later, MPI_STATUS_IGNORE));
+    if (rc != 0)
+        return rc;
+    if (!later) {
+        m->stuck_ns = 0;
+        return 0;
+    }
+    int64_t now = clock_now_ns();
+    if (m->stuck_ns == 0)
+        m->stuck_ns = now;
+    return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
+}
+
+static int reap(struct mpi_transport *m)
+{
+    for (int i = 0; i < REAPED_A_POLL && !TAILQ_EMPTY(&m->under_way); i++) {
+        struct outgoing *o = TAILQ_FIRST(&m->under_way);
+        int complete = 0;
+        /* An error here is the end of a peer, of which liveness tells: it is sent
+         * nothing more, and the frame is done with. */
+        if (MPI_Test(&o->request, &complete, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            complete = 1;
+        TAILQ_REMOVE(&m->under_way, o, link);
+        if (complete)
+            TAILQ_INSERT_HEAD(&m->spare, o, link);
+        else /* to the back, so that one to a dead peer holds up nobody */
+            TAILQ_INSERT_TAIL(&m->under_way, o, link);
+    }
+    return 0;
+}
+
+static int transport_next(struct transport *t, const unsigned char **bytes,
+                          size_t *size, int *source)
+{
+    struct mpi_transport *m = self(t);
+    struct slot *s = slot_after(m, 0);
+    if (!m->held) {
+        int complete = 0;
+        int rc = MPI_Test(&s->request, &complete, &m->status);
+        if (!TAILQ_EMPTY(&m->under_way))
+            reap(m);
+        if (rc != MPI_SUCCESS) /* a receive that failed with its sender */
+            return post_receive(m, s);
+        if (!complete)
+            return m->wary ? beware(m) : 0;
+        m->stuck_ns = 0;
+        m->held = true;
+    }
+    int count = 0;
+    MPI_Get_count(&m->status, MPI_BYTE, &count);
+    *bytes = s->bytes;
+    *size = (size_t)count;
+    *source = m->status.MPI_SOURCE;
+    return 1;
+}
+
+static int transport_done(struct transport *t)
+{
+    struct mpi_transport *m = self(t);
+    struct slot *s = slot_after(m, 0);
+    m->held = false;
+    m->head = (m->head + 1) % RING;
+    return post_receive(m, s);
+}
+
+/* ---- sending ----------------------------------------------------------------- */
+
+static unsigned char *transport_room(struct transport *t)
+{
+    struct mpi_transport *m = self(t);
+    if (m->room != NULL)
+        return m->room->bytes;
+    m->room = TAILQ_FIRST(&m->spare);
+    if (m->room != NULL)
+        TAILQ_REMOVE(&m->spare, m->room, link);
+    else
+        m->room = malloc(sizeof(*m->room));
+    return m->room != NULL ? m->room->bytes : NULL;
+}
+
+static int transport_post(struct transport *t, int dest, size_t size)
+{
+    struct mpi_transport *m = self(t);
+    struct outgoing *o = m->room;
+    int complete = 0;
+    if (MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, FRAME_TAG, m->comm,
+                  &o->request) != MPI_SUCCESS)
+        return ROTA_E_MPI;
+    if (MPI_Test(&o->request, &complete, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+        return ROTA_E_MPI;
+    if (complete)
+        return 0; /* the room is free again */
+    o->dest = dest;
+    TAILQ_INSERT_TAIL(&m->under_way, o, link);
+    m->room = NULL;
+    return 0;
+}
+
+static void transport_forget(struct transport *t, int peer)
+{
+    struct mpi_transport *m = self(t);
+    struct outgoing *next;
+    m->wary = true;
+    for (struct outgoing *o = TAILQ_FIRST(&m->under_way); o != NULL; o = next) {
+        next = TAILQ_NEXT(o, link);
+        if (o->dest != peer)
+            continue;
+        TAILQ_REMOVE(&m->under_way, o, link);
+        TAILQ_INSERT_TAIL(&m->left, o, link);
+    }
+}
+
+static bool transport_busy(struct transport *t)
+{
+    return !TAILQ_EMPTY(&self(t)->under_way);
+}
+
+/* ---- the whole --------------------------------------------------------------- */
+
+static void free_list(struct outgoings *list)
+{
+    struct outgoing *o;
+    while ((o = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, o, link);
+        free(o);
+    }
+}
+
+/* Take a posted receive back. One that is matched with a dead sender can't be, and
+ * keeps its memory. */
+static void withdraw(struct slot *s)
+{
+    int complete = 1;
+    if (s->request != MPI_REQUEST_NULL) {
+        MPI_Cancel(&s->request);
+        MPI_Test(&s->request, &complete, MPI_STATUS_IGNORE);
+    }
+    if (complete)
+        free(s->bytes);
+}
+
+static void transport_free(struct transport *t)
+{
+    struct mpi_transport *m = self(t);
+    for (int i = 0; i < RING; i++)
+        withdraw(&m->ring[i]);
+    free(m->room);
+    free_list(&m->spare);
+    /* `under_way` and `left` are MPI's as long as it is there. */
+    free(m);
+}
+
+static const struct transport_ops ops = {
+    .room = transport_room,
+    .post = transport_post,
+    .next = transport_next,
+    .done = transport_done,
+    .forget = transport_forget,
+    .busy = transport_busy,
+    .free = transport_free,
+};
+
+int mpi_transport_open(MPI_Comm comm, struct transport **out)
+{
+    struct mpi_transport *m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        return ROTA_E_NOMEM;
+    m->base.ops = &ops;
+    m->comm = comm;
+    TAILQ_INIT(&m->under_way);
+    TAILQ_INIT(&m->spare);
+    TAILQ_INIT(&m->left);
+    for (int i = 0; i < RING; i++)
+        m->ring[i].request = MPI_REQUEST_NULL;
+    int rc = transport_room(&m->base) ? 0 : ROTA_E_NOMEM;
+    for (int i = 0; i < RING && rc == 0; i++) {
+        m->ring[i].bytes = malloc(FRAME_BYTES);
+        rc = m->ring[i].bytes ? post_receive(m, &m->ring[i]) : ROTA_E_NOMEM;
+    }
+    if (rc != 0) {
+        transport_free(&m->base);
+        return rc;
+    }
+    *out = &m->base;
+    return 0;
+}

@@ -1,0 +1,185 @@
+/* rota.c - the message rung's public calls
+ *
+ * How a rank ends: rota_close hands over what was sent, has the parent tell the
+ * others, and leaves MPI as it is. MPI_Finalize would wait for ranks that may have
+ * gone; under a parent it is the parent that makes peace with the launcher. So that
+ * a program's own call of MPI_Finalize does not wait either, it is defined here:
+ * in a run under parents it is rota_close without the freeing, else MPI's own.
+ */
+#include "rota.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "liveness/liveness.h"
+#include "message/exchange.h"
+#include "message/mpi_transport.h"
+#include "message/startup.h"
+
+struct rota {
+    struct liveness *liveness;
+    struct startup run;
+    struct exchange *exchange;
+    bool left;
+};
+
+/* The open handle, which MPI_Finalize has no other way to find. */
+static struct rota *opened;
+
+static void rota_free(struct rota *r)
+{
+    if (r == NULL)
+        return;
+    exchange_free(r->exchange);
+    liveness_free(r->liveness);
+    free(r);
+}
+
+ROTA_AUTO_DEFINE(rota, struct rota *, rota_free);
+
+int rota_open(struct rota **out, struct rota_error *err)
+{
+    if (out == NULL)
+        return error_set(err, ROTA_E_ARG,
+                         "rota_open needs somewhere to put the handle");
+    if (opened != NULL)
+        return error_set(err, ROTA_E_STATE, "this process has joined its run already");
+    rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+
+    if (liveness_expected())
+        startup_prepare();
+    int rc = liveness_begin(&r->liveness, err);
+    if (rc == 0)
+        rc = startup_join(r->liveness, &r->run, err);
+    if (rc != 0)
+        return rc;
+
+    struct transport *transport;
+    rc = mpi_transport_open(r->run.comm, &transport);
+    if (rc != 0)
+        return error_set(err, rc, "cannot post MPI receives: %s", rota_strerror(rc));
+    r->exchange = exchange_new(r->run.rank, r->run.board, transport);
+    if (r->exchange == NULL) {
+        transport->ops->free(transport);
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    }
+    if (liveness_has_parent(r->liveness))
+        liveness_keep_sockets(r->liveness);
+    opened = r;
+    *out = rota_steal(r);
+    return 0;
+}
+
+static void leave(struct rota *r)
+{
+    if (r->left)
+        return;
+    r->left = true;
+    exchange_flush(r->exchange);
+    liveness_leave(r->liveness);
+}
+
+void rota_close(struct rota *r)
+{
+    if (r == NULL)
+        return;
+    leave(r);
+    bool alone = !liveness_has_parent(r->liveness);
+    MPI_Comm comm = r->run.comm;
+    opened = NULL;
+    rota_free(r);
+    if (alone) {
+        MPI_Comm_free(&comm);
+        PMPI_Finalize();
+    }
+}
+
+ROTA_API int MPI_Finalize(void)
+{
+    if (opened == NULL || !liveness_has_parent(opened->liveness))
+        return PMPI_Finalize();
+    leave(opened);
+    return MPI_SUCCESS;
+}
+
+int rota_rank(const struct rota *r)
+{
+    return r->run.rank;
+}
+
+int rota_size(const struct rota *r)
+{
+    return r->run.size;
+}
+
+static bool is_rank(const struct rota *r, int rank)
+{
+    return r != NULL && rank >= 0 && rank < r->run.size;
+}
+
+int rota_send(struct rota *r, int dest, int tag, const void *data, size_t size_bytes)
+{
+    if (!is_rank(r, dest) || tag < 0 || (data == NULL && size_bytes > 0) ||
+        size_bytes == SIZE_MAX)
+        return ROTA_E_ARG;
+    if (r->left)
+        return ROTA_E_STATE;
+    return exchange_send(r->exchange, dest, tag, data, size_bytes);
+}
+
+/* timeout in milliseconds -> deadline; a sum that overflows is no deadline. */
+static int64_t deadline_of(int64_t timeout_ms)
+{
+    int64_t ns;
+    if (timeout_ms == 0)
+        return 0;
+    if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, NS_PER_MS, &ns) ||
+        __builtin_add_overflow(ns, clock_now_ns(), &ns))
+        return INT64_MAX;
+    return ns;
+}
+
+static int receive(struct rota *r, int source, int tag, int64_t timeout_ms, bool keep,
+                   struct rota_message *out)
+{
+    if ((source != ROTA_ANY_SOURCE && !is_rank(r, source)) || r == NULL ||
+        tag < ROTA_ANY_TAG || timeout_ms < ROTA_FOREVER || out == NULL)
+        return ROTA_E_ARG;
+    if (r->left)
+        return ROTA_E_STATE;
+    return exchange_receive(r->exchange, source, tag, deadline_of(timeout_ms), keep,
+                            out);
+}
+
+int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
+              struct rota_message *out)
+{
+    return receive(r, source, tag, timeout_ms, false, out);
+}
+
+int rota_probe(struct rota *r, int source, int tag, int64_t timeout_ms,
+               struct rota_message *out)
+{
+    return receive(r, source, tag, timeout_ms, true, out);
+}
+
+void rota_message_done(struct rota_message *m)
+{
+    if (m == NULL)
+        return;
+    free(m->data);
+    m->data = NULL;
+}
+
+int rota_fate(const struct rota *r, int rank, struct rota_fate *out)
+{
+    if (!is_rank(r, rank) || out == NULL)
+        return ROTA_E_ARG;
+    *out = board_fate(r->run.board, rank);
+    return 0;
+}

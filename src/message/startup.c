@@ -1,0 +1,105 @@
+/* startup.c - MPI, begun and ended so that a rank's death ends only that rank
+ *
+ * What is set for a rank that has others, unless the user has set it, and why:
+ *   SIGPIPE ignored                   Open MPI over TCP lets a broken connection
+ *                                     kill the survivor by it
+ *   OMPI_MCA_mpi_ft_enable=1          Open MPI 5: a death over TCP aborts nobody
+ *   OMPI_MCA_btl_vader_single_copy_mechanism=none
+ *                                     no reads from a process that may be dead;
+ *                                     frames are too small to need them
+ *   UCX_TLS=^cma                      the same for MPICH
+ *   UCX_LOG_LEVEL=fatal               UCX talks to the user about each dead peer
+ */
+#include "message/startup.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+void startup_prepare(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    setenv("OMPI_MCA_mpi_ft_enable", "1", 0);
+    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+    setenv("UCX_TLS", "^cma", 0);
+    setenv("UCX_LOG_LEVEL", "fatal", 0);
+}
+
+static int mpi_failed(int rc, const char *what, struct rota_error *err)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length = 0;
+    MPI_Error_string(rc, text, &length);
+    return error_set(err, ROTA_E_MPI, "%s failed: %s", what, text);
+}
+
+static int init_mpi(struct startup *s, struct rota_error *err)
+{
+    int already = 0;
+    int provided;
+    MPI_Initialized(&already);
+    if (already)
+        return error_set(err, ROTA_E_STATE,
+                         "MPI is initialized already; call rota_open once, and before "
+                         "MPI_Init");
+    int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    if (rc != MPI_SUCCESS)
+        return mpi_failed(rc, "MPI_Init_thread", err);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    rc = MPI_Comm_dup(MPI_COMM_WORLD, &s->comm);
+    if (rc != MPI_SUCCESS)
+        return mpi_failed(rc, "MPI_Comm_dup", err);
+    MPI_Comm_set_errhandler(s->comm, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(s->comm, &s->rank);
+    MPI_Comm_size(s->comm, &s->size);
+    return 0;
+}
+
+/* Whether all ranks of `s` are on one host. */
+static int on_one_host(const struct startup *s, bool *out, struct rota_error *err)
+{
+    unsigned char own[NET_WHERE_BYTES];
+    rota_auto(heap) unsigned char *all = malloc((size_t)s->size * sizeof(own));
+    if (all == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    liveness_where(own);
+    int rc =
+        MPI_Allgather(own, sizeof(own), MPI_BYTE, all, sizeof(own), MPI_BYTE, s->comm);
+    if (rc != MPI_SUCCESS)
+        return mpi_failed(rc, "MPI_Allgather", err);
+    *out = true;
+    for (int i = 0; i < s->size; i++)
+        *out = *out && memcmp(all + (size_t)i * sizeof(own), own, sizeof(own)) == 0;
+    return 0;
+}
+
+int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
+{
+    struct startup s;
+    bool one_host = false;
+    int rc = init_mpi(&s, err);
+    if (rc == 0)
+        rc = on_one_host(&s, &one_host, err);
+    if (rc != 0)
+        return rc;
+
+    /* The others wait for rank 0's word, even where it could open no hub. */
+    struct liveness_invitation invitation = {0};
+    int invited =
+        s.rank == 0 ? liveness_invite(lv, s.size, one_host, &invitation, err) : 0;
+    rc = MPI_Bcast(&invitation, sizeof(invitation), MPI_BYTE, 0, s.comm);
+    if (invited != 0)
+        return invited;
+    if (rc != MPI_SUCCESS)
+        return mpi_failed(rc, "MPI_Bcast", err);
+    if (!invitation.valid)
+        return error_set(err, ROTA_E_LOST, "rank 0 could not begin the run");
+    rc = liveness_join(lv, s.rank, s.size, &invitation, &s.board, err);
+    if (rc == 0)
+        *out = s;
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* startup.h - MPI, begun and ended so that a rank's death ends only that rank */
+#ifndef ROTA_MESSAGE_STARTUP_H
+#define ROTA_MESSAGE_STARTUP_H
+
+#include <mpi.h>
+
+#include "liveness/liveness.h"
+#include "rota.h"
+
+struct startup {
+    int rank;
+    int size;
+    MPI_Comm comm; /* Rota's own; its errors return */
+    struct board *board;
+};
+
+/* Set what the environment must say before an MPI library is so much as loaded:
+ * call it in a process that is about to start the rank anew. */
+void startup_prepare(void);
+
+/* Initialize MPI, and join the run through `lv`. The only collective calls of a
+ * run are here. Returns 0 and *out, ROTA_E_STATE, ROTA_E_MPI, or what
+ * liveness_join says. */
+int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err);
+
+#endif

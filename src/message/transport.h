@@ -1,0 +1,47 @@
+/* transport.h - what carries frames between ranks
+ *
+ * An interface with two ends: MPI (mpi_transport.c), and a scripted twin in the
+ * tests. It keeps the order between two ranks, may lose what a rank that died had
+ * not yet handed over, and never waits.
+ */
+#ifndef ROTA_MESSAGE_TRANSPORT_H
+#define ROTA_MESSAGE_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct transport;
+
+struct transport_ops {
+    /* FRAME_BYTES of room for the next frame to send, the same until it is posted.
+     * NULL where all there is is under way and there is no memory for more: then
+     * some comes back as frames are delivered. */
+    unsigned char *(*room)(struct transport *t);
+
+    /* Send the first `size` bytes of the room to `dest`. 0 or ROTA_E_MPI. */
+    int (*post)(struct transport *t, int dest, size_t size);
+
+    /* The next frame that has come: 1 and its bytes, valid until the next call of
+     * next or done; the same again until done is called. 0: none now. Also moves
+     * along what is on its way. Or ROTA_E_MPI. */
+    int (*next)(struct transport *t, const unsigned char **bytes, size_t *size,
+                int *source);
+
+    /* The frame that next has given has been dealt with. 0 or ROTA_E_MPI. */
+    int (*done)(struct transport *t);
+
+    /* `peer` has gone: nothing sent to it is waited for any more, and what it had
+     * only begun to send may never come. */
+    void (*forget)(struct transport *t, int peer);
+
+    /* Whether something posted, to a rank that was not forgotten, is on its way. */
+    bool (*busy)(struct transport *t);
+
+    void (*free)(struct transport *t);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+};
+
+#endif
