@@ -1,0 +1,120 @@
+/* fell.c - end a process tree together with the shared memory that it leaves
+ *
+ * The tree is stopped before its maps are read, so that nobody maps another file,
+ * or is started, between the look and the kill.
+ */
+#include "base/fell.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/tree.h"
+
+#define SHM_DIR "/dev/shm/"
+
+enum {
+    FILES = 1024, /* more than these are left where they are */
+    PIDS = 1024,
+};
+
+struct files {
+    char *paths[FILES];
+    int count;
+};
+
+/* The path below /dev/shm that a line of /proc/PID/maps names, or NULL. */
+static const char *shm_path(char *line)
+{
+    char *path = strstr(line, SHM_DIR);
+    if (path == NULL || strstr(path, " (deleted)") != NULL)
+        return NULL;
+    path[strcspn(path, "\n")] = '\0';
+    return path;
+}
+
+static int files_find(const struct files *f, const char *path)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->paths[i], path) == 0)
+            return i;
+    return -1;
+}
+
+static void files_add(struct files *f, const char *path)
+{
+    if (f->count == FILES || files_find(f, path) >= 0)
+        return;
+    f->paths[f->count] = strdup(path);
+    if (f->paths[f->count] != NULL)
+        f->count++;
+}
+
+static void files_drop(struct files *f, const char *path)
+{
+    int i = files_find(f, path);
+    if (i < 0)
+        return;
+    free(f->paths[i]);
+    f->paths[i] = f->paths[--f->count];
+}
+
+/* Do `verb` with every file below /dev/shm that process `pid` has mapped. */
+static void each_mapped(struct files *f, int pid,
+                        void (*verb)(struct files *f, const char *path))
+{
+    char name[64];
+    rota_auto(heap) char *line = NULL;
+    size_t size = 0;
+    snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+    FILE *maps = fopen(name, "re");
+    if (maps == NULL)
+        return; /* it has ended, or is not ours to look at */
+    while (getline(&line, &size, maps) > 0) {
+        const char *path = shm_path(line);
+        if (path != NULL)
+            verb(f, path);
+    }
+    fclose(maps);
+}
+
+static void note_tree(struct files *f)
+{
+    static pid_t pids[PIDS];
+    int n = tree_list(0, pids, PIDS);
+    for (int i = 0; i < n && i < PIDS; i++)
+        kill(pids[i], SIGSTOP);
+    for (int i = 0; i < n && i < PIDS; i++)
+        each_mapped(f, pids[i], files_add);
+}
+
+static void spare_others(struct files *f)
+{
+    DIR *proc = opendir("/proc");
+    for (struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;)
+        if (isdigit((unsigned char)e->d_name[0]))
+            each_mapped(f, atoi(e->d_name), files_drop);
+    if (proc != NULL)
+        closedir(proc);
+}
+
+int tree_fell(int64_t deadline_ns)
+{
+    struct files f = {.count = 0};
+    note_tree(&f);
+    int rc = tree_kill(deadline_ns);
+    if (rc == 0)
+        spare_others(&f);
+    for (int i = 0; i < f.count; i++) {
+        if (rc == 0)
+            unlink(f.paths[i]);
+        free(f.paths[i]);
+    }
+    return rc;
+}

@@ -1,0 +1,16 @@
+/* fell.h - end a process tree together with the shared memory that it leaves
+ *
+ * A killed rank cannot remove its files below /dev/shm (Open MPI's vader_segment.*
+ * stay there until the next boot). Which are the tree's own is seen while it lives:
+ * they are the files that its processes have mapped.
+ */
+#ifndef ROTA_BASE_FELL_H
+#define ROTA_BASE_FELL_H
+
+#include <stdint.h>
+
+/* tree_kill(), and then remove those files below /dev/shm that the tree had mapped
+ * and no other process maps. Returns what tree_kill() returns. */
+int tree_fell(int64_t deadline_ns);
+
+#endif

@@ -1,0 +1,369 @@
+/* launch.c - start a launcher, wait for it, leave nothing of it
+ *
+ * The launcher is a child like any other; what it starts may leave its process group
+ * and session, but not its line of descent (base/tree.h): this process reaps its
+ * orphans, and kills what is left of them in the end.
+ *
+ * Signals that a terminal sends reach the launcher by themselves, as it shares our
+ * process group; those that a process sends (kill, a batch system) are for us alone
+ * and are passed on. Twice the same would make launchers end without cleaning up.
+ */
+#include "launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fell.h"
+#include "base/tree.h"
+#include "launch/command.h"
+
+#define ASK_NS    (10 * NS_PER_SEC) /* for an answer to --version */
+#define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
+#define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
+#define KILL_NS   (10 * NS_PER_SEC)
+
+enum {
+    PATIENCE = 3, /* the signal that kills everything */
+};
+
+struct launch {
+    pid_t pid;
+    sigset_t old_mask;
+    int signals; /* how many have come */
+    int64_t deadline_ns;
+};
+
+/* --- finding it --------------------------------------------------------------------
+ */
+
+static bool is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Where `name` is, as execvp() finds it; NULL if nowhere, or without memory. */
+static char *find_program(const char *name)
+{
+    if (strchr(name, '/') != NULL)
+        return is_program(name) ? strdup(name) : NULL;
+
+    const char *dirs = getenv("PATH");
+    while (dirs != NULL && *dirs != '\0') {
+        size_t len = strcspn(dirs, ":");
+        rota_auto(heap) char *path = NULL;
+        if (asprintf(&path, "%.*s/%s", (int)len, dirs, name) < 0)
+            return NULL;
+        if (is_program(path))
+            return rota_steal(path);
+        dirs += len + (dirs[len] == ':');
+    }
+    return NULL;
+}
+
+static const char *wanted_launcher(const struct launch_spec *spec)
+{
+    const char *env = getenv("ROTA_MPIEXEC");
+    if (spec->mpiexec != NULL)
+        return spec->mpiexec;
+    if (env != NULL && env[0] != '\0')
+        return env;
+    return is_program(ROTA_MPIEXEC) ? ROTA_MPIEXEC : "mpiexec";
+}
+
+static int find_launcher(const struct launch_spec *spec, char **out,
+                         struct rota_error *err)
+{
+    const char *name = wanted_launcher(spec);
+    bool path = strchr(name, '/') != NULL;
+    *out = find_program(name);
+    if (*out != NULL)
+        return 0;
+    return error_set(err, ROTA_E_LAUNCH,
+                     "cannot use the launcher '%s': %s; install an MPI, or name its "
+                     "mpiexec with --mpiexec or ROTA_MPIEXEC",
+                     name,
+                     !path                    ? "not found in PATH"
+                     : access(name, F_OK) < 0 ? strerror(errno)
+                                              : "not an executable file");
+}
+
+/* Launchers word this in many lines, or not at all. On other hosts the program may
+ * lie elsewhere: then it is left to them. */
+static int check_program(const struct launch_spec *spec, struct rota_error *err)
+{
+    bool local = spec->hosts == NULL && spec->hostfile == NULL;
+    if (!local || spec->argv == NULL || spec->argv[0] == NULL)
+        return 0;
+    const char *name = spec->argv[0];
+    rota_auto(heap) char *found = find_program(name);
+    if (found != NULL)
+        return 0;
+    if (strchr(name, '/') == NULL && is_program(name))
+        return error_set(
+            err, ROTA_E_ARG,
+            "cannot start '%s': not found in PATH; write './%s' for the one "
+            "in this folder",
+            name, name);
+    return error_set(err, ROTA_E_ARG, "cannot start '%s': %s", name,
+                     strchr(name, '/') == NULL ? "not found in PATH"
+                     : access(name, F_OK) < 0  ? strerror(errno)
+                                               : "not an executable file");
+}
+
+/* --- asking it what it is ------------------------------------------------------------
+ */
+
+static int spawn_version(const char *path, int out_fd, pid_t *pid)
+{
+    char flag[] = "--version";
+    char *name = strdup(path);
+    char *argv[] = {name, flag, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
+    posix_spawn_file_actions_adddup2(&actions, out_fd, 2);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP); /* to be killed as one */
+    int rc = name ? posix_spawn(pid, path, &actions, &attr, argv, environ) : ENOMEM;
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    free(name);
+    return rc;
+}
+
+/* Read what comes, up to its end or until `buf` is full. Whether it came in time. */
+static bool read_answer(int fd, char *buf, size_t size)
+{
+    int64_t deadline = clock_now_ns() + ASK_NS;
+    size_t len = 0;
+    buf[0] = '\0';
+    while (len + 1 < size) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int ready = poll(&p, 1, clock_poll_ms(deadline, clock_now_ns()));
+        if (ready == 0)
+            return false;
+        ssize_t n = ready > 0 ? read(fd, buf + len, size - 1 - len) : -1;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+        buf[len] = '\0';
+    }
+    return true;
+}
+
+static int ask_family(const char *path, enum command_family *out,
+                      struct rota_error *err)
+{
+    char answer[4096];
+    int fds[2];
+    pid_t pid;
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return error_set(err, ROTA_E_IO, "cannot make a pipe: %s", strerror(errno));
+    rota_auto(fd) int in = fds[0];
+    int rc = spawn_version(path, fds[1], &pid);
+    close(fds[1]);
+    if (rc != 0)
+        return error_set(err, ROTA_E_LAUNCH, "cannot run the launcher '%s': %s", path,
+                         strerror(rc));
+    bool in_time = read_answer(in, answer, sizeof(answer));
+    kill(-pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    if (!in_time)
+        return error_set(err, ROTA_E_LAUNCH,
+                         "the launcher '%s' did not answer --version within %d s; name "
+                         "another with --mpiexec",
+                         path, (int)(ASK_NS / NS_PER_SEC));
+    *out = command_family(answer);
+    return 0;
+}
+
+/* --- starting it
+ * ----------------------------------------------------------------------- */
+
+static sigset_t watched(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/* Open MPI refuses to be root's without these; whoever runs Rota as root has decided
+ * that already. */
+static void permit_root(void)
+{
+    if (geteuid() != 0)
+        return;
+    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+    setenv("PRTE_ALLOW_RUN_AS_ROOT", "1", 1);
+    setenv("PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+}
+
+/* In the child: become the launcher, or write errno to `fd`. */
+__attribute__((noreturn)) static void become(char **words, const sigset_t *mask, int fd,
+                                             pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent) {
+        permit_root();
+        sigprocmask(SIG_SETMASK, mask, NULL);
+        execv(words[0], words);
+        int cause = errno;
+        ssize_t ignored = write(fd, &cause, sizeof(cause));
+        (void)ignored;
+    }
+    _exit(127);
+}
+
+static int start(char **words, struct launch *l, struct rota_error *err)
+{
+    int fds[2];
+    pid_t self = getpid();
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return error_set(err, ROTA_E_IO, "cannot make a pipe: %s", strerror(errno));
+    rota_auto(fd) int in = fds[0];
+    fflush(NULL);
+    l->pid = fork();
+    if (l->pid == 0)
+        become(words, &l->old_mask, fds[1], self);
+    int cause = errno;
+    close(fds[1]);
+    if (l->pid > 0 && read(in, &cause, sizeof(cause)) <= 0)
+        return 0; /* the pipe closed as the launcher began */
+    if (l->pid > 0)
+        waitpid(l->pid, NULL, 0);
+    return error_set(err, ROTA_E_LAUNCH, "cannot start the launcher '%s': %s", words[0],
+                     strerror(cause));
+}
+
+static int start_watched(char **words, struct launch *l, struct rota_error *err)
+{
+    sigset_t set = watched();
+    if (tree_adopt() != 0)
+        return error_set(err, ROTA_E_IO, "cannot become the reaper of orphans: %s",
+                         strerror(errno));
+    sigprocmask(SIG_BLOCK, &set, &l->old_mask);
+    int rc = start(words, l, err);
+    if (rc != 0)
+        sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
+    return rc;
+}
+
+int launch_start(const struct launch_spec *spec, struct launch **out,
+                 struct rota_error *err)
+{
+    rota_auto(heap) char *path = NULL;
+    rota_auto(heap) struct launch *l = calloc(1, sizeof(*l));
+    enum command_family family;
+    char **words;
+    if (l == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    l->deadline_ns = INT64_MAX;
+    int rc = check_program(spec, err);
+    if (rc == 0)
+        rc = find_launcher(spec, &path, err);
+    if (rc == 0)
+        rc = ask_family(path, &family, err);
+    if (rc == 0)
+        rc = command_build(spec, family, path, &words, err);
+    if (rc != 0)
+        return rc;
+    rc = start_watched(words, l, err);
+    command_free(words);
+    if (rc == 0)
+        *out = rota_steal(l);
+    return rc;
+}
+
+/* --- waiting for it
+ * ---------------------------------------------------------------------- */
+
+/* Reap whoever ended. Whether the launcher did, with its status. */
+static bool reap(const struct launch *l, int *status)
+{
+    bool ended = false;
+    int st;
+    for (pid_t pid; (pid = waitpid(-1, &st, WNOHANG)) > 0;) {
+        if (pid != l->pid)
+            continue;
+        *status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+        ended = true;
+    }
+    return ended;
+}
+
+static void pass_on(struct launch *l, const siginfo_t *info)
+{
+    if (l->signals++ == 0)
+        l->deadline_ns = clock_now_ns() + ENDING_NS;
+    if (l->signals >= PATIENCE)
+        l->deadline_ns = clock_now_ns();
+    if (info->si_code !=
+        SI_KERNEL) /* the terminal's own: it went to the launcher too */
+        kill(l->pid, info->si_signo);
+}
+
+/* Wait for a signal, at most until the deadline; pass on what is not a child's. */
+static void next_signal(struct launch *l)
+{
+    sigset_t set = watched();
+    siginfo_t info;
+    int ms = clock_poll_ms(l->deadline_ns, clock_now_ns());
+    struct timespec t = {ms / 1000, ms % 1000 * NS_PER_MS};
+    int sig = ms < 0 ? sigwaitinfo(&set, &info) : sigtimedwait(&set, &info, &t);
+    if (sig > 0 && sig != SIGCHLD)
+        pass_on(l, &info);
+}
+
+static void await_descendants(int64_t deadline_ns)
+{
+    pid_t pid;
+    while (tree_list(0, &pid, 1) > 0 && clock_now_ns() < deadline_ns) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+        nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);
+    }
+}
+
+int launch_wait(struct launch *l, int *status, struct rota_error *err)
+{
+    bool ended;
+    int st = 128 + SIGKILL; /* where we had to kill it */
+    while (!(ended = reap(l, &st)) && clock_now_ns() < l->deadline_ns)
+        next_signal(l);
+    if (ended)
+        await_descendants(clock_now_ns() + DYING_NS);
+
+    int rc = tree_fell(clock_now_ns() + KILL_NS);
+    sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
+    free(l);
+    if (rc != 0)
+        return error_set(err, rc, "cannot end what the launcher started: %s",
+                         rota_strerror(rc));
+    *status = st;
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* launch.h - start ranks with a launcher: Open MPI's, MPICH's, Slurm's, or one that
+ * only promises to understand `-n N`
+ *
+ *     struct launch *l;
+ *     if (launch_start(&spec, &l, &err) == 0)
+ *         launch_wait(l, &status, &err);
+ *
+ * One launcher at a time: between launch_start and the return of launch_wait the
+ * caller is the reaper of its orphans, SIGCHLD, SIGINT, SIGTERM and SIGHUP are
+ * blocked, and it may have no other children.
+ */
+#ifndef ROTA_LAUNCH_LAUNCH_H
+#define ROTA_LAUNCH_LAUNCH_H
+
+#include "rota.h"
+
+struct launch_spec {
+    int ranks;            /* how many */
+    const char *mpiexec;  /* the launcher, a path or a name in PATH; NULL: what the
+                             environment's ROTA_MPIEXEC names, else the one of the MPI
+                             that Rota was built with, else PATH's mpiexec */
+    const char *hosts;    /* "a:2,b:2" or NULL */
+    const char *hostfile; /* path or NULL */
+    char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
+                             refused, since launchers take it for a separator */
+};
+
+struct launch; /* a launcher that runs */
+
+/* Start the launcher. What `spec` points to may go afterwards. The launcher is sent
+ * SIGTERM when the calling thread ends. On success *out is the caller's, to be given
+ * to launch_wait(). Fails with ROTA_E_ARG (a spec that no launcher could run),
+ * ROTA_E_LAUNCH (no launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM;
+ * nothing runs then. */
+int launch_start(const struct launch_spec *spec, struct launch **out,
+                 struct rota_error *err);
+
+/* Wait for the launcher's end. SIGINT, SIGTERM and SIGHUP that come meanwhile are
+ * passed on to it; at the third, and 10 s after the first, everything is killed.
+ * *status is its exit status, or 128 + the signal that ended it. Nothing of its
+ * process tree on this machine, nor of the shared memory that this had, is left
+ * afterwards. Frees `l`, also where it fails: ROTA_E_TIMEOUT if a process could not
+ * be killed, ROTA_E_IO. */
+int launch_wait(struct launch *l, int *status, struct rota_error *err);
+
+#endif

@@ -1,0 +1,77 @@
+/* test_fell.c - base/fell: a tree is ended, and the shared memory that it left */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fell.h"
+#include "base/tree.h"
+
+static char name[64];
+static char path[96];
+
+static int name_it(void **state)
+{
+    (void)state;
+    snprintf(name, sizeof(name), "/rota-test-fell-%d", (int)getpid());
+    snprintf(path, sizeof(path), "/dev/shm%s", name);
+    return tree_adopt();
+}
+
+static void map_it(void)
+{
+    int fd = shm_open(name, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || ftruncate(fd, 4096) != 0 ||
+        mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+        _exit(1);
+    close(fd);
+}
+
+/* A child that has the file mapped when this returns. */
+static void start_holder(void)
+{
+    int ready[2];
+    assert_return_code(pipe(ready), 0);
+    if (fork() == 0) {
+        map_it();
+        if (write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void what_only_the_tree_had_mapped_goes_with_it(void **state)
+{
+    (void)state;
+    start_holder();
+    assert_return_code(access(path, F_OK), 0);
+    assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void what_another_process_has_mapped_stays(void **state)
+{
+    (void)state;
+    start_holder();
+    map_it();
+    assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
+    assert_return_code(access(path, F_OK), 0);
+    shm_unlink(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_only_the_tree_had_mapped_goes_with_it),
+        cmocka_unit_test(what_another_process_has_mapped_stays),
+    };
+    return cmocka_run_group_tests(tests, name_it, NULL);
+}
