@@ -146,6 +146,30 @@ static void job_free(struct execute *x, struct job *j)
     free(j);
 }
 
+static bool is_job(const struct job_list *jobs, pid_t pid)
+{
+    const struct job *j;
+    TAILQ_FOREACH (j, jobs, link)
+        if (j->pid == pid)
+            return true;
+    return false;
+}
+
+/* Reap who was left behind by a command, and then by life. A command's own end is
+ * left for its pidfd; who stands behind it comes the next time. */
+static void reap_orphans(const struct execute *x)
+{
+    siginfo_t info;
+    for (;;) {
+        info.si_pid = 0;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            info.si_pid == 0 || is_job(&x->running, info.si_pid) ||
+            is_job(&x->ended, info.si_pid))
+            return;
+        waitpid(info.si_pid, NULL, WNOHANG);
+    }
+}
+
 static void job_finish(struct execute *x, struct job *j)
 {
     if (j->pid > 0) {
@@ -160,6 +184,8 @@ static void job_finish(struct execute *x, struct job *j)
     j->state = JOB_FINISHED;
     TAILQ_REMOVE(&x->ended, j, link);
     TAILQ_INSERT_TAIL(&x->finished, j, link);
+    if (x->options.adopts)
+        reap_orphans(x);
 }
 
 /* What it writes can't be kept: end it. Its end is then seen as any other's. */

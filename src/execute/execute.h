@@ -16,6 +16,7 @@
 #ifndef ROTA_EXECUTE_H
 #define ROTA_EXECUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,8 @@ struct execute_options {
     int slots;         /* how many run at once */
     char *const *env;  /* their environment; borrowed until execute_close */
     size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
+    bool adopts;       /* this process adopts orphans (base/tree.h) and has no other
+                          children: reap what commands leave behind */
 };
 
 struct execute;

@@ -50,9 +50,9 @@ struct crew_ops {
     void (*close)(struct crew *c);
 };
 
-/* A crew of one: this process, running `slots` commands at once with the
- * environment `env` (borrowed). *out is the caller's: crew_close(). */
-int crew_local_open(int slots, char *const *env, struct crew **out,
+/* A crew of one: this process, whose slots `options` describes. *out is the
+ * caller's: crew_close(). */
+int crew_local_open(const struct execute_options *options, struct crew **out,
                     struct rota_error *err);
 
 /* A crew of all ranks but this one, which is rank 0 of `r` (borrowed) and has at

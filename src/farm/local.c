@@ -55,18 +55,17 @@ static const struct crew_ops local_ops = {
     .close = local_close,
 };
 
-int crew_local_open(int slots, char *const *env, struct crew **out,
+int crew_local_open(const struct execute_options *options, struct crew **out,
                     struct rota_error *err)
 {
-    struct execute_options options = {.slots = slots, .env = env};
     rota_auto(heap) struct local *l = calloc(1, sizeof(*l));
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    int rc = execute_open(&options, &l->execute, err);
+    int rc = execute_open(options, &l->execute, err);
     if (rc != 0)
         return rc;
     l->crew = (struct crew){.ops = &local_ops, .workers = 1};
-    l->slots = slots;
+    l->slots = options->slots;
     *out = &rota_steal(l)->crew;
     return 0;
 }

@@ -250,7 +250,8 @@ static void a_crew_of_one_does_all_by_itself(void **state)
     };
     struct manager_summary sum;
     rota_auto(crew) struct crew *crew;
-    assert_int_equal(crew_local_open(3, environ, &crew, NULL), 0);
+    struct execute_options options = {.slots = 3, .env = environ};
+    assert_int_equal(crew_local_open(&options, &crew, NULL), 0);
     assert_int_equal(manager_run(crew, &hooks, &sum, NULL), 0);
     assert_true(sum.complete);
     assert_int_equal(s.step, 50);

@@ -1,0 +1,314 @@
+/* run.c - rota run: a command for each of many arguments
+ *
+ * Three ways through this file:
+ *
+ *     cli_run, no -n    this process is manager and, with its own slots, worker
+ *     cli_run, -n N     the front: starts the launcher with N ranks and waits
+ *     cli_run_rank      one of these: rank 0 manages, the others work
+ *
+ * A rank gets the user's words behind a '=' each, as launchers take a lone ':' for
+ * a separator, and may take other words for their own.
+ */
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/tree.h"
+#include "cli/arguments.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "cli/template.h"
+#include "execute/environ.h"
+#include "farm/crew.h"
+#include "farm/manager.h"
+#include "farm/worker.h"
+#include "launch/launch.h"
+
+enum {
+    TREE_MS = 5000, /* to end what commands have left, at the very end */
+};
+
+static int fail(int status, const struct rota_error *err)
+{
+    fprintf(stderr, "rota: %s\n", err->text);
+    return status;
+}
+
+/* --- managing --------------------------------------------------------------------- */
+
+struct run {
+    struct arguments arguments;
+    struct template *template;
+    struct report report;
+    struct signals *signals;
+};
+
+/* The next command; a blank line is none. */
+static int run_next(void *ctx, char ***argv, struct rota_error *err)
+{
+    struct run *r = ctx;
+    for (;;) {
+        const char *argument;
+        int rc = arguments_next(&r->arguments, &argument, err);
+        if (rc != 0)
+            return rc;
+        if (template_is_empty(r->template) && argument[strspn(argument, " \t")] == '\0')
+            continue;
+        if (template_apply(r->template, argument, argv) != 0)
+            return error_set(err, ROTA_E_NOMEM, "out of memory for tasks");
+        return 0;
+    }
+}
+
+static int run_ended(void *ctx, const struct manager_end *end, struct rota_error *err)
+{
+    struct run *r = ctx;
+    return report_ended(&r->report, end, err);
+}
+
+static void run_lost(void *ctx, const struct crew_event *event, uint64_t again)
+{
+    struct run *r = ctx;
+    report_lost(&r->report, event, again);
+}
+
+static bool run_stop(void *ctx)
+{
+    struct run *r = ctx;
+    return signals_asked(r->signals);
+}
+
+static void run_begin(struct run *r, const struct run_options *o,
+                      struct signals *signals)
+{
+    *r = (struct run){
+        .signals = signals,
+        .report = {.out = 1, .err = 2, .summary = o->summary},
+    };
+    r->report.start_ns = clock_now_ns();
+    if (o->arguments != NULL)
+        arguments_init_list(&r->arguments, o->arguments, o->argument_count);
+    else
+        arguments_init_fd(&r->arguments, 0, o->null ? '\0' : '\n');
+}
+
+/* Have the crew do it all, say how it went, and give the exit status. */
+static int manage(struct crew *crew, const struct run_options *o,
+                  struct signals *signals)
+{
+    struct run r;
+    struct manager_summary sum = {0};
+    struct rota_error err = {0};
+    struct manager_hooks hooks = {
+        .ctx = &r,
+        .next = run_next,
+        .ended = run_ended,
+        .lost = run_lost,
+        .stop = run_stop,
+    };
+    run_begin(&r, o, signals);
+    int rc = template_new(o->command, o->command_count, &r.template);
+    if (rc != 0)
+        error_set(&err, rc, "out of memory");
+    else
+        rc = manager_run(crew, &hooks, &sum, &err);
+    int status = report_close(&r.report, &sum, rc, &err, arguments_left(&r.arguments),
+                              sum.stopped ? signals->got : 0);
+    template_free(r.template);
+    arguments_done(&r.arguments);
+    return status;
+}
+
+/* --- on this machine ----------------------------------------------------------------
+ */
+
+static int manage_here(const struct run_options *o, struct signals *signals,
+                       char *const *env, bool adopts)
+{
+    struct execute_options options = {.slots = o->slots, .env = env, .adopts = adopts};
+    rota_auto(crew) struct crew *crew = NULL;
+    struct rota_error err;
+    if (crew_local_open(&options, &crew, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    return manage(crew, o, signals);
+}
+
+static int run_here(const struct run_options *o)
+{
+    struct signals signals;
+    signals_block();
+    if (signals_open(&signals) != 0) {
+        perror("rota: cannot watch for signals");
+        return STATUS_USAGE;
+    }
+    bool adopts = tree_adopt() == 0;
+    int status = manage_here(o, &signals, environ, adopts);
+    tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
+    return status;
+}
+
+/* --- the front -----------------------------------------------------------------------
+ */
+
+/* This very program, as the launcher must name it. */
+static char *own_path(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (n < 0)
+        return NULL;
+    path[n] = '\0';
+    return strdup(path);
+}
+
+/* rota run-rank =WORD...: one block behind the array. */
+static char **rank_words(char *self, int argc, char **argv)
+{
+    static char word[] = "run-rank";
+    size_t bytes = 0;
+    for (int i = 1; i < argc; i++)
+        bytes += strlen(argv[i]) + 2;
+    size_t count = (size_t)argc + 2;
+    char **words = calloc(1, count * sizeof(char *) + bytes);
+    if (words == NULL)
+        return NULL;
+    char *end = (char *)(words + count);
+    words[0] = self;
+    words[1] = word;
+    for (int i = 1; i < argc; i++) {
+        words[i + 1] = end;
+        *end++ = '=';
+        end = stpcpy(end, argv[i]) + 1;
+    }
+    return words;
+}
+
+/* What the launcher's status says of the run: rank 0's is passed on, any other
+ * means that there is no rank 0 any more which could have said why. */
+static int front_status(int status)
+{
+    if (status <= STATUS_INCOMPLETE || status == STATUS_SIGNAL + 1 ||
+        status == STATUS_SIGNAL + 2 || status == STATUS_SIGNAL + 15)
+        return status;
+    fprintf(stderr,
+            "rota: the run could not be completed: the launcher ended with status %d\n",
+            status);
+    return STATUS_INCOMPLETE;
+}
+
+static int run_front(const struct run_options *o, char **words)
+{
+    struct launch_spec spec = {
+        .ranks = o->ranks,
+        .mpiexec = o->mpiexec,
+        .hosts = o->hosts,
+        .hostfile = o->hostfile,
+        .argv = words,
+    };
+    struct launch *l;
+    struct rota_error err;
+    int status = 0;
+    if (launch_start(&spec, &l, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    if (launch_wait(l, &status, &err) != 0)
+        return fail(STATUS_INCOMPLETE, &err);
+    return front_status(status);
+}
+
+/* A launcher would read the terminal, though nobody wants what it reads. */
+static void read_nothing(void)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null < 0)
+        return;
+    dup2(null, 0);
+    close(null);
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run_options o;
+    run_options_parse(argc, argv, &o);
+    if (o.arguments == NULL && isatty(0))
+        fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
+                        "with Ctrl-D\n");
+    if (o.ranks == 0)
+        return run_here(&o);
+
+    if (o.arguments != NULL)
+        read_nothing();
+    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char **words = self ? rank_words(self, argc, argv) : NULL;
+    if (words == NULL) {
+        perror("rota: cannot name this program");
+        return STATUS_USAGE;
+    }
+    return run_front(&o, words);
+}
+
+/* --- a rank
+ * ---------------------------------------------------------------------------- */
+
+static int rank_manages(struct rota *r, const struct run_options *o,
+                        struct signals *signals, char *const *env)
+{
+    struct rota_error err;
+    rota_auto(crew) struct crew *crew = NULL;
+    if (rota_size(r) == 1)
+        return manage_here(o, signals, env, false);
+    if (crew_ranks_open(r, &crew, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    return manage(crew, o, signals);
+}
+
+static bool worker_stop(void *ctx)
+{
+    return signals_asked(ctx);
+}
+
+/* A worker that can't go on says so, unless it is for the manager's end: that is
+ * the front's to say, once. */
+static int rank_works(struct rota *r, const struct run_options *o,
+                      struct signals *signals, char *const *env)
+{
+    struct worker_options options = {
+        .slots = o->slots, .env = env, .stop = worker_stop, .ctx = signals};
+    struct rota_error err;
+    int rc = worker_run(r, &options, &err);
+    if (rc == 0)
+        return STATUS_SUCCESS;
+    return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
+}
+
+int cli_run_rank(int argc, char **argv)
+{
+    struct run_options o;
+    struct rota *r;
+    struct rota_error err;
+    struct signals signals;
+    rota_auto(heap) char **env = NULL;
+
+    signals_block();
+    if (rota_open(&r, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    for (int i = 1; i < argc; i++)
+        argv[i] += argv[i][0] == '=' ? 1 : 0;
+    run_options_parse(argc, argv, &o);
+
+    int status = STATUS_USAGE;
+    if (environ_scrub(environ, &env) != 0 || signals_open(&signals) != 0)
+        perror("rota: cannot prepare for commands");
+    else if (rota_rank(r) == 0)
+        status = rank_manages(r, &o, &signals, env);
+    else
+        status = rank_works(r, &o, &signals, env);
+    rota_close(r);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* run.h - rota run: a command for each of many arguments */
+#ifndef ROTA_CLI_RUN_H
+#define ROTA_CLI_RUN_H
+
+/* `argv[0]` is the word "run". Returns the exit status (report.h). */
+int cli_run(int argc, char **argv);
+
+/* What `rota run -n N` starts as each of its ranks: argv[0] is "run-rank", the
+ * words of cli_run follow, each behind a '='. */
+int cli_run_rank(int argc, char **argv);
+
+#endif
