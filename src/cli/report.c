@@ -48,7 +48,7 @@ say(const struct report *r, const char *format, ...)
     write_all(r->err, line, strlen(line));
 }
 
-/* --- a command, as a person would have written it --------------------------------- */
+/* --- a command, as a person would have written it ------------------------- */
 
 struct text {
     char data[COMMAND_SHOWN + 4]; /* and "..." */
@@ -144,8 +144,7 @@ void report_lost(struct report *r, const struct crew_event *event, uint64_t agai
             event->reason, again, again == 1 ? "" : "s");
 }
 
-/* --- the end
- * -------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static const char *plural(uint64_t n)
 {

@@ -6,12 +6,14 @@
  *     cli_run, -n N     the front: starts the launcher with N ranks and waits
  *     cli_run_rank      one of these: rank 0 manages, the others work
  *
- * A rank gets the user's words behind a '=' each, as launchers take a lone ':' for
- * a separator, and may take other words for their own.
+ * A rank gets the name of the front's desk (desk.h), and the user's words behind a
+ * '=' each, as launchers take a lone ':' for a separator, and may take other words
+ * for their own.
  */
 #include "cli/run.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #include "base/error.h"
 #include "base/tree.h"
 #include "cli/arguments.h"
+#include "cli/desk.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/signals.h"
@@ -41,7 +44,7 @@ static int fail(int status, const struct rota_error *err)
     return status;
 }
 
-/* --- managing --------------------------------------------------------------------- */
+/* --- managing ------------------------------------------------------------- */
 
 struct run {
     struct arguments arguments;
@@ -168,34 +171,35 @@ static char *own_path(void)
     return strdup(path);
 }
 
-/* rota run-rank =WORD...: one block behind the array. */
-static char **rank_words(char *self, int argc, char **argv)
+/* rota run-rank DESK =WORD...: one block behind the array. */
+static char **rank_words(char *self, char *desk, int argc, char **argv)
 {
     static char word[] = "run-rank";
     size_t bytes = 0;
     for (int i = 1; i < argc; i++)
         bytes += strlen(argv[i]) + 2;
-    size_t count = (size_t)argc + 2;
+    size_t count = (size_t)argc + 3;
     char **words = calloc(1, count * sizeof(char *) + bytes);
     if (words == NULL)
         return NULL;
     char *end = (char *)(words + count);
     words[0] = self;
     words[1] = word;
+    words[2] = desk;
     for (int i = 1; i < argc; i++) {
-        words[i + 1] = end;
+        words[i + 2] = end;
         *end++ = '=';
         end = stpcpy(end, argv[i]) + 1;
     }
     return words;
 }
 
-/* What the launcher's status says of the run: rank 0's is passed on, any other
- * means that there is no rank 0 any more which could have said why. */
-static int front_status(int status)
+/* What the launcher's status says of the run, where rank 0 could not come to the
+ * desk: its own is passed on, any other means that it could not say why. */
+static int launcher_status(int status)
 {
-    if (status <= STATUS_INCOMPLETE || status == STATUS_SIGNAL + 1 ||
-        status == STATUS_SIGNAL + 2 || status == STATUS_SIGNAL + 15)
+    if (status <= STATUS_INCOMPLETE || status == STATUS_SIGNAL + SIGINT ||
+        status == STATUS_SIGNAL + SIGHUP || status == STATUS_SIGNAL + SIGTERM)
         return status;
     fprintf(stderr,
             "rota: the run could not be completed: the launcher ended with status %d\n",
@@ -203,7 +207,20 @@ static int front_status(int status)
     return STATUS_INCOMPLETE;
 }
 
-static int run_front(const struct run_options *o, char **words)
+static int run_status(bool came, int said, int launcher)
+{
+    if (!came)
+        return launcher_status(launcher);
+    if (said >= 0)
+        return said;
+    if (launcher == STATUS_SIGNAL + SIGINT || launcher == STATUS_SIGNAL + SIGTERM)
+        return launcher;
+    fprintf(stderr, "rota: the run could not be completed: its manager, rank 0, ended "
+                    "before it\n");
+    return STATUS_INCOMPLETE;
+}
+
+static int front_launch(const struct run_options *o, char **words, int *status)
 {
     struct launch_spec spec = {
         .ranks = o->ranks,
@@ -214,12 +231,31 @@ static int run_front(const struct run_options *o, char **words)
     };
     struct launch *l;
     struct rota_error err;
-    int status = 0;
     if (launch_start(&spec, &l, &err) != 0)
         return fail(STATUS_USAGE, &err);
-    if (launch_wait(l, &status, &err) != 0)
+    if (launch_wait(l, status, &err) != 0)
         return fail(STATUS_INCOMPLETE, &err);
-    return front_status(status);
+    return 0;
+}
+
+static int run_front(const struct run_options *o, int argc, char **argv)
+{
+    char name[DESK_NAME_SIZE];
+    struct desk *desk;
+    struct rota_error err;
+    int launcher = 0;
+    int said;
+    if (desk_open(name, &desk, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char **words = self ? rank_words(self, name, argc, argv) : NULL;
+    int status = STATUS_USAGE;
+    if (words == NULL)
+        perror("rota: cannot name this program");
+    else
+        status = front_launch(o, words, &launcher);
+    bool came = desk_close(desk, &said);
+    return status ? status : run_status(came, said, launcher);
 }
 
 /* A launcher would read the terminal, though nobody wants what it reads. */
@@ -244,17 +280,10 @@ int cli_run(int argc, char **argv)
 
     if (o.arguments != NULL)
         read_nothing();
-    rota_auto(heap) char *self = own_path();
-    rota_auto(heap) char **words = self ? rank_words(self, argc, argv) : NULL;
-    if (words == NULL) {
-        perror("rota: cannot name this program");
-        return STATUS_USAGE;
-    }
-    return run_front(&o, words);
+    return run_front(&o, argc, argv);
 }
 
-/* --- a rank
- * ---------------------------------------------------------------------------- */
+/* --- a rank --------------------------------------------------------------- */
 
 static int rank_manages(struct rota *r, const struct run_options *o,
                         struct signals *signals, char *const *env)
@@ -298,9 +327,10 @@ int cli_run_rank(int argc, char **argv)
     signals_block();
     if (rota_open(&r, &err) != 0)
         return fail(STATUS_USAGE, &err);
-    for (int i = 1; i < argc; i++)
+    for (int i = 2; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
-    run_options_parse(argc, argv, &o);
+    int desk = argc > 1 && rota_rank(r) == 0 ? desk_come(argv[1]) : -1;
+    run_options_parse(argc - 1, argv + 1, &o);
 
     int status = STATUS_USAGE;
     if (environ_scrub(environ, &env) != 0 || signals_open(&signals) != 0)
@@ -310,5 +340,6 @@ int cli_run_rank(int argc, char **argv)
     else
         status = rank_works(r, &o, &signals, env);
     rota_close(r);
-    return status;
+    desk_leave(desk, status);
+    return desk >= 0 ? STATUS_SUCCESS : status;
 }

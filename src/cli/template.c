@@ -49,7 +49,7 @@ static bool needs_shell(const char *text)
     return is_builtin(text);
 }
 
-/* --- words: an array and what it points to, in one block ------------------------- */
+/* --- words: an array and what it points to, in one block ------------------ */
 
 struct words {
     char **argv;

@@ -86,7 +86,7 @@ struct execute {
     struct job_list finished;
 };
 
-/* --- bytes --------------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------- */
 
 /* Room for READ_BYTES more. */
 static int bytes_reserve(struct execute_bytes *b)
@@ -118,7 +118,7 @@ static void bytes_trim(struct execute_bytes *b)
     }
 }
 
-/* --- a command's descriptors ----------------------------------------------------- */
+/* --- a command's descriptors ---------------------------------------------- */
 
 static int watch_add(struct execute *x, struct watch *w)
 {
@@ -261,7 +261,7 @@ static void give_up_lingerers(struct execute *x)
     }
 }
 
-/* --- starting ------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 /* A pipe whose read end is ours, and does not block. Returns an errno. */
 static int make_pipe(struct watch *w, int *write_end)
@@ -362,7 +362,7 @@ static struct job *job_new(uint64_t task, uint32_t attempt)
     return j;
 }
 
-/* --- public ----------------------------------------------------------------------- */
+/* --- public --------------------------------------------------------------- */
 
 int execute_open(const struct execute_options *options, struct execute **out,
                  struct rota_error *err)

@@ -12,7 +12,7 @@ enum {
     VERSION = 1,
 };
 
-/* --- writing --------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static int pack_head(msgpack_packer *p, enum letter_kind kind, size_t fields)
 {

@@ -202,7 +202,7 @@ static void nonsense_is_refused(void **state)
     schedule_free(NULL);
 }
 
-/* --- a simulated run: everything that can happen, in a random order ----------- */
+/* --- a simulated run: everything that can happen, in a random order ------- */
 
 enum {
     SIM_TASKS = 3000,
