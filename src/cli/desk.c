@@ -92,8 +92,7 @@ static bool borrow(int connection)
     return ok;
 }
 
-/* --- the thread ----------------------------------------------------------------------
- */
+/* --- the thread ----------------------------------------------------------- */
 
 /* Wait for something to read; false where the desk is being closed first. */
 static bool wait_readable(const struct desk *d, int fd)
@@ -164,8 +163,7 @@ static void desk_free(struct desk *d)
 
 ROTA_AUTO_DEFINE(desk, struct desk *, desk_free);
 
-/* --- public -------------------------------------------------------------------------
- */
+/* --- public --------------------------------------------------------------- */
 
 int desk_open(char name[DESK_NAME_SIZE], struct desk **out, struct rota_error *err)
 {

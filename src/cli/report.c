@@ -99,8 +99,7 @@ static const char *command_text(char *const *argv, struct text *t)
     return t->data;
 }
 
-/* --- tasks and workers --------------------------------------------------------------
- */
+/* --- tasks and workers ---------------------------------------------------- */
 
 static void say_failed(const struct report *r, const struct manager_end *end)
 {

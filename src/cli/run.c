@@ -129,8 +129,7 @@ static int manage(struct crew *crew, const struct run_options *o,
     return status;
 }
 
-/* --- on this machine ----------------------------------------------------------------
- */
+/* --- on this machine ------------------------------------------------------ */
 
 static int manage_here(const struct run_options *o, struct signals *signals,
                        char *const *env, bool adopts)
@@ -157,8 +156,7 @@ static int run_here(const struct run_options *o)
     return status;
 }
 
-/* --- the front -----------------------------------------------------------------------
- */
+/* --- the front ------------------------------------------------------------ */
 
 /* This very program, as the launcher must name it. */
 static char *own_path(void)

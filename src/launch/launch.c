@@ -48,8 +48,7 @@ struct launch {
     int64_t deadline_ns;
 };
 
-/* --- finding it --------------------------------------------------------------------
- */
+/* --- finding it ----------------------------------------------------------- */
 
 static bool is_program(const char *path)
 {
@@ -126,8 +125,7 @@ static int check_program(const struct launch_spec *spec, struct rota_error *err)
                                                : "not an executable file");
 }
 
-/* --- asking it what it is ------------------------------------------------------------
- */
+/* --- asking it what it is ------------------------------------------------- */
 
 static int spawn_version(const char *path, int out_fd, pid_t *pid)
 {
