@@ -9,7 +9,6 @@
  */
 #include <mpi.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "work.h"
 
@@ -28,12 +27,11 @@ static void say(const char *line)
 static void print_package(const struct package *p)
 {
     char id[32];
+    char task[64];
     char result[32];
-    int task = (int)strlen(p->task);
-    int left = (20 - task) / 2; /* centred, as Python's {:^20} does it */
     snprintf(id, sizeof(id), "Worker %d", p->rank);
-    value_text(p->result, result, sizeof(result));
-    printf("%-20s | %*s%-*s | %15s\n", id, left, "", 20 - left, p->task, result);
+    printf("%-20s | %s | %15s\n", id, centred(p->task, 20, task, sizeof(task)),
+           value_text(p->result, result, sizeof(result)));
     fflush(stdout);
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct work {
     int a;
@@ -49,6 +50,15 @@ static inline const char *value_text(struct value v, char *buf, size_t size)
         snprintf(buf, size, "%.2f", v.number);
     else
         snprintf(buf, size, "%lld", v.integer);
+    return buf;
+}
+
+/* `text` in the middle of `width` columns, as Python's {:^20} does it, in `buf`,
+ * which is returned. */
+static inline const char *centred(const char *text, int width, char *buf, size_t size)
+{
+    int left = (width - (int)strlen(text)) / 2;
+    snprintf(buf, size, "%*s%-*s", left, "", width - left, text);
     return buf;
 }
 

@@ -1,7 +1,7 @@
 /* liveness.c - the rank's end: begun, joined, left
  *
  * How the parent comes about: the process that the launcher has started starts
- * itself again (/proc/self/exe, the same arguments) and stays above it. Started
+ * itself again (the same file, the same arguments) and stays above it. Started
  * anew and not merely forked, since a fork of a process that has loaded an MPI
  * library may hold that library's locks. What the new process needs to know stands
  * in ROTA_RANK, "notes,board,parent": two descriptors and a process id.
@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <spawn.h>
@@ -96,7 +97,13 @@ static int start_again(int notes, int board_fd, pid_t *child)
     snprintf(fds, sizeof(fds), "%d,%d,%d", notes, board_fd, getpid());
     if (setenv(marker, fds, 1) != 0)
         return errno;
-    int rc = posix_spawn(child, "/proc/self/exe", NULL, NULL, argv, environ);
+    /* By its path where it still has one: so it goes by its own name in ps. */
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    int rc = posix_spawn(child, path, NULL, NULL, argv, environ);
+    if (rc != 0)
+        rc = posix_spawn(child, "/proc/self/exe", NULL, NULL, argv, environ);
     unsetenv(marker);
     return rc;
 }

@@ -14,8 +14,8 @@
 enum {
     POLLS_AT_ONCE = 500,
     POLLS_YIELDING = 1500,
-    POLLS_A_CLOCK = 32,  /* the clock is read once in so many polls */
-    ROUNDS_AT_ONCE = 16, /* takings before a receive that may not wait gives up */
+    POLLS_A_CLOCK = 32,   /* the clock is read once in so many polls */
+    FRAMES_A_CLOCK = 256, /* as is, where frames keep coming, in so many of them */
 };
 
 #define SLEEP_LEAST_NS INT64_C(20000)
@@ -46,6 +46,7 @@ struct exchange {
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
+    struct letter *latest; /* the letter that the last poll has completed, or NULL */
     struct peer peers[];
 };
 
@@ -83,17 +84,16 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 /* ---- sending frames ---------------------------------------------------------- */
 
 static int post(struct exchange *x, int dest, enum frame_kind kind, int tag,
-                uint64_t message_size, const void *data, size_t size)
+                const void *data, size_t size)
 {
     struct peer *p = &x->peers[dest];
     unsigned char *room = x->transport->ops->room(x->transport);
     if (room == NULL)
         return ROTA_E_NOMEM;
     struct frame f = {.kind = kind,
+                      .credit = (uint16_t)p->owed,
                       .sequence = p->next_sent,
-                      .credit = p->owed,
-                      .tag = tag,
-                      .message_size = message_size};
+                      .tag = tag};
     frame_write(room, &f);
     if (size > 0)
         memcpy(room + FRAME_HEADER_BYTES, data, size);
@@ -115,7 +115,7 @@ static void return_credit(struct exchange *x, int to)
     struct peer *p = &x->peers[to];
     if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
         return;
-    if (post(x, to, FRAME_CREDIT, 0, 0, NULL, 0) == ROTA_E_NOMEM)
+    if (post(x, to, FRAME_CREDIT, 0, NULL, 0) == ROTA_E_NOMEM)
         x->credit_late = true;
 }
 
@@ -128,15 +128,14 @@ static void return_late_credit(struct exchange *x)
 
 /* ---- taking frames ----------------------------------------------------------- */
 
-static int begin_letter(struct exchange *x, int source, const struct frame *f)
+static int begin_letter(struct exchange *x, int source, int tag, uint64_t size)
 {
     struct peer *p = &x->peers[source];
-    struct letter *l = letter_new(x->inbox, source, f->tag, (size_t)f->message_size);
-    if (l == NULL)
-        return ROTA_E_NOMEM;
-    p->partial = l;
+    if (p->partial != NULL || size >= SIZE_MAX)
+        return ROTA_E_FORMAT;
+    p->partial = letter_new(x->inbox, source, tag, (size_t)size);
     p->partial_size = 0;
-    return 0;
+    return p->partial ? 0 : ROTA_E_NOMEM;
 }
 
 /* Add to the letter that `source` has begun. */
@@ -153,8 +152,26 @@ static int fill_letter(struct exchange *x, int source, const unsigned char *data
     if (p->partial_size == l->size) {
         p->partial = NULL;
         inbox_put(x->inbox, l);
+        x->latest = l;
     }
     return 0;
+}
+
+static int take_data(struct exchange *x, int source, const struct frame *f,
+                     const unsigned char *data, size_t size)
+{
+    int rc = 0;
+    switch (f->kind) {
+    case FRAME_WHOLE:
+        rc = begin_letter(x, source, f->tag, size);
+        return rc ? rc : fill_letter(x, source, data, size);
+    case FRAME_BEGIN:
+        return begin_letter(x, source, f->tag, frame_read_size(data));
+    case FRAME_MORE:
+        return fill_letter(x, source, data, size);
+    default:
+        return 0;
+    }
 }
 
 static int take_sound(struct exchange *x, int source, const struct frame *f,
@@ -163,17 +180,10 @@ static int take_sound(struct exchange *x, int source, const struct frame *f,
     struct peer *p = &x->peers[source];
     if (f->sequence != p->next_taken || f->credit > p->under_way)
         return ROTA_E_FORMAT;
-    if (f->kind == FRAME_FIRST) {
-        int rc = p->partial ? ROTA_E_FORMAT : begin_letter(x, source, f);
-        if (rc != 0)
-            return rc;
-    }
-    if (f->kind != FRAME_CREDIT) {
-        int rc = fill_letter(x, source, data, size);
-        if (rc != 0)
-            return rc;
-        p->owed++;
-    }
+    int rc = take_data(x, source, f, data, size);
+    if (rc != 0)
+        return rc;
+    p->owed += f->kind != FRAME_CREDIT;
     p->next_taken++;
     p->under_way -= f->credit;
     p->taken++;
@@ -253,24 +263,21 @@ static void see_off_leaving(struct exchange *x)
     }
 }
 
-/* Take what has come, at most a window's worth, and see who has gone. Returns how
- * many frames were taken, or an error that is this rank's own. */
+/* Take a frame, if one has come, and see who has gone. Returns how many were taken
+ * (1 or 0), or an error that is this rank's own. */
 static int poll_once(struct exchange *x)
 {
     const unsigned char *bytes;
     size_t size;
     int source;
-    int taken = 0;
+    x->latest = NULL;
     read_board(x);
-    for (; taken < EXCHANGE_WINDOW; taken++) {
-        int rc = x->transport->ops->next(x->transport, &bytes, &size, &source);
-        if (rc == 0)
-            break;
-        if (rc == 1)
-            rc = take_frame(x, source, bytes, size);
+    int taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
+    if (taken == 1) {
+        int rc = take_frame(x, source, bytes, size);
         if (rc == 0)
             rc = x->transport->ops->done(x->transport);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
     }
     if (x->credit_late)
@@ -376,29 +383,37 @@ static int wait_for_room(struct exchange *x, int dest)
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
 
+static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int tag,
+                      const void *data, size_t size)
+{
+    int rc = wait_for_room(x, dest);
+    if (rc == 0)
+        rc = post(x, dest, kind, tag, data, size);
+    return rc == ROTA_E_MPI ? await_verdict(x, dest) : rc;
+}
+
+static int send_in_parts(struct exchange *x, int dest, int tag, const char *data,
+                         size_t size)
+{
+    unsigned char whole[FRAME_SIZE_BYTES];
+    frame_write_size(whole, size);
+    int rc = send_frame(x, dest, FRAME_BEGIN, tag, whole, sizeof(whole));
+    while (rc == 0 && size > 0) {
+        size_t part = size < FRAME_DATA_BYTES ? size : FRAME_DATA_BYTES;
+        rc = send_frame(x, dest, FRAME_MORE, 0, data, part);
+        data += part;
+        size -= part;
+    }
+    return rc;
+}
+
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size)
 {
     if (dest == x->rank)
         return send_to_self(x, tag, data, size);
-
-    const char *at = data;
-    size_t left = size;
-    enum frame_kind kind = FRAME_FIRST;
-    do {
-        size_t piece = left < FRAME_DATA_BYTES ? left : FRAME_DATA_BYTES;
-        bool first = kind == FRAME_FIRST;
-        int rc = wait_for_room(x, dest);
-        if (rc == 0)
-            rc = post(x, dest, kind, first ? tag : 0, first ? size : 0, at, piece);
-        if (rc == ROTA_E_MPI)
-            rc = await_verdict(x, dest);
-        if (rc != 0)
-            return rc;
-        at += piece;
-        left -= piece;
-        kind = FRAME_MORE;
-    } while (left > 0);
-    return 0;
+    if (size <= FRAME_DATA_BYTES)
+        return send_frame(x, dest, FRAME_WHOLE, tag, data, size);
+    return send_in_parts(x, dest, tag, data, size);
 }
 
 /* Hand a found letter over, or just tell of it. */
@@ -432,40 +447,52 @@ static int hopeless(const struct exchange *x, int source)
     return x->peers[source].error ? x->peers[source].error : ROTA_E_LOST;
 }
 
-/* Wait until frames have come: more than 0, or why there is no sense in waiting on. */
-static int await_frames(struct exchange *x, int source, struct waiting *waited,
-                        int64_t deadline_ns)
+/* Wait until a letter has come whole: 0, or why there is no sense in waiting on. What
+ * comes for others does not put off the deadline. */
+static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
 {
-    for (;;) {
+    struct waiting waited = {0};
+    for (unsigned frames = 1;;) {
         int taken = poll_once(x);
-        if (taken != 0)
+        if (x->latest != NULL)
+            return 0;
+        if (taken < 0)
             return taken;
-        int rc = hopeless(x, source);
+        if (taken > 0) {
+            waited = (struct waiting){0};
+            if (frames++ % FRAMES_A_CLOCK != 0)
+                continue;
+        }
+        int rc = taken == 0 ? hopeless(x, source) : 0;
         if (rc == 0)
-            rc = pass_time(x, waited, deadline_ns);
+            rc = pass_time(x, &waited, deadline_ns);
         if (rc != 0)
             return rc;
     }
 }
 
+static bool fits(const struct letter *l, int source, int tag)
+{
+    return (source == ROTA_ANY_SOURCE || source == l->source) &&
+           (tag == ROTA_ANY_TAG || tag == l->tag);
+}
+
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
                      bool keep, struct rota_message *out)
 {
-    struct waiting waited = {0};
-    for (int rounds = 0;; rounds++) {
-        struct letter *l = inbox_find(x->inbox, source, tag);
-        if (l != NULL)
-            return deliver(x, l, keep, out);
-        /* What comes for others must not hold up the deadline. */
-        if (deadline_ns == 0 ? rounds >= ROUNDS_AT_ONCE
-                             : rounds > 0 && deadline_ns != INT64_MAX &&
-                                   clock_now_ns() >= deadline_ns)
-            return ROTA_E_TIMEOUT;
-        int rc = await_frames(x, source, &waited, deadline_ns);
-        if (rc < 0)
+    struct letter *l = inbox_find(x->inbox, source, tag);
+    /* What waits does not fit, so only what comes from here on is looked at. */
+    for (unsigned letters = 1; l == NULL; letters++) {
+        int rc = await_letter(x, source, deadline_ns);
+        if (rc != 0)
             return rc;
-        waited = (struct waiting){0};
+        if (fits(x->latest, source, tag))
+            l = x->latest;
+        else if (letters % FRAMES_A_CLOCK == 0 && deadline_ns != INT64_MAX &&
+                 clock_now_ns() >= deadline_ns)
+            return ROTA_E_TIMEOUT;
     }
+    return deliver(x, l, keep, out);
 }
 
 void exchange_flush(struct exchange *x)

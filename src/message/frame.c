@@ -8,19 +8,17 @@
 #include "rota.h"
 
 enum {
-    MAGIC = 0x5274,
+    MAGIC = 0x52,
     VERSION = 1,
 };
 
 /* The layout of frame.h: no padding, since every member is aligned as it stands. */
 struct wire {
-    uint16_t magic;
-    uint8_t version;
-    uint8_t kind;
+    uint8_t magic;
+    uint8_t version_kind;
+    uint16_t credit;
     uint32_t sequence;
-    uint32_t credit;
     uint32_t tag;
-    uint64_t message_size;
 };
 
 _Static_assert(sizeof(struct wire) == FRAME_HEADER_BYTES, "the header has no padding");
@@ -28,26 +26,22 @@ _Static_assert(sizeof(struct wire) == FRAME_HEADER_BYTES, "the header has no pad
 void frame_write(unsigned char *out, const struct frame *f)
 {
     struct wire w = {
-        .magic = htole16(MAGIC),
-        .version = VERSION,
-        .kind = (uint8_t)f->kind,
+        .magic = MAGIC,
+        .version_kind = (uint8_t)(VERSION << 4 | (int)f->kind),
+        .credit = htole16(f->credit),
         .sequence = htole32(f->sequence),
-        .credit = htole32(f->credit),
         .tag = htole32((uint32_t)f->tag),
-        .message_size = htole64(f->message_size),
     };
     memcpy(out, &w, sizeof(w));
 }
 
-static bool is_sound(const struct wire *w, size_t size)
+static bool is_sound(const struct frame *f, size_t data)
 {
-    if (le16toh(w->magic) != MAGIC || w->version != VERSION || size > FRAME_BYTES)
-        return false;
-    size_t data = size - FRAME_HEADER_BYTES;
-    switch (w->kind) {
-    case FRAME_FIRST:
-        return (int32_t)le32toh(w->tag) >= 0 && data <= le64toh(w->message_size) &&
-               le64toh(w->message_size) < SIZE_MAX;
+    switch (f->kind) {
+    case FRAME_WHOLE:
+        return f->tag >= 0;
+    case FRAME_BEGIN:
+        return f->tag >= 0 && data == FRAME_SIZE_BYTES;
     case FRAME_MORE:
         return data > 0;
     case FRAME_CREDIT:
@@ -60,17 +54,31 @@ static bool is_sound(const struct wire *w, size_t size)
 int frame_read(const unsigned char *in, size_t size, struct frame *out)
 {
     struct wire w;
-    if (size < sizeof(w))
+    if (size < sizeof(w) || size > FRAME_BYTES)
         return ROTA_E_FORMAT;
     memcpy(&w, in, sizeof(w));
-    if (!is_sound(&w, size))
-        return ROTA_E_FORMAT;
-    *out = (struct frame){
-        .kind = (enum frame_kind)w.kind,
+    struct frame f = {
+        .kind = (enum frame_kind)(w.version_kind & 0xf),
+        .credit = le16toh(w.credit),
         .sequence = le32toh(w.sequence),
-        .credit = le32toh(w.credit),
         .tag = (int32_t)le32toh(w.tag),
-        .message_size = le64toh(w.message_size),
     };
+    if (w.magic != MAGIC || w.version_kind >> 4 != VERSION ||
+        !is_sound(&f, size - sizeof(w)))
+        return ROTA_E_FORMAT;
+    *out = f;
     return 0;
+}
+
+void frame_write_size(unsigned char out[FRAME_SIZE_BYTES], uint64_t message_size)
+{
+    message_size = htole64(message_size);
+    memcpy(out, &message_size, sizeof(message_size));
+}
+
+uint64_t frame_read_size(const unsigned char in[FRAME_SIZE_BYTES])
+{
+    uint64_t size;
+    memcpy(&size, in, sizeof(size));
+    return le64toh(size);
 }

@@ -8,8 +8,9 @@
  * incomplete for SKIP_NS while a later one is complete is left where it is, with
  * its memory, and the ring goes on with a new one in its stead.
  *
- * Sending: a frame that MPI takes at once, as nearly all are, is done with; one
- * that it does not is put on the list of those under way until MPI says so. Those
+ * Sending: a frame stays on the list of those under way until MPI says that it is
+ * done with it, which is asked only when room for more is wanted: each question
+ * makes MPI look at all its channels, and that costs more than the sending. Frames
  * to a peer that has gone are left where they are: their requests may never
  * complete, cannot be cancelled, and hold their memory.
  */
@@ -25,7 +26,7 @@
 
 enum {
     RING = 32,
-    REAPED_A_POLL = 4,
+    BATCH = 16, /* frames under way before MPI is asked about them */
     FRAME_TAG = 1,
 };
 
@@ -51,11 +52,13 @@ struct mpi_transport {
     struct slot ring[RING];
     int head;
     bool held;         /* the head is complete and has been given out */
+    int vacant;        /* slots before the head whose receive is not posted anew */
     MPI_Status status; /* of the head */
     bool wary;         /* a peer has been forgotten */
     int64_t stuck_ns;  /* since when the head has been behind a later one; 0: not */
     struct outgoing *room;
     struct outgoings under_way;
+    int under_way_count;
     struct outgoings spare;
     struct outgoings left; /* to the gone: held until the end of the process */
 };
@@ -80,7 +83,17 @@ static int post_receive(struct mpi_transport *m, struct slot *s)
 
 static struct slot *slot_after(struct mpi_transport *m, int steps)
 {
-    return &m->ring[(m->head + steps) % RING];
+    return &m->ring[(m->head + RING + steps) % RING];
+}
+
+/* Post the receives of the frames that have been dealt with. Not at once but at the
+ * next poll: an answer that the program sends meanwhile does not wait for it. */
+static int fill_vacant(struct mpi_transport *m)
+{
+    int rc = 0;
+    for (; m->vacant > 0 && rc == 0; m->vacant--)
+        rc = post_receive(m, slot_after(m, -m->vacant));
+    return rc;
 }
 
 /* Leave the head to the dead sender that it is matched with. */
@@ -115,24 +128,6 @@ static int beware(struct mpi_transport *m)
     return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
 }
 
-static int reap(struct mpi_transport *m)
-{
-    for (int i = 0; i < REAPED_A_POLL && !TAILQ_EMPTY(&m->under_way); i++) {
-        struct outgoing *o = TAILQ_FIRST(&m->under_way);
-        int complete = 0;
-        /* An error here is the end of a peer, of which liveness tells: it is sent
-         * nothing more, and the frame is done with. */
-        if (MPI_Test(&o->request, &complete, MPI_STATUS_IGNORE) != MPI_SUCCESS)
-            complete = 1;
-        TAILQ_REMOVE(&m->under_way, o, link);
-        if (complete)
-            TAILQ_INSERT_HEAD(&m->spare, o, link);
-        else /* to the back, so that one to a dead peer holds up nobody */
-            TAILQ_INSERT_TAIL(&m->under_way, o, link);
-    }
-    return 0;
-}
-
 static int transport_next(struct transport *t, const unsigned char **bytes,
                           size_t *size, int *source)
 {
@@ -140,9 +135,10 @@ static int transport_next(struct transport *t, const unsigned char **bytes,
     struct slot *s = slot_after(m, 0);
     if (!m->held) {
         int complete = 0;
-        int rc = MPI_Test(&s->request, &complete, &m->status);
-        if (!TAILQ_EMPTY(&m->under_way))
-            reap(m);
+        int rc = fill_vacant(m);
+        if (rc != 0)
+            return rc;
+        rc = MPI_Test(&s->request, &complete, &m->status);
         if (rc != MPI_SUCCESS) /* a receive that failed with its sender */
             return post_receive(m, s);
         if (!complete)
@@ -161,19 +157,53 @@ static int transport_next(struct transport *t, const unsigned char **bytes,
 static int transport_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
-    struct slot *s = slot_after(m, 0);
     m->held = false;
     m->head = (m->head + 1) % RING;
-    return post_receive(m, s);
+    m->vacant++;
+    return 0;
 }
 
 /* ---- sending ----------------------------------------------------------------- */
+
+/* Ask MPI about the oldest frames under way. Those that it still has go to the back
+ * of the list, so that one to a dead peer holds up nobody. An error is the end of a
+ * peer, of which liveness tells: then too the frame is done with. */
+static void reap(struct mpi_transport *m)
+{
+    MPI_Request requests[BATCH];
+    struct outgoing *asked[BATCH];
+    int done[BATCH];
+    MPI_Status statuses[BATCH];
+    int n = 0;
+    int done_count = 0;
+    while (n < BATCH && !TAILQ_EMPTY(&m->under_way)) {
+        asked[n] = TAILQ_FIRST(&m->under_way);
+        TAILQ_REMOVE(&m->under_way, asked[n], link);
+        requests[n] = asked[n]->request;
+        n++;
+    }
+    if (n > 0)
+        MPI_Testsome(n, requests, &done_count, done, statuses);
+    for (int i = 0; i < done_count && done_count != MPI_UNDEFINED; i++) {
+        TAILQ_INSERT_HEAD(&m->spare, asked[done[i]], link);
+        asked[done[i]] = NULL;
+        m->under_way_count--;
+    }
+    for (int i = 0; i < n; i++) {
+        if (asked[i] == NULL)
+            continue;
+        asked[i]->request = requests[i];
+        TAILQ_INSERT_TAIL(&m->under_way, asked[i], link);
+    }
+}
 
 static unsigned char *transport_room(struct transport *t)
 {
     struct mpi_transport *m = self(t);
     if (m->room != NULL)
         return m->room->bytes;
+    if (TAILQ_EMPTY(&m->spare) && m->under_way_count >= BATCH)
+        reap(m);
     m->room = TAILQ_FIRST(&m->spare);
     if (m->room != NULL)
         TAILQ_REMOVE(&m->spare, m->room, link);
@@ -186,16 +216,13 @@ static int transport_post(struct transport *t, int dest, size_t size)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *o = m->room;
-    int complete = 0;
-    if (MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, FRAME_TAG, m->comm,
-                  &o->request) != MPI_SUCCESS)
-        return ROTA_E_MPI;
-    if (MPI_Test(&o->request, &complete, MPI_STATUS_IGNORE) != MPI_SUCCESS)
-        return ROTA_E_MPI;
-    if (complete)
-        return 0; /* the room is free again */
+    int rc = checked(MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, FRAME_TAG, m->comm,
+                               &o->request));
+    if (rc != 0)
+        return rc;
     o->dest = dest;
     TAILQ_INSERT_TAIL(&m->under_way, o, link);
+    m->under_way_count++;
     m->room = NULL;
     return 0;
 }
@@ -210,13 +237,16 @@ static void transport_forget(struct transport *t, int peer)
         if (o->dest != peer)
             continue;
         TAILQ_REMOVE(&m->under_way, o, link);
+        m->under_way_count--;
         TAILQ_INSERT_TAIL(&m->left, o, link);
     }
 }
 
 static bool transport_busy(struct transport *t)
 {
-    return !TAILQ_EMPTY(&self(t)->under_way);
+    struct mpi_transport *m = self(t);
+    reap(m);
+    return m->under_way_count > 0;
 }
 
 /* ---- the whole --------------------------------------------------------------- */

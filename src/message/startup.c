@@ -7,7 +7,10 @@
  *   OMPI_MCA_btl_vader_single_copy_mechanism=none
  *                                     no reads from a process that may be dead;
  *                                     frames are too small to need them
- *   UCX_TLS=^cma                      the same for MPICH
+ *   UCX_TLS                           the same for MPICH: ^cma; where hydra says that
+ *                                     all ranks are on this host, its shared memory
+ *                                     alone, since with TCP beside it each look for
+ *                                     messages would cost a system call
  *   UCX_LOG_LEVEL=fatal               UCX talks to the user about each dead peer
  */
 #include "message/startup.h"
@@ -20,12 +23,20 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+/* Hydra tells each rank how many there are, and how many on its host. */
+static bool is_whole_run_here(void)
+{
+    const char *all = getenv("PMI_SIZE");
+    const char *here = getenv("MPI_LOCALNRANKS");
+    return all != NULL && here != NULL && strcmp(all, here) == 0;
+}
+
 void startup_prepare(void)
 {
     signal(SIGPIPE, SIG_IGN);
     setenv("OMPI_MCA_mpi_ft_enable", "1", 0);
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
-    setenv("UCX_TLS", "^cma", 0);
+    setenv("UCX_TLS", is_whole_run_here() ? "posix,sysv,self" : "^cma", 0);
     setenv("UCX_LOG_LEVEL", "fatal", 0);
 }
 
