@@ -28,7 +28,6 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/template.h"
-#include "execute/environ.h"
 #include "farm/crew.h"
 #include "farm/manager.h"
 #include "farm/worker.h"
@@ -132,12 +131,11 @@ static int manage(struct crew *crew, const struct run_options *o,
 /* --- on this machine ------------------------------------------------------ */
 
 static int manage_here(const struct run_options *o, struct signals *signals,
-                       char *const *env, bool adopts)
+                       const struct execute_options *options)
 {
-    struct execute_options options = {.slots = o->slots, .env = env, .adopts = adopts};
     rota_auto(crew) struct crew *crew = NULL;
     struct rota_error err;
-    if (crew_local_open(&options, &crew, &err) != 0)
+    if (crew_local_open(options, &crew, &err) != 0)
         return fail(STATUS_USAGE, &err);
     return manage(crew, o, signals);
 }
@@ -150,8 +148,8 @@ static int run_here(const struct run_options *o)
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
-    bool adopts = tree_adopt() == 0;
-    int status = manage_here(o, &signals, environ, adopts);
+    struct execute_options options = {.slots = o->slots, .adopts = tree_adopt() == 0};
+    int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
 }
@@ -284,12 +282,13 @@ int cli_run(int argc, char **argv)
 /* --- a rank --------------------------------------------------------------- */
 
 static int rank_manages(struct rota *r, const struct run_options *o,
-                        struct signals *signals, char *const *env)
+                        struct signals *signals)
 {
+    struct execute_options options = {.slots = o->slots, .in_rank = true};
     struct rota_error err;
     rota_auto(crew) struct crew *crew = NULL;
     if (rota_size(r) == 1)
-        return manage_here(o, signals, env, false);
+        return manage_here(o, signals, &options);
     if (crew_ranks_open(r, &crew, &err) != 0)
         return fail(STATUS_USAGE, &err);
     return manage(crew, o, signals);
@@ -303,10 +302,11 @@ static bool worker_stop(void *ctx)
 /* A worker that can't go on says so, unless it is for the manager's end: that is
  * the front's to say, once. */
 static int rank_works(struct rota *r, const struct run_options *o,
-                      struct signals *signals, char *const *env)
+                      struct signals *signals)
 {
     struct worker_options options = {
-        .slots = o->slots, .env = env, .stop = worker_stop, .ctx = signals};
+
+        .slots = o->slots, .stop = worker_stop, .ctx = signals};
     struct rota_error err;
     int rc = worker_run(r, &options, &err);
     if (rc == 0)
@@ -320,7 +320,6 @@ int cli_run_rank(int argc, char **argv)
     struct rota *r;
     struct rota_error err;
     struct signals signals;
-    rota_auto(heap) char **env = NULL;
 
     signals_block();
     if (rota_open(&r, &err) != 0)
@@ -331,12 +330,12 @@ int cli_run_rank(int argc, char **argv)
     run_options_parse(argc - 1, argv + 1, &o);
 
     int status = STATUS_USAGE;
-    if (environ_scrub(environ, &env) != 0 || signals_open(&signals) != 0)
-        perror("rota: cannot prepare for commands");
+    if (signals_open(&signals) != 0)
+        perror("rota: cannot watch for signals");
     else if (rota_rank(r) == 0)
-        status = rank_manages(r, &o, &signals, env);
+        status = rank_manages(r, &o, &signals);
     else
-        status = rank_works(r, &o, &signals, env);
+        status = rank_works(r, &o, &signals);
     rota_close(r);
     desk_leave(desk, status);
     return desk >= 0 ? STATUS_SUCCESS : status;

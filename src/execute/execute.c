@@ -34,6 +34,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "execute/environ.h"
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
@@ -79,6 +80,7 @@ TAILQ_HEAD(job_list, job);
 
 struct execute {
     struct execute_options options;
+    char **env; /* of commands, where it is not ours; the strings are environ's */
     int epoll;
     int count; /* in all three lists */
     struct job_list running;
@@ -317,7 +319,8 @@ static int spawn(const struct execute *x, struct job *j, char *const *argv, int 
     if (rc == 0)
         rc = prepare_actions(&actions, out, err);
     if (rc == 0)
-        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv, x->options.env);
+        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv,
+                          x->env ? x->env : environ);
     if (rc != 0)
         j->pid = 0;
     posix_spawn_file_actions_destroy(&actions);
@@ -378,21 +381,21 @@ int execute_open(const struct execute_options *options, struct execute **out,
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
                          options->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
 
-    struct execute *x = calloc(1, sizeof(*x));
+    rota_auto(execute) struct execute *x = calloc(1, sizeof(*x));
     if (x == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    x->options = *options;
-    if (x->options.output_max == 0)
-        x->options.output_max = output_max_default;
     TAILQ_INIT(&x->running);
     TAILQ_INIT(&x->ended);
     TAILQ_INIT(&x->finished);
+    x->options = *options;
+    if (x->options.output_max == 0)
+        x->options.output_max = output_max_default;
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (x->epoll < 0) {
-        free(x);
+    if (x->epoll < 0)
         return error_set(err, ROTA_E_IO, "cannot watch commands: %s", strerror(errno));
-    }
-    *out = x;
+    if (options->in_rank && environ_scrub(environ, &x->env) != 0)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *out = rota_steal(x);
     return 0;
 }
 
@@ -513,7 +516,9 @@ void execute_close(struct execute *x)
     free_all(x, &x->running);
     free_all(x, &x->ended);
     free_all(x, &x->finished);
-    close(x->epoll);
+    if (x->epoll >= 0)
+        close(x->epoll);
+    free(x->env);
     free(x);
 }
 

@@ -50,8 +50,9 @@ struct execute_result {
 
 struct execute_options {
     int slots;         /* how many run at once */
-    char *const *env;  /* their environment; borrowed until execute_close */
     size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
+    bool in_rank;      /* this process is a rank: commands must not believe that they
+                          are (environ.h) */
     bool adopts;       /* this process adopts orphans (base/tree.h) and has no other
                           children: reap what commands leave behind */
 };

@@ -99,7 +99,7 @@ int letter_write(const struct letter *f, struct letter_bytes *out)
     return 0;
 }
 
-/* --- reading: a cursor, which remembers that something was wrong ----------- */
+/* --- reading: a cursor, which remembers that something was wrong ---------- */
 
 struct reader {
     const msgpack_object *next;

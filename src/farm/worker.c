@@ -133,7 +133,7 @@ static int loop(struct worker *w)
 int worker_run(struct rota *r, const struct worker_options *options,
                struct rota_error *err)
 {
-    struct execute_options slots = {.slots = options->slots, .env = options->env};
+    struct execute_options slots = {.slots = options->slots, .in_rank = true};
     rota_auto(execute) struct execute *x = NULL;
     int rc = execute_open(&slots, &x, err);
     if (rc != 0)

@@ -8,7 +8,6 @@
 
 struct worker_options {
     int slots;               /* commands that run at once */
-    char *const *env;        /* theirs; borrowed */
     bool (*stop)(void *ctx); /* whether to give up; asked every few milliseconds */
     void *ctx;
 };

@@ -21,7 +21,7 @@ enum {
 static struct execute *make(int slots)
 {
     struct execute *x;
-    struct execute_options options = {.slots = slots, .env = environ};
+    struct execute_options options = {.slots = slots};
     assert_int_equal(execute_open(&options, &x, NULL), 0);
     return x;
 }
@@ -108,7 +108,7 @@ static void a_command_that_writes_without_end_is_ended(void **state)
 {
     (void)state;
     rota_auto(execute) struct execute *x;
-    struct execute_options options = {.slots = 1, .env = environ, .output_max = 100000};
+    struct execute_options options = {.slots = 1, .output_max = 100000};
     struct execute_result r;
     assert_int_equal(execute_open(&options, &x, NULL), 0);
     start(x, 0, "yes");
@@ -220,7 +220,7 @@ static void more_slots_than_open_files_allow_are_refused(void **state)
     (void)state;
     struct execute *x = NULL;
     struct rota_error err;
-    struct execute_options options = {.slots = 100000000, .env = environ};
+    struct execute_options options = {.slots = 100000000};
     assert_int_equal(execute_open(&options, &x, &err), ROTA_E_ARG);
     assert_null(x);
     assert_non_null(strstr(err.text, "ulimit -n"));

@@ -250,7 +250,7 @@ static void a_crew_of_one_does_all_by_itself(void **state)
     };
     struct manager_summary sum;
     rota_auto(crew) struct crew *crew;
-    struct execute_options options = {.slots = 3, .env = environ};
+    struct execute_options options = {.slots = 3};
     assert_int_equal(crew_local_open(&options, &crew, NULL), 0);
     assert_int_equal(manager_run(crew, &hooks, &sum, NULL), 0);
     assert_true(sum.complete);
