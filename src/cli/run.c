@@ -190,12 +190,17 @@ static char **rank_words(char *self, char *desk, int argc, char **argv)
     return words;
 }
 
+static bool is_stop(int status)
+{
+    return status == STATUS_SIGNAL + SIGINT || status == STATUS_SIGNAL + SIGHUP ||
+           status == STATUS_SIGNAL + SIGTERM;
+}
+
 /* What the launcher's status says of the run, where rank 0 could not come to the
  * desk: its own is passed on, any other means that it could not say why. */
 static int launcher_status(int status)
 {
-    if (status <= STATUS_INCOMPLETE || status == STATUS_SIGNAL + SIGINT ||
-        status == STATUS_SIGNAL + SIGHUP || status == STATUS_SIGNAL + SIGTERM)
+    if (status <= STATUS_INCOMPLETE || is_stop(status))
         return status;
     fprintf(stderr,
             "rota: the run could not be completed: the launcher ended with status %d\n",
@@ -203,14 +208,15 @@ static int launcher_status(int status)
     return STATUS_INCOMPLETE;
 }
 
+/* Asked to stop, a launcher may ask its ranks by another signal; the user's counts. */
 static int run_status(bool came, int said, int launcher)
 {
     if (!came)
         return launcher_status(launcher);
+    if (is_stop(launcher) && (said < 0 || is_stop(said)))
+        return launcher;
     if (said >= 0)
         return said;
-    if (launcher == STATUS_SIGNAL + SIGINT || launcher == STATUS_SIGNAL + SIGTERM)
-        return launcher;
     fprintf(stderr, "rota: the run could not be completed: its manager, rank 0, ended "
                     "before it\n");
     return STATUS_INCOMPLETE;
