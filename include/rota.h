@@ -97,10 +97,11 @@ ROTA_API int rota_size(const struct rota *r);
 
 /* Send `size_bytes` bytes at `data` to rank `dest` under `tag` (0 to INT_MAX).
  *
- * Returns 0 when the bytes have been handed over and `data` may be changed: a
- * small message is then on its way, a large one waits for room at the receiver,
- * which any call of the receiver's makes. Between two ranks, messages keep their
- * order. To itself a rank may send too. Fails with ROTA_E_ARG, ROTA_E_NOMEM,
+ * Returns 0 when the bytes have left this process: `data` may be changed, and the
+ * message reaches its receiver even if this rank dies the moment after. A small
+ * message goes at once, a large one waits for room at the receiver, which any call
+ * of the receiver's makes. Between two ranks, messages keep their order. To itself
+ * a rank may send too. Fails with ROTA_E_ARG, ROTA_E_NOMEM,
  * ROTA_E_MPI, or ROTA_E_LOST: the rank has gone, rota_fate() says how; the
  * message may or may not have reached it. */
 ROTA_API int rota_send(struct rota *r, int dest, int tag, const void *data,

@@ -407,13 +407,33 @@ static int send_in_parts(struct exchange *x, int dest, int tag, const char *data
     return rc;
 }
 
+/* What is sent must outlive this rank: wait until it has left the process. That is
+ * at once, but where MPI still connects the two, or the receiver's queue is full. */
+static int await_sent(struct exchange *x, int dest)
+{
+    struct waiting waited = {0};
+    while (x->transport->ops->unsent(x->transport, dest) > 0) {
+        if (has_left(x, dest))
+            return lost_or(x, dest, ROTA_E_LOST);
+        int taken = poll_once(x);
+        if (taken < 0)
+            return taken;
+        if (taken > 0)
+            waited = (struct waiting){0};
+        else
+            pass_time(x, &waited, INT64_MAX);
+    }
+    return 0;
+}
+
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size)
 {
     if (dest == x->rank)
         return send_to_self(x, tag, data, size);
-    if (size <= FRAME_DATA_BYTES)
-        return send_frame(x, dest, FRAME_WHOLE, tag, data, size);
-    return send_in_parts(x, dest, tag, data, size);
+    int rc = size <= FRAME_DATA_BYTES
+                 ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
+                 : send_in_parts(x, dest, tag, data, size);
+    return rc ? rc : await_sent(x, dest);
 }
 
 /* Hand a found letter over, or just tell of it. */
@@ -497,16 +517,7 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
 
 void exchange_flush(struct exchange *x)
 {
-    struct waiting waited = {0};
-    while (x->transport->ops->busy(x->transport)) {
-        int taken = poll_once(x);
-        if (taken < 0)
-            return; /* it is MPI itself that fails: nothing more can be done */
-        /* A rank that leaves tells nobody of credit: only to be rid of its sends. */
-        for (int rank = 0; rank < x->size; rank++) {
-            if (x->peers[rank].leaving)
-                set_gone(x, rank);
-        }
-        pass_time(x, &waited, INT64_MAX);
-    }
+    /* Only credit can be on its way still; where MPI itself fails, nothing helps. */
+    for (int rank = 0; rank < x->size; rank++)
+        await_sent(x, rank);
 }

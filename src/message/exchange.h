@@ -46,7 +46,7 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
                      bool keep, struct rota_message *out);
 
-/* Wait until what was sent is on its way to everyone who is still there. */
+/* Wait until whatever goes to a rank that is still there has left this process. */
 void exchange_flush(struct exchange *x);
 
 #endif

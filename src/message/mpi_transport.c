@@ -8,9 +8,8 @@
  * incomplete for SKIP_NS while a later one is complete is left where it is, with
  * its memory, and the ring goes on with a new one in its stead.
  *
- * Sending: a frame stays on the list of those under way until MPI says that it is
- * done with it, which is asked only when room for more is wanted: each question
- * makes MPI look at all its channels, and that costs more than the sending. Frames
+ * Sending: a frame that MPI has done with at once, as with nearly all, has left this
+ * process; one that it has not is on the list of those under way until it has. Those
  * to a peer that has gone are left where they are: their requests may never
  * complete, cannot be cancelled, and hold their memory.
  */
@@ -26,7 +25,7 @@
 
 enum {
     RING = 32,
-    BATCH = 16, /* frames under way before MPI is asked about them */
+    BATCH = 16, /* frames under way that MPI is asked about at once */
     FRAME_TAG = 1,
 };
 
@@ -58,9 +57,9 @@ struct mpi_transport {
     int64_t stuck_ns;  /* since when the head has been behind a later one; 0: not */
     struct outgoing *room;
     struct outgoings under_way;
-    int under_way_count;
     struct outgoings spare;
     struct outgoings left; /* to the gone: held until the end of the process */
+    int unsent[];          /* frames under way, by receiver */
 };
 
 static struct mpi_transport *self(struct transport *t)
@@ -185,9 +184,9 @@ static void reap(struct mpi_transport *m)
     if (n > 0)
         MPI_Testsome(n, requests, &done_count, done, statuses);
     for (int i = 0; i < done_count && done_count != MPI_UNDEFINED; i++) {
+        m->unsent[asked[done[i]]->dest]--;
         TAILQ_INSERT_HEAD(&m->spare, asked[done[i]], link);
         asked[done[i]] = NULL;
-        m->under_way_count--;
     }
     for (int i = 0; i < n; i++) {
         if (asked[i] == NULL)
@@ -202,7 +201,7 @@ static unsigned char *transport_room(struct transport *t)
     struct mpi_transport *m = self(t);
     if (m->room != NULL)
         return m->room->bytes;
-    if (TAILQ_EMPTY(&m->spare) && m->under_way_count >= BATCH)
+    if (TAILQ_EMPTY(&m->spare))
         reap(m);
     m->room = TAILQ_FIRST(&m->spare);
     if (m->room != NULL)
@@ -220,9 +219,13 @@ static int transport_post(struct transport *t, int dest, size_t size)
                                &o->request));
     if (rc != 0)
         return rc;
+    int complete = 0;
+    rc = checked(MPI_Test(&o->request, &complete, MPI_STATUS_IGNORE));
+    if (complete || rc != 0)
+        return rc; /* the room is free again */
     o->dest = dest;
     TAILQ_INSERT_TAIL(&m->under_way, o, link);
-    m->under_way_count++;
+    m->unsent[dest]++;
     m->room = NULL;
     return 0;
 }
@@ -237,16 +240,17 @@ static void transport_forget(struct transport *t, int peer)
         if (o->dest != peer)
             continue;
         TAILQ_REMOVE(&m->under_way, o, link);
-        m->under_way_count--;
         TAILQ_INSERT_TAIL(&m->left, o, link);
     }
+    m->unsent[peer] = 0;
 }
 
-static bool transport_busy(struct transport *t)
+static int transport_unsent(struct transport *t, int dest)
 {
     struct mpi_transport *m = self(t);
-    reap(m);
-    return m->under_way_count > 0;
+    if (m->unsent[dest] > 0)
+        reap(m);
+    return m->unsent[dest];
 }
 
 /* ---- the whole --------------------------------------------------------------- */
@@ -287,16 +291,20 @@ static void transport_free(struct transport *t)
 static const struct transport_ops ops = {
     .room = transport_room,
     .post = transport_post,
+    .unsent = transport_unsent,
     .next = transport_next,
     .done = transport_done,
     .forget = transport_forget,
-    .busy = transport_busy,
     .free = transport_free,
 };
 
 int mpi_transport_open(MPI_Comm comm, struct transport **out)
 {
-    struct mpi_transport *m = calloc(1, sizeof(*m));
+    int size;
+    if (MPI_Comm_size(comm, &size) != MPI_SUCCESS)
+        return ROTA_E_MPI;
+    struct mpi_transport *m =
+        calloc(1, sizeof(*m) + (size_t)size * sizeof(m->unsent[0]));
     if (m == NULL)
         return ROTA_E_NOMEM;
     m->base.ops = &ops;

@@ -21,6 +21,10 @@ struct transport_ops {
     /* Send the first `size` bytes of the room to `dest`. 0 or ROTA_E_MPI. */
     int (*post)(struct transport *t, int dest, size_t size);
 
+    /* How many frames to `dest` have not left this process yet: they would end with
+     * it. Frames to a peer that was forgotten do not count. */
+    int (*unsent)(struct transport *t, int dest);
+
     /* The next frame that has come: 1 and its bytes, valid until the next call of
      * next or done; the same again until done is called. 0: none now. Also moves
      * along what is on its way. Or ROTA_E_MPI. */
@@ -33,9 +37,6 @@ struct transport_ops {
     /* `peer` has gone: nothing sent to it is waited for any more, and what it had
      * only begun to send may never come. */
     void (*forget)(struct transport *t, int peer);
-
-    /* Whether something posted, to a rank that was not forgotten, is on its way. */
-    bool (*busy)(struct transport *t);
 
     void (*free)(struct transport *t);
 };
