@@ -22,6 +22,7 @@
 struct desk {
     pthread_t thread;
     int listener;
+    int input;      /* or -1 */
     int closing[2]; /* a pipe: its end of file ends the thread */
     bool came;      /* the thread's, until it is joined; so too: */
     int status;
@@ -43,52 +44,62 @@ static bool same_user(int connection)
            peer.uid == geteuid();
 }
 
-/* --- the two descriptors -------------------------------------------------- */
+/* --- the descriptors ------------------------------------------------------ */
+
+enum {
+    FDS_MAX = 3,
+};
 
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
+    char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
 };
 
-static bool lend(int connection)
+static struct msghdr message(struct iovec *part, union control *control, size_t size)
+{
+    return (struct msghdr){
+        .msg_iov = part,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = size,
+    };
+}
+
+static bool lend(const struct desk *d, int connection)
 {
     char byte = 'r';
-    int fds[2] = {STDOUT_FILENO, STDERR_FILENO};
+    int fds[FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO, d->input};
+    size_t size = (d->input >= 0 ? 3 : 2) * sizeof(int);
     union control control = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr m = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
+    struct msghdr m = message(&part, &control, CMSG_SPACE(size));
     control.header.cmsg_level = SOL_SOCKET;
     control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(fds));
-    memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
+    control.header.cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(&control.header), fds, size);
     return sendmsg(connection, &m, MSG_NOSIGNAL) == 1;
 }
 
 static bool borrow(int connection)
 {
+    static const int places[FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
     char byte;
-    int fds[2];
+    int fds[FDS_MAX];
     union control control = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr m = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
+    struct msghdr m = message(&part, &control, sizeof(control));
     if (recvmsg(connection, &m, MSG_CMSG_CLOEXEC) != 1 ||
         control.header.cmsg_type != SCM_RIGHTS ||
-        control.header.cmsg_len != CMSG_LEN(sizeof(fds)))
+        control.header.cmsg_len < CMSG_LEN(2 * sizeof(int)) ||
+        control.header.cmsg_len > CMSG_LEN(sizeof(fds)))
         return false;
-    memcpy(fds, CMSG_DATA(&control.header), sizeof(fds));
-    bool ok = dup2(fds[0], STDOUT_FILENO) >= 0 && dup2(fds[1], STDERR_FILENO) >= 0;
-    close(fds[0]);
-    close(fds[1]);
+    size_t size = control.header.cmsg_len - CMSG_LEN(0);
+    memcpy(fds, CMSG_DATA(&control.header), size);
+    bool ok = true;
+    for (size_t i = 0; i < size / sizeof(int); i++) {
+        ok = dup2(fds[i], places[i]) >= 0 && ok;
+        close(fds[i]);
+    }
     return ok;
 }
 
@@ -107,7 +118,7 @@ static bool wait_readable(const struct desk *d, int fd)
 static void attend(struct desk *d, int connection)
 {
     unsigned char byte;
-    d->came = lend(connection);
+    d->came = lend(d, connection);
     if (d->came && wait_readable(d, connection) && read(connection, &byte, 1) == 1)
         d->status = byte;
 }
@@ -154,7 +165,7 @@ static void desk_free(struct desk *d)
 {
     if (d == NULL)
         return;
-    int fds[] = {d->listener, d->closing[0], d->closing[1]};
+    int fds[] = {d->listener, d->input, d->closing[0], d->closing[1]};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -165,12 +176,17 @@ ROTA_AUTO_DEFINE(desk, struct desk *, desk_free);
 
 /* --- public --------------------------------------------------------------- */
 
-int desk_open(char name[DESK_NAME_SIZE], struct desk **out, struct rota_error *err)
+int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
+              struct rota_error *err)
 {
     rota_auto(desk) struct desk *d = malloc(sizeof(*d));
-    if (d == NULL)
+    if (d == NULL) {
+        if (input >= 0)
+            close(input);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    *d = (struct desk){.listener = -1, .closing = {-1, -1}, .status = -1};
+    }
+    *d = (struct desk){
+        .listener = -1, .input = input, .closing = {-1, -1}, .status = -1};
     int rc = open_listener(d, name);
     if (rc == 0)
         rc = begin_thread(d);

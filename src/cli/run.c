@@ -6,9 +6,9 @@
  *     cli_run, -n N     the front: starts the launcher with N ranks and waits
  *     cli_run_rank      one of these: rank 0 manages, the others work
  *
- * A rank gets the name of the front's desk (desk.h), and the user's words behind a
- * '=' each, as launchers take a lone ':' for a separator, and may take other words
- * for their own.
+ * A rank gets the name of the front's desk (desk.h), where standard input is to be
+ * had, and the user's words behind a '=' each, as launchers take a lone ':' for a
+ * separator, and may take other words for their own.
  */
 #include "cli/run.h"
 
@@ -167,27 +167,50 @@ static char *own_path(void)
     return strdup(path);
 }
 
-/* rota run-rank DESK =WORD...: one block behind the array. */
-static char **rank_words(char *self, char *desk, int argc, char **argv)
+/* Where rank 0 finds standard input. */
+static char at_desk[] = "input:desk";
+static char at_launcher[] = "input:launcher";
+
+/* rota run-rank DESK INPUT =WORD...: one block behind the array. */
+static char **rank_words(char *self, char *desk, char *input, int argc, char **argv)
 {
     static char word[] = "run-rank";
+    char *first[] = {self, word, desk, input};
+    enum {
+        FIRST = sizeof(first) / sizeof(first[0]),
+    };
     size_t bytes = 0;
     for (int i = 1; i < argc; i++)
         bytes += strlen(argv[i]) + 2;
-    size_t count = (size_t)argc + 3;
+    size_t count = (size_t)argc + FIRST;
     char **words = calloc(1, count * sizeof(char *) + bytes);
     if (words == NULL)
         return NULL;
+    memcpy(words, first, sizeof(first));
     char *end = (char *)(words + count);
-    words[0] = self;
-    words[1] = word;
-    words[2] = desk;
     for (int i = 1; i < argc; i++) {
-        words[i + 2] = end;
+        words[FIRST + i - 1] = end;
         *end++ = '=';
         end = stpcpy(end, argv[i]) + 1;
     }
     return words;
+}
+
+/* Keep the launcher from standard input, and give it to the desk: what nobody
+ * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
+ * terminal it can't: it is not in the foreground. */
+static int take_input(const struct run_options *o)
+{
+    bool far = o->hosts != NULL || o->hostfile != NULL;
+    if (o->arguments == NULL && (far || isatty(0)))
+        return -1;
+    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, 0);
+        close(null);
+    }
+    return input;
 }
 
 static bool is_stop(int status)
@@ -247,10 +270,13 @@ static int run_front(const struct run_options *o, int argc, char **argv)
     struct rota_error err;
     int launcher = 0;
     int said;
-    if (desk_open(name, &desk, &err) != 0)
+    int input = take_input(o);
+    if (desk_open(input, name, &desk, &err) != 0)
         return fail(STATUS_USAGE, &err);
     rota_auto(heap) char *self = own_path();
-    rota_auto(heap) char **words = self ? rank_words(self, name, argc, argv) : NULL;
+    rota_auto(heap) char **words = NULL;
+    if (self != NULL)
+        words = rank_words(self, name, input >= 0 ? at_desk : at_launcher, argc, argv);
     int status = STATUS_USAGE;
     if (words == NULL)
         perror("rota: cannot name this program");
@@ -258,16 +284,6 @@ static int run_front(const struct run_options *o, int argc, char **argv)
         status = front_launch(o, words, &launcher);
     bool came = desk_close(desk, &said);
     return status ? status : run_status(came, said, launcher);
-}
-
-/* A launcher would read the terminal, though nobody wants what it reads. */
-static void read_nothing(void)
-{
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0)
-        return;
-    dup2(null, 0);
-    close(null);
 }
 
 int cli_run(int argc, char **argv)
@@ -280,8 +296,6 @@ int cli_run(int argc, char **argv)
     if (o.ranks == 0)
         return run_here(&o);
 
-    if (o.arguments != NULL)
-        read_nothing();
     return run_front(&o, argc, argv);
 }
 
@@ -320,26 +334,48 @@ static int rank_works(struct rota *r, const struct run_options *o,
     return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
 }
 
+/* Manage, past the launcher where that can be. */
+static int rank_zero(struct rota *r, const struct run_options *o,
+                     struct signals *signals, int desk, const char *input)
+{
+    if (desk < 0 && o->arguments == NULL && strcmp(input, at_desk) == 0) {
+        fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
+                        "another machine; give the arguments behind ':::', or name the "
+                        "hosts with --hosts\n");
+        return STATUS_INCOMPLETE;
+    }
+    return rank_manages(r, o, signals);
+}
+
 int cli_run_rank(int argc, char **argv)
 {
+    enum {
+        DESK = 1,
+        INPUT,
+    };
     struct run_options o;
     struct rota *r;
     struct rota_error err;
     struct signals signals;
 
     signals_block();
+    if (argc <= INPUT) {
+        fprintf(stderr, "rota: run-rank is what 'rota run -n N' starts\n");
+        return STATUS_USAGE;
+    }
     if (rota_open(&r, &err) != 0)
         return fail(STATUS_USAGE, &err);
-    for (int i = 2; i < argc; i++)
+    for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
-    int desk = argc > 1 && rota_rank(r) == 0 ? desk_come(argv[1]) : -1;
-    run_options_parse(argc - 1, argv + 1, &o);
+    int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
+    char *input = argv[INPUT];
+    run_options_parse(argc - INPUT, argv + INPUT, &o);
 
     int status = STATUS_USAGE;
     if (signals_open(&signals) != 0)
         perror("rota: cannot watch for signals");
     else if (rota_rank(r) == 0)
-        status = rank_manages(r, &o, &signals);
+        status = rank_zero(r, &o, &signals, desk, input);
     else
         status = rank_works(r, &o, &signals);
     rota_close(r);

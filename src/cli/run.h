@@ -5,9 +5,9 @@
 /* `argv[0]` is the word "run". Returns the exit status (report.h). */
 int cli_run(int argc, char **argv);
 
-/* What `rota run -n N` starts as each of its ranks: argv[0] is "run-rank",
- * argv[1] the name of the front's desk; the words of cli_run follow, each behind a
- * '='. */
+/* What `rota run -n N` starts as each of its ranks: argv[0] is "run-rank", then
+ * come the name of the front's desk, where standard input is, and the words of
+ * cli_run, each behind a '='. */
 int cli_run_rank(int argc, char **argv);
 
 #endif
