@@ -238,10 +238,11 @@ static int run_status(bool came, int said, int launcher)
         return launcher_status(launcher);
     if (is_stop(launcher) && (said < 0 || is_stop(said)))
         return launcher;
-    if (said >= 0)
+    if (said >= 0 && !is_stop(said))
         return said;
-    fprintf(stderr, "rota: the run could not be completed: its manager, rank 0, ended "
-                    "before it\n");
+    fprintf(stderr, "rota: the run could not be completed: %s (status %d)\n",
+            said < 0 ? "its manager, rank 0, ended before it" : "the launcher ended it",
+            launcher);
     return STATUS_INCOMPLETE;
 }
 
