@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <msgpack.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "rota.h"
@@ -99,90 +98,124 @@ int letter_write(const struct letter *f, struct letter_bytes *out)
     return 0;
 }
 
-/* --- reading: a cursor, which remembers that something was wrong ---------- */
+/* --- reading ------------------------------------------------------------------
+ *
+ * By hand, and not by msgpack's unpacker, which allocates what six bytes from a
+ * stranger claim to hold (64 GiB and more). A cursor remembers that something was
+ * wrong, and then gives zeros. */
 
 struct reader {
-    const msgpack_object *next;
-    uint32_t left;
+    const unsigned char *at;
+    size_t left;
     int rc;
 };
 
-static const msgpack_object *read_any(struct reader *r, msgpack_object_type type)
+static const unsigned char *read_raw(struct reader *r, size_t size)
 {
-    if (r->rc == 0 && (r->left == 0 || r->next->type != type))
+    const unsigned char *at = r->at;
+    if (r->rc == 0 && r->left < size)
         r->rc = ROTA_E_FORMAT;
     if (r->rc != 0)
         return NULL;
-    r->left--;
-    return r->next++;
+    r->at += size;
+    r->left -= size;
+    return at;
+}
+
+/* A big-endian integer of `size` bytes. */
+static uint64_t read_integer(struct reader *r, size_t size)
+{
+    const unsigned char *at = read_raw(r, size);
+    uint64_t value = 0;
+    for (size_t i = 0; at != NULL && i < size; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+/* A number's or a length's first byte is followed by 1, 2, 4 or 8 bytes, by the
+ * distance of that byte from the first of its family. */
+static uint64_t read_family(struct reader *r, unsigned byte, unsigned first,
+                            unsigned widths)
+{
+    if (byte < first || byte >= first + widths) {
+        r->rc = r->rc ? r->rc : ROTA_E_FORMAT;
+        return 0;
+    }
+    return read_integer(r, (size_t)1 << (byte - first));
 }
 
 static uint64_t read_number(struct reader *r, uint64_t max)
 {
-    const msgpack_object *o = read_any(r, MSGPACK_OBJECT_POSITIVE_INTEGER);
-    if (o == NULL)
-        return 0;
-    if (o->via.u64 > max) {
+    unsigned byte = (unsigned)read_integer(r, 1);
+    uint64_t value = byte < 0x80 ? byte : read_family(r, byte, 0xcc, 4);
+    if (value > max)
         r->rc = ROTA_E_FORMAT;
-        return 0;
-    }
-    return o->via.u64;
+    return r->rc ? 0 : value;
+}
+
+/* How many elements follow: each takes a byte at least. */
+static size_t read_array(struct reader *r)
+{
+    unsigned byte = (unsigned)read_integer(r, 1);
+    uint64_t count = (byte & 0xf0) == 0x90 ? byte & 0x0f
+                     : byte == 0xdc        ? read_integer(r, 2)
+                     : byte == 0xdd        ? read_integer(r, 4)
+                                           : UINT64_MAX;
+    if (r->rc == 0 && count > r->left)
+        r->rc = ROTA_E_FORMAT;
+    return r->rc ? 0 : (size_t)count;
+}
+
+/* The bytes of a bin; *size is 0 where there are none. */
+static const unsigned char *read_bin(struct reader *r, size_t *size)
+{
+    uint64_t length = read_family(r, (unsigned)read_integer(r, 1), 0xc4, 3);
+    const unsigned char *at = read_raw(r, (size_t)length);
+    *size = at ? (size_t)length : 0;
+    return at;
 }
 
 static void read_bytes(struct reader *r, struct execute_bytes *out)
 {
-    const msgpack_object *o = read_any(r, MSGPACK_OBJECT_BIN);
-    if (o == NULL || o->via.bin.size == 0)
+    size_t size;
+    const unsigned char *at = read_bin(r, &size);
+    if (size == 0)
         return;
-    out->data = malloc(o->via.bin.size);
+    out->data = malloc(size);
     if (out->data == NULL) {
         r->rc = ROTA_E_NOMEM;
         return;
     }
-    memcpy(out->data, o->via.bin.ptr, o->via.bin.size);
-    out->size = out->cap = o->via.bin.size;
+    memcpy(out->data, at, size);
+    out->size = out->cap = size;
 }
 
-static bool is_word(const msgpack_object *o)
-{
-    return o->type == MSGPACK_OBJECT_BIN &&
-           (o->via.bin.size == 0 ||
-            memchr(o->via.bin.ptr, '\0', o->via.bin.size) == NULL);
-}
-
-/* All words in one block: the array, then the bytes. */
+/* All words in one block: the array, then the bytes. Whatever they are, they are
+ * fewer than the bytes that came, and so is their length. */
 static char **read_words(struct reader *r)
 {
-    const msgpack_object *o = read_any(r, MSGPACK_OBJECT_ARRAY);
-    if (o == NULL)
-        return NULL;
-    size_t count = o->via.array.size;
-    size_t bytes = 0;
-    if (count == 0)
+    size_t count = read_array(r);
+    if (r->rc == 0 && count == 0)
         r->rc = ROTA_E_FORMAT;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_word(&o->via.array.ptr[i])) {
-            r->rc = ROTA_E_FORMAT;
-            break;
-        }
-        bytes += o->via.array.ptr[i].via.bin.size + 1;
-    }
     if (r->rc != 0)
         return NULL;
-    char **argv = calloc(1, (count + 1) * sizeof(char *) + bytes);
+    char **argv = calloc(1, (count + 1) * sizeof(char *) + r->left + count);
     if (argv == NULL) {
         r->rc = ROTA_E_NOMEM;
         return NULL;
     }
     char *end = (char *)(argv + count + 1);
     for (size_t i = 0; i < count; i++) {
-        const msgpack_object_bin *word = &o->via.array.ptr[i].via.bin;
+        size_t size;
+        const unsigned char *at = read_bin(r, &size);
+        if (size > 0 && memchr(at, '\0', size) != NULL)
+            r->rc = ROTA_E_FORMAT;
         argv[i] = end;
-        if (word->size > 0)
-            memcpy(end, word->ptr, word->size);
-        end += word->size + 1;
+        if (size > 0)
+            memcpy(end, at, size);
+        end += size + 1;
     }
-    return argv;
+    return argv; /* wrong or not: the letter's to free */
 }
 
 static void read_ended(struct reader *r, struct execute_result *out)
@@ -196,30 +229,31 @@ static void read_ended(struct reader *r, struct execute_result *out)
     read_bytes(r, &out->err);
 }
 
-static void read_body(struct reader *r, struct letter *f)
+/* Version, kind, and what goes with it. */
+static void read_letter(struct reader *r, struct letter *l)
 {
-    if (read_number(r, VERSION) != VERSION && r->rc == 0)
+    static const size_t fields[] = {[LETTER_HELLO] = 3,
+                                    [LETTER_START] = 5,
+                                    [LETTER_ENDED] = 9,
+                                    [LETTER_FINISH] = 2};
+    size_t count = read_array(r);
+    uint64_t version = read_number(r, VERSION);
+    l->kind = (enum letter_kind)read_number(r, LETTER_FINISH);
+    if (r->rc == 0 && (version != VERSION || l->kind == 0 || count != fields[l->kind]))
         r->rc = ROTA_E_FORMAT;
-    f->kind = (enum letter_kind)read_number(r, LETTER_FINISH);
-    switch (f->kind) {
-    case LETTER_HELLO:
-        f->slots = (int)read_number(r, LETTER_SLOTS_MAX);
-        if (f->slots == 0 && r->rc == 0)
+    if (r->rc != 0)
+        return;
+
+    if (l->kind == LETTER_HELLO) {
+        l->slots = (int)read_number(r, LETTER_SLOTS_MAX);
+        if (l->slots == 0)
             r->rc = ROTA_E_FORMAT;
-        break;
-    case LETTER_START:
-        f->task = read_number(r, UINT64_MAX);
-        f->attempt = (uint32_t)read_number(r, UINT32_MAX);
-        f->argv = read_words(r);
-        break;
-    case LETTER_ENDED:
-        read_ended(r, &f->result);
-        break;
-    case LETTER_FINISH:
-        break;
-    default:
-        r->rc = ROTA_E_FORMAT;
-        break;
+    } else if (l->kind == LETTER_START) {
+        l->task = read_number(r, UINT64_MAX);
+        l->attempt = (uint32_t)read_number(r, UINT32_MAX);
+        l->argv = read_words(r);
+    } else if (l->kind == LETTER_ENDED) {
+        read_ended(r, &l->result);
     }
     if (r->rc == 0 && r->left > 0)
         r->rc = ROTA_E_FORMAT;
@@ -227,26 +261,14 @@ static void read_body(struct reader *r, struct letter *f)
 
 int letter_read(const void *data, size_t size, struct letter *out)
 {
-    msgpack_unpacked unpacked;
-    size_t used = 0;
-    struct letter f = {0};
-    struct reader r = {.rc = ROTA_E_FORMAT};
-    msgpack_unpacked_init(&unpacked);
-    msgpack_unpack_return got = msgpack_unpack_next(&unpacked, data, size, &used);
-    if (got == MSGPACK_UNPACK_NOMEM_ERROR)
-        r.rc = ROTA_E_NOMEM;
-    else if (got == MSGPACK_UNPACK_SUCCESS && used == size &&
-             unpacked.data.type == MSGPACK_OBJECT_ARRAY)
-        r = (struct reader){.next = unpacked.data.via.array.ptr,
-                            .left = unpacked.data.via.array.size};
-    if (r.rc == 0)
-        read_body(&r, &f);
-    msgpack_unpacked_destroy(&unpacked);
+    struct letter l = {0};
+    struct reader r = {.at = data, .left = size};
+    read_letter(&r, &l);
     if (r.rc != 0) {
-        letter_done(&f);
+        letter_done(&l);
         return r.rc;
     }
-    *out = f;
+    *out = l;
     return 0;
 }
 
