@@ -22,8 +22,8 @@
 
 enum {
     READY_AHEAD = 64, /* tasks taken beyond one for each slot */
-    TICK_MS = 50,
-    HUNGRY_TICK_MS = 10, /* while the next task may come any moment */
+    TICK_MS = 100,
+    HUNGRY_TICK_MS = 20, /* while the next task may come any moment */
 };
 
 /* A task's tag in the schedule. */

@@ -37,7 +37,7 @@ struct manager_hooks {
     /* A worker is lost; `again` tasks that it ran will run again. */
     void (*lost)(void *ctx, const struct crew_event *event, uint64_t again);
 
-    /* Whether the run is to be given up. Asked every few milliseconds. */
+    /* Whether the run is to be given up. Asked several times a second. */
     bool (*stop)(void *ctx);
 };
 

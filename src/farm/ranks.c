@@ -5,7 +5,7 @@
  *     the others keep us: a receive from any rank only ends when all have gone.
  *  2. A rank is told lost after its last message: once its fate is known, what it
  *     had sent is received until ROTA_E_LOST says that there is no more.
- *  3. Who sends what is no letter, or none of a worker's, is lost from then on, and so
+ *  3. Who sends what is no memo, or none of a worker's, is lost from then on, and so
  * is whatever it sends later.
  */
 #include "farm/crew.h"
@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "farm/letter.h"
+#include "farm/memo.h"
 
 enum {
-    LOOK_MS = 20,
+    LOOK_MS = 100, /* each wait begins with polling, which costs about a millisecond */
 };
 
 enum member_state {
@@ -63,18 +63,18 @@ static int take_nonsense(struct ranks *r, int worker, const char *reason,
     return 0;
 }
 
-/* Make an event of a letter; false where its sender may not send it now. */
-static bool take_letter(struct ranks *r, int worker, struct letter *f,
-                        struct crew_event *out)
+/* Make an event of a memo; false where its sender may not send it now. */
+static bool take_memo(struct ranks *r, int worker, struct memo *f,
+                      struct crew_event *out)
 {
     enum member_state *state = &r->members[worker];
-    if (f->kind == LETTER_HELLO && *state == MEMBER_AWAITED) {
+    if (f->kind == MEMO_HELLO && *state == MEMBER_AWAITED) {
         *state = MEMBER_HERE;
         *out = (struct crew_event){
             .kind = CREW_JOINED, .worker = worker, .slots = f->slots};
         return true;
     }
-    if (f->kind == LETTER_ENDED && *state == MEMBER_HERE) {
+    if (f->kind == MEMO_ENDED && *state == MEMBER_HERE) {
         *out = (struct crew_event){
             .kind = CREW_ENDED, .worker = worker, .result = f->result};
         f->result = (struct execute_result){0};
@@ -86,19 +86,19 @@ static bool take_letter(struct ranks *r, int worker, struct letter *f,
 /* Make an event of a message. Fails with ROTA_E_TIMEOUT where it is of no use. */
 static int take_message(struct ranks *r, struct rota_message *m, struct crew_event *out)
 {
-    __attribute__((cleanup(letter_auto_))) struct letter f = {0};
+    __attribute__((cleanup(memo_auto_))) struct memo f = {0};
     int worker = m->source - 1;
     int rc = ROTA_E_FORMAT;
     bool useless =
         worker < 0 || worker >= r->crew.workers || r->members[worker] == MEMBER_LOST;
     if (!useless)
-        rc = letter_read(m->data, m->size_bytes, &f);
+        rc = memo_read(m->data, m->size_bytes, &f);
     rota_message_done(m);
     if (useless)
         return ROTA_E_TIMEOUT;
     if (rc == ROTA_E_NOMEM)
         return take_nonsense(r, worker, "sent more than there is memory for", out);
-    if (rc != 0 || !take_letter(r, worker, &f, out))
+    if (rc != 0 || !take_memo(r, worker, &f, out))
         return take_nonsense(r, worker, "sent a malformed message", out);
     return 0;
 }
@@ -108,7 +108,7 @@ static int take_last(struct ranks *r, int worker, struct rota_fate fate,
                      struct crew_event *out)
 {
     struct rota_message m;
-    int rc = rota_recv(r->rota, rank_of(worker), LETTER_TAG, 0, &m);
+    int rc = rota_recv(r->rota, rank_of(worker), MEMO_TAG, 0, &m);
     if (rc == ROTA_E_LOST)
         return take_lost(r, worker, fate, out);
     return rc == 0 ? take_message(r, &m, out) : rc;
@@ -139,7 +139,7 @@ static int receive(struct ranks *r, int64_t deadline_ns, struct crew_event *out)
     struct rota_message m;
     int64_t until_ns = deadline_ns < r->look_ns ? deadline_ns : r->look_ns;
     int ms = clock_poll_ms(until_ns, clock_now_ns());
-    int rc = rota_recv(r->rota, ROTA_ANY_SOURCE, LETTER_TAG, ms, &m);
+    int rc = rota_recv(r->rota, ROTA_ANY_SOURCE, MEMO_TAG, ms, &m);
     if (rc == ROTA_E_LOST) {
         r->look_ns = 0; /* all have gone: say so, one by one */
         return ROTA_E_TIMEOUT;
@@ -168,12 +168,12 @@ static int ranks_wait(struct crew *c, int timeout_ms, struct crew_event *out,
     }
 }
 
-static int send_letter(struct ranks *r, int worker, const struct letter *f)
+static int send_memo(struct ranks *r, int worker, const struct memo *f)
 {
-    __attribute__((cleanup(letter_bytes_auto_))) struct letter_bytes bytes = {0};
-    int rc = letter_write(f, &bytes);
+    __attribute__((cleanup(memo_bytes_auto_))) struct memo_bytes bytes = {0};
+    int rc = memo_write(f, &bytes);
     if (rc == 0)
-        rc = rota_send(r->rota, rank_of(worker), LETTER_TAG, bytes.data, bytes.size);
+        rc = rota_send(r->rota, rank_of(worker), MEMO_TAG, bytes.data, bytes.size);
     if (rc != ROTA_E_LOST)
         return rc;
     r->look_ns = 0;
@@ -183,9 +183,9 @@ static int send_letter(struct ranks *r, int worker, const struct letter *f)
 static int ranks_start(struct crew *c, int worker, uint64_t task, uint32_t attempt,
                        char *const *argv, struct rota_error *err)
 {
-    struct letter f = {
-        .kind = LETTER_START, .task = task, .attempt = attempt, .argv = argv};
-    int rc = send_letter((struct ranks *)c, worker, &f);
+    struct memo f = {
+        .kind = MEMO_START, .task = task, .attempt = attempt, .argv = argv};
+    int rc = send_memo((struct ranks *)c, worker, &f);
     if (rc != 0)
         return error_set(err, rc, "cannot send a task to rank %d: %s", rank_of(worker),
                          rota_strerror(rc));
@@ -196,9 +196,9 @@ static int ranks_start(struct crew *c, int worker, uint64_t task, uint32_t attem
 static void ranks_close(struct crew *c)
 {
     struct ranks *r = (struct ranks *)c;
-    struct letter f = {.kind = LETTER_FINISH};
+    struct memo f = {.kind = MEMO_FINISH};
     for (int w = 0; w < r->crew.workers; w++)
-        send_letter(r, w, &f);
+        send_memo(r, w, &f);
     free(r);
 }
 

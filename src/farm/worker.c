@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "execute/execute.h"
-#include "farm/letter.h"
+#include "farm/memo.h"
 
 enum {
     IDLE_MS = 100, /* between two looks at stop() */
@@ -24,7 +24,7 @@ enum {
 /* A task that waits for a slot. */
 struct waiting {
     STAILQ_ENTRY(waiting) link;
-    struct letter letter;
+    struct memo memo;
 };
 
 struct worker {
@@ -35,19 +35,19 @@ struct worker {
     bool finished;
 };
 
-static int send_letter(struct worker *w, const struct letter *f)
+static int send_memo(struct worker *w, const struct memo *f)
 {
-    __attribute__((cleanup(letter_bytes_auto_))) struct letter_bytes bytes = {0};
-    int rc = letter_write(f, &bytes);
-    return rc ? rc : rota_send(w->rota, 0, LETTER_TAG, bytes.data, bytes.size);
+    __attribute__((cleanup(memo_bytes_auto_))) struct memo_bytes bytes = {0};
+    int rc = memo_write(f, &bytes);
+    return rc ? rc : rota_send(w->rota, 0, MEMO_TAG, bytes.data, bytes.size);
 }
 
-static int enqueue(struct worker *w, struct letter *f)
+static int enqueue(struct worker *w, struct memo *f)
 {
     struct waiting *t = calloc(1, sizeof(*t));
     if (t == NULL)
         return ROTA_E_NOMEM;
-    t->letter = *f;
+    t->memo = *f;
     f->argv = NULL;
     STAILQ_INSERT_TAIL(&w->waiting, t, link);
     return 0;
@@ -55,14 +55,14 @@ static int enqueue(struct worker *w, struct letter *f)
 
 static int handle(struct worker *w, struct rota_message *m)
 {
-    __attribute__((cleanup(letter_auto_))) struct letter f = {0};
-    int rc = letter_read(m->data, m->size_bytes, &f);
+    __attribute__((cleanup(memo_auto_))) struct memo f = {0};
+    int rc = memo_read(m->data, m->size_bytes, &f);
     rota_message_done(m);
     if (rc != 0)
         return rc;
-    if (f.kind == LETTER_START)
+    if (f.kind == MEMO_START)
         return enqueue(w, &f);
-    w->finished = f.kind == LETTER_FINISH;
+    w->finished = f.kind == MEMO_FINISH;
     return w->finished ? 0 : ROTA_E_FORMAT;
 }
 
@@ -71,7 +71,7 @@ static int take_messages(struct worker *w, int timeout_ms)
 {
     for (int rc = 0; !w->finished; timeout_ms = 0) {
         struct rota_message m;
-        rc = rota_recv(w->rota, 0, LETTER_TAG, timeout_ms, &m);
+        rc = rota_recv(w->rota, 0, MEMO_TAG, timeout_ms, &m);
         if (rc == 0)
             rc = handle(w, &m);
         if (rc != 0)
@@ -85,12 +85,11 @@ static int fill_slots(struct worker *w)
     while (!STAILQ_EMPTY(&w->waiting) &&
            execute_running(w->execute) < w->options->slots) {
         struct waiting *t = STAILQ_FIRST(&w->waiting);
-        int rc = execute_start(w->execute, t->letter.task, t->letter.attempt,
-                               t->letter.argv);
+        int rc = execute_start(w->execute, t->memo.task, t->memo.attempt, t->memo.argv);
         if (rc != 0)
             return rc;
         STAILQ_REMOVE_HEAD(&w->waiting, link);
-        letter_done(&t->letter);
+        memo_done(&t->memo);
         free(t);
     }
     return 0;
@@ -100,13 +99,13 @@ static int fill_slots(struct worker *w)
 static int report(struct worker *w, int timeout_ms)
 {
     for (; execute_running(w->execute) > 0; timeout_ms = 0) {
-        struct letter f = {.kind = LETTER_ENDED};
+        struct memo f = {.kind = MEMO_ENDED};
         int rc = execute_wait(w->execute, timeout_ms, &f.result);
         if (rc == ROTA_E_TIMEOUT)
             return 0;
         if (rc == 0)
-            rc = send_letter(w, &f);
-        letter_done(&f);
+            rc = send_memo(w, &f);
+        memo_done(&f);
         if (rc == 0)
             rc = fill_slots(w);
         if (rc != 0)
@@ -117,8 +116,8 @@ static int report(struct worker *w, int timeout_ms)
 
 static int loop(struct worker *w)
 {
-    struct letter hello = {.kind = LETTER_HELLO, .slots = w->options->slots};
-    int rc = send_letter(w, &hello);
+    struct memo hello = {.kind = MEMO_HELLO, .slots = w->options->slots};
+    int rc = send_memo(w, &hello);
     while (rc == 0 && !w->finished && !w->options->stop(w->options->ctx)) {
         int running = execute_running(w->execute);
         rc = take_messages(w, running > 0 ? 0 : IDLE_MS);
@@ -144,7 +143,7 @@ int worker_run(struct rota *r, const struct worker_options *options,
     while (!STAILQ_EMPTY(&w.waiting)) {
         struct waiting *t = STAILQ_FIRST(&w.waiting);
         STAILQ_REMOVE_HEAD(&w.waiting, link);
-        letter_done(&t->letter);
+        memo_done(&t->memo);
         free(t);
     }
     if (rc != 0)

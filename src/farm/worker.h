@@ -8,7 +8,7 @@
 
 struct worker_options {
     int slots;               /* commands that run at once */
-    bool (*stop)(void *ctx); /* whether to give up; asked every few milliseconds */
+    bool (*stop)(void *ctx); /* whether to give up; asked several times a second */
     void *ctx;
 };
 

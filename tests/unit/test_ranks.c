@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "farm/crew.h"
-#include "farm/letter.h"
+#include "farm/memo.h"
 #include "farm/worker.h"
 #include "rota.h"
 
@@ -26,7 +26,7 @@ struct rota {
     struct rota_fate fates[SIZE];
     struct rota_message inbox[INBOX];
     int inbox_count;
-    struct letter sent[INBOX];
+    struct memo sent[INBOX];
     int sent_to[INBOX];
     int sent_count;
     int silences; /* receives that found nothing */
@@ -53,11 +53,11 @@ int rota_fate(const struct rota *r, int rank, struct rota_fate *out)
 
 int rota_send(struct rota *r, int dest, int tag, const void *data, size_t size_bytes)
 {
-    assert_int_equal(tag, LETTER_TAG);
+    assert_int_equal(tag, MEMO_TAG);
     if (r->fates[dest].how != ROTA_ALIVE)
         return ROTA_E_LOST;
     assert_true(r->sent_count < INBOX);
-    assert_int_equal(letter_read(data, size_bytes, &r->sent[r->sent_count]), 0);
+    assert_int_equal(memo_read(data, size_bytes, &r->sent[r->sent_count]), 0);
     r->sent_to[r->sent_count++] = dest;
     return 0;
 }
@@ -65,7 +65,7 @@ int rota_send(struct rota *r, int dest, int tag, const void *data, size_t size_b
 int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
               struct rota_message *out)
 {
-    assert_int_equal(tag, LETTER_TAG);
+    assert_int_equal(tag, MEMO_TAG);
     for (int i = 0; i < r->inbox_count; i++) {
         if (source != ROTA_ANY_SOURCE && r->inbox[i].source != source)
             continue;
@@ -97,32 +97,32 @@ static void put_bytes(struct rota *r, int source, const void *data, size_t size)
     memcpy(copy, data, size);
     assert_true(r->inbox_count < INBOX);
     r->inbox[r->inbox_count++] = (struct rota_message){
-        .source = source, .tag = LETTER_TAG, .size_bytes = size, .data = copy};
+        .source = source, .tag = MEMO_TAG, .size_bytes = size, .data = copy};
 }
 
-static void put(struct rota *r, int source, const struct letter *l)
+static void put(struct rota *r, int source, const struct memo *l)
 {
-    struct letter_bytes bytes;
-    assert_int_equal(letter_write(l, &bytes), 0);
+    struct memo_bytes bytes;
+    assert_int_equal(memo_write(l, &bytes), 0);
     put_bytes(r, source, bytes.data, bytes.size);
     free(bytes.data);
 }
 
 static void put_hello(struct rota *r, int source)
 {
-    put(r, source, &(struct letter){.kind = LETTER_HELLO, .slots = 2});
+    put(r, source, &(struct memo){.kind = MEMO_HELLO, .slots = 2});
 }
 
 static void put_ended(struct rota *r, int source, uint64_t task)
 {
     put(r, source,
-        &(struct letter){.kind = LETTER_ENDED, .result = {.task = task, .attempt = 1}});
+        &(struct memo){.kind = MEMO_ENDED, .result = {.task = task, .attempt = 1}});
 }
 
 static void forget(struct rota *r)
 {
     for (int i = 0; i < r->sent_count; i++)
-        letter_done(&r->sent[i]);
+        memo_done(&r->sent[i]);
     for (int i = 0; i < r->inbox_count; i++)
         rota_message_done(&r->inbox[i]);
     r->sent_count = r->inbox_count = 0;
@@ -165,8 +165,8 @@ static void ranks_join_work_and_are_sent_home(void **state)
     expect_silence(c);
     crew_close(c);
     assert_int_equal(r.sent_count, 3);
-    assert_int_equal(r.sent[1].kind, LETTER_FINISH);
-    assert_int_equal(r.sent[2].kind, LETTER_FINISH);
+    assert_int_equal(r.sent[1].kind, MEMO_FINISH);
+    assert_int_equal(r.sent[2].kind, MEMO_FINISH);
     forget(&r);
 }
 
@@ -256,7 +256,7 @@ static bool never(void *ctx)
     return false;
 }
 
-/* Asked to stop once the worker has sent *ctx letters. */
+/* Asked to stop once the worker has sent *ctx memos. */
 struct until {
     struct rota *r;
     int sent;
@@ -266,7 +266,7 @@ static bool enough(void *ctx)
 {
     const struct until *u = ctx;
     if (u->r->sent_count >= u->sent && u->r->inbox_count == 0)
-        put(u->r, 0, &(struct letter){.kind = LETTER_FINISH});
+        put(u->r, 0, &(struct memo){.kind = MEMO_FINISH});
     return false;
 }
 
@@ -276,8 +276,7 @@ static void put_start(struct rota *r, uint64_t task, const char *script)
     snprintf(text, sizeof(text), "%s", script);
     char *argv[] = {sh, c, text, NULL};
     put(r, 0,
-        &(struct letter){
-            .kind = LETTER_START, .task = task, .attempt = 1, .argv = argv});
+        &(struct memo){.kind = MEMO_START, .task = task, .attempt = 1, .argv = argv});
 }
 
 static void a_worker_runs_what_it_is_sent_until_it_is_sent_home(void **state)
@@ -290,7 +289,7 @@ static void a_worker_runs_what_it_is_sent_until_it_is_sent_home(void **state)
     put_start(&r, 1, "exit 3");
     put_start(&r, 2, "kill -9 $$");
     assert_int_equal(worker_run(&r, &options, NULL), 0);
-    assert_int_equal(r.sent[0].kind, LETTER_HELLO);
+    assert_int_equal(r.sent[0].kind, MEMO_HELLO);
     assert_int_equal(r.sent[0].slots, 1);
     assert_int_equal(r.sent[1].result.task, 0);
     assert_memory_equal(r.sent[1].result.out.data, "one\n", 4);

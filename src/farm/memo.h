@@ -1,6 +1,6 @@
-/* letter.h - what the manager and its workers say to each other
+/* memo.h - what the manager and its workers say to each other
  *
- * Each letter is one message under LETTER_TAG: a MessagePack array that begins with
+ * Each memo is one message under MEMO_TAG: a MessagePack array that begins with
  * the version, which is 1, and the kind. All numbers are unsigned.
  *
  *     HELLO   worker -> manager   [1, 1, slots]
@@ -11,8 +11,8 @@
  * Words and output are `bin`: any byte but, in words, 0. `how` is an enum
  * execute_how. A worker says HELLO first, and nothing after FINISH.
  */
-#ifndef ROTA_FARM_LETTER_H
-#define ROTA_FARM_LETTER_H
+#ifndef ROTA_FARM_MEMO_H
+#define ROTA_FARM_MEMO_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,19 +21,19 @@
 #include "execute/execute.h"
 
 enum {
-    LETTER_TAG = 1,
-    LETTER_SLOTS_MAX = 1 << 20,
+    MEMO_TAG = 1,
+    MEMO_SLOTS_MAX = 1 << 20,
 };
 
-enum letter_kind {
-    LETTER_HELLO = 1,
-    LETTER_START = 2,
-    LETTER_ENDED = 3,
-    LETTER_FINISH = 4,
+enum memo_kind {
+    MEMO_HELLO = 1,
+    MEMO_START = 2,
+    MEMO_ENDED = 3,
+    MEMO_FINISH = 4,
 };
 
-struct letter {
-    enum letter_kind kind;
+struct memo {
+    enum memo_kind kind;
     int slots;                    /* HELLO */
     uint64_t task;                /* START */
     uint32_t attempt;             /* START */
@@ -41,27 +41,27 @@ struct letter {
     struct execute_result result; /* ENDED */
 };
 
-struct letter_bytes {
+struct memo_bytes {
     void *data; /* the caller's: free() */
     size_t size;
 };
 
 /* Fails with ROTA_E_NOMEM. */
-int letter_write(const struct letter *f, struct letter_bytes *out);
+int memo_write(const struct memo *f, struct memo_bytes *out);
 
 /* Read `size` bytes that came from a peer, who may send anything. *out is the
- * caller's: letter_done(). Fails with ROTA_E_FORMAT or ROTA_E_NOMEM. */
-int letter_read(const void *data, size_t size, struct letter *out);
+ * caller's: memo_done(). Fails with ROTA_E_FORMAT or ROTA_E_NOMEM. */
+int memo_read(const void *data, size_t size, struct memo *out);
 
 /* Free what `f` holds. NULL is accepted. */
-void letter_done(struct letter *f);
+void memo_done(struct memo *f);
 
-static inline void letter_auto_(struct letter *f)
+static inline void memo_auto_(struct memo *f)
 {
-    letter_done(f);
+    memo_done(f);
 }
 
-static inline void letter_bytes_auto_(struct letter_bytes *b)
+static inline void memo_bytes_auto_(struct memo_bytes *b)
 {
     free(b->data);
 }

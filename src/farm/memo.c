@@ -1,5 +1,5 @@
-/* letter.c - what the manager and its workers say to each other */
-#include "farm/letter.h"
+/* memo.c - what the manager and its workers say to each other */
+#include "farm/memo.h"
 
 #include <limits.h>
 #include <msgpack.h>
@@ -13,7 +13,7 @@ enum {
 
 /* --- writing -------------------------------------------------------------- */
 
-static int pack_head(msgpack_packer *p, enum letter_kind kind, size_t fields)
+static int pack_head(msgpack_packer *p, enum memo_kind kind, size_t fields)
 {
     int rc = msgpack_pack_array(p, fields + 2);
     if (rc == 0)
@@ -29,12 +29,12 @@ static int pack_bytes(msgpack_packer *p, const void *data, size_t size)
     return rc == 0 && size > 0 ? msgpack_pack_bin_body(p, data, size) : rc;
 }
 
-static int pack_start(msgpack_packer *p, const struct letter *f)
+static int pack_start(msgpack_packer *p, const struct memo *f)
 {
     size_t count = 0;
     while (f->argv[count] != NULL)
         count++;
-    int rc = pack_head(p, LETTER_START, 3);
+    int rc = pack_head(p, MEMO_START, 3);
     if (rc == 0)
         rc = msgpack_pack_uint64(p, f->task);
     if (rc == 0)
@@ -48,7 +48,7 @@ static int pack_start(msgpack_packer *p, const struct letter *f)
 
 static int pack_ended(msgpack_packer *p, const struct execute_result *r)
 {
-    int rc = pack_head(p, LETTER_ENDED, 7);
+    int rc = pack_head(p, MEMO_ENDED, 7);
     if (rc == 0)
         rc = msgpack_pack_uint64(p, r->task);
     if (rc == 0)
@@ -66,7 +66,7 @@ static int pack_ended(msgpack_packer *p, const struct execute_result *r)
     return rc;
 }
 
-int letter_write(const struct letter *f, struct letter_bytes *out)
+int memo_write(const struct memo *f, struct memo_bytes *out)
 {
     msgpack_sbuffer buffer;
     msgpack_packer packer;
@@ -74,27 +74,27 @@ int letter_write(const struct letter *f, struct letter_bytes *out)
     msgpack_sbuffer_init(&buffer);
     msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
     switch (f->kind) {
-    case LETTER_HELLO:
-        rc = pack_head(&packer, LETTER_HELLO, 1);
+    case MEMO_HELLO:
+        rc = pack_head(&packer, MEMO_HELLO, 1);
         if (rc == 0)
             rc = msgpack_pack_int(&packer, f->slots);
         break;
-    case LETTER_START:
+    case MEMO_START:
         rc = pack_start(&packer, f);
         break;
-    case LETTER_ENDED:
+    case MEMO_ENDED:
         rc = pack_ended(&packer, &f->result);
         break;
-    case LETTER_FINISH:
+    case MEMO_FINISH:
     default:
-        rc = pack_head(&packer, LETTER_FINISH, 0);
+        rc = pack_head(&packer, MEMO_FINISH, 0);
         break;
     }
     if (rc != 0) {
         msgpack_sbuffer_destroy(&buffer);
         return ROTA_E_NOMEM;
     }
-    *out = (struct letter_bytes){.data = buffer.data, .size = buffer.size};
+    *out = (struct memo_bytes){.data = buffer.data, .size = buffer.size};
     return 0;
 }
 
@@ -215,7 +215,7 @@ static char **read_words(struct reader *r)
             memcpy(end, at, size);
         end += size + 1;
     }
-    return argv; /* wrong or not: the letter's to free */
+    return argv; /* wrong or not: the memo's to free */
 }
 
 static void read_ended(struct reader *r, struct execute_result *out)
@@ -230,49 +230,47 @@ static void read_ended(struct reader *r, struct execute_result *out)
 }
 
 /* Version, kind, and what goes with it. */
-static void read_letter(struct reader *r, struct letter *l)
+static void read_memo(struct reader *r, struct memo *l)
 {
-    static const size_t fields[] = {[LETTER_HELLO] = 3,
-                                    [LETTER_START] = 5,
-                                    [LETTER_ENDED] = 9,
-                                    [LETTER_FINISH] = 2};
+    static const size_t fields[] = {
+        [MEMO_HELLO] = 3, [MEMO_START] = 5, [MEMO_ENDED] = 9, [MEMO_FINISH] = 2};
     size_t count = read_array(r);
     uint64_t version = read_number(r, VERSION);
-    l->kind = (enum letter_kind)read_number(r, LETTER_FINISH);
+    l->kind = (enum memo_kind)read_number(r, MEMO_FINISH);
     if (r->rc == 0 && (version != VERSION || l->kind == 0 || count != fields[l->kind]))
         r->rc = ROTA_E_FORMAT;
     if (r->rc != 0)
         return;
 
-    if (l->kind == LETTER_HELLO) {
-        l->slots = (int)read_number(r, LETTER_SLOTS_MAX);
+    if (l->kind == MEMO_HELLO) {
+        l->slots = (int)read_number(r, MEMO_SLOTS_MAX);
         if (l->slots == 0)
             r->rc = ROTA_E_FORMAT;
-    } else if (l->kind == LETTER_START) {
+    } else if (l->kind == MEMO_START) {
         l->task = read_number(r, UINT64_MAX);
         l->attempt = (uint32_t)read_number(r, UINT32_MAX);
         l->argv = read_words(r);
-    } else if (l->kind == LETTER_ENDED) {
+    } else if (l->kind == MEMO_ENDED) {
         read_ended(r, &l->result);
     }
     if (r->rc == 0 && r->left > 0)
         r->rc = ROTA_E_FORMAT;
 }
 
-int letter_read(const void *data, size_t size, struct letter *out)
+int memo_read(const void *data, size_t size, struct memo *out)
 {
-    struct letter l = {0};
+    struct memo l = {0};
     struct reader r = {.at = data, .left = size};
-    read_letter(&r, &l);
+    read_memo(&r, &l);
     if (r.rc != 0) {
-        letter_done(&l);
+        memo_done(&l);
         return r.rc;
     }
     *out = l;
     return 0;
 }
 
-void letter_done(struct letter *f)
+void memo_done(struct memo *f)
 {
     if (f == NULL)
         return;
