@@ -5,6 +5,7 @@
 #     same FILE TEXT...     FILE holds exactly these lines (printf formats)
 #     says PATTERN          standard error has a line like this (grep -E)
 #     silent                standard error is empty
+#     rank_process N        the process of rank N
 out=$TMPDIR/check.out
 err=$TMPDIR/check.err
 trap 'rm -rf "$out" "$err" "$TMPDIR"/check.*' EXIT
@@ -43,4 +44,26 @@ says() {
 
 silent() {
     [ ! -s "$err" ] || failed "says something"
+}
+
+# Whether PID is of this script's and the launcher's rank N.
+marked() { # PID N
+    marks=$({ tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null |
+        grep -cE "^(TMPDIR=$TMPDIR|(OMPI_COMM_WORLD_RANK|PMI_RANK)=$2)\$") || true
+    [ "${marks:-0}" -eq 2 ]
+}
+
+# The rank stands below a small parent with the same marks. Waits until it is there.
+rank_process() { # N
+    while :; do
+        for dir in /proc/[0-9]*; do
+            pid=${dir#/proc/}
+            parent=$(sed 's/.*) . \([0-9]*\) .*/\1/' "$dir/stat" 2>/dev/null) || continue
+            if marked "$pid" "$1" && marked "$parent" "$1"; then
+                echo "$pid"
+                return 0
+            fi
+        done
+        sleep 0.05
+    done
 }
