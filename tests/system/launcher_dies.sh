@@ -17,7 +17,6 @@ for signal in KILL TERM; do
     done
     kill -$signal $started
     wait $started
-    [ $? -ne 0 ] || { echo "launcher_dies.sh: status 0 after SIG$signal" >&2; exit 1; }
     # The ranks are not our children: what is left of them after a while, is left.
     for i in 1 2 3 4 5 6 7 8 9 10; do
         pgrep -f "$messages idle" >"$out" || break
