@@ -324,7 +324,7 @@ static void hub_invite(const struct hub *h, bool loopback, uint16_t port,
 static void allow_lines(int size)
 {
     struct rlimit files;
-    rlim_t wanted = 2 * (rlim_t)size + 2 * SPARE_STRANGERS;
+    rlim_t wanted = 2 * (rlim_t)size + (rlim_t)2 * SPARE_STRANGERS;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
         return;
     files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;

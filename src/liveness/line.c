@@ -64,7 +64,7 @@ long line_parse(const unsigned char *in, size_t size, size_t max_payload,
     *out = (struct line_frame){.kind = (enum line_kind)(kind >> 16),
                                .size = payload,
                                .payload = in + LINE_HEADER_BYTES};
-    return (long)(LINE_HEADER_BYTES + payload);
+    return LINE_HEADER_BYTES + (long)payload;
 }
 
 void line_put_hello(unsigned char out[LINE_HELLO_BYTES], const struct line_hello *h)

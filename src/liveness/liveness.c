@@ -27,8 +27,6 @@
 #include "liveness/note.h"
 #include "liveness/parent.h"
 
-extern char **environ;
-
 static const char marker[] = "ROTA_RANK";
 
 struct liveness {

@@ -90,7 +90,7 @@ static int on_one_host(const struct startup *s, bool *out, struct rota_error *er
 
 int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
 {
-    struct startup s;
+    struct startup s = {0};
     bool one_host = false;
     int rc = init_mpi(&s, err);
     if (rc == 0)
