@@ -366,19 +366,28 @@ static bool has_room(const struct exchange *x, int dest)
            x->transport->ops->room(x->transport) != NULL;
 }
 
-static int wait_for_room(struct exchange *x, int dest)
+/* Poll for one who sends, and let time pass where nothing has come. `begun`: some of
+ * the message is on its way, so that there is no memory for what comes meanwhile does
+ * not end the sending; the frame is taken later. */
+static int poll_sending(struct exchange *x, struct waiting *waited, bool begun)
+{
+    int taken = poll_once(x);
+    if (taken < 0 && !(taken == ROTA_E_NOMEM && begun))
+        return taken;
+    if (taken > 0)
+        *waited = (struct waiting){0};
+    else
+        pass_time(x, waited, INT64_MAX);
+    return 0;
+}
+
+static int wait_for_room(struct exchange *x, int dest, bool begun)
 {
     struct waiting waited = {0};
-    while (!has_room(x, dest)) {
-        int taken = poll_once(x);
-        if (taken < 0)
-            return taken;
-        if (has_left(x, dest))
-            break;
-        if (taken > 0)
-            waited = (struct waiting){0};
-        else
-            pass_time(x, &waited, INT64_MAX);
+    while (!has_room(x, dest) && !has_left(x, dest)) {
+        int rc = poll_sending(x, &waited, begun);
+        if (rc != 0)
+            return rc;
     }
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
@@ -386,7 +395,7 @@ static int wait_for_room(struct exchange *x, int dest)
 static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int tag,
                       const void *data, size_t size)
 {
-    int rc = wait_for_room(x, dest);
+    int rc = wait_for_room(x, dest, kind == FRAME_MORE);
     if (rc == 0)
         rc = post(x, dest, kind, tag, data, size);
     return rc == ROTA_E_MPI ? await_verdict(x, dest) : rc;
@@ -415,13 +424,9 @@ static int await_sent(struct exchange *x, int dest)
     while (x->transport->ops->unsent(x->transport, dest) > 0) {
         if (has_left(x, dest))
             return lost_or(x, dest, ROTA_E_LOST);
-        int taken = poll_once(x);
-        if (taken < 0)
-            return taken;
-        if (taken > 0)
-            waited = (struct waiting){0};
-        else
-            pass_time(x, &waited, INT64_MAX);
+        int rc = poll_sending(x, &waited, true);
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }

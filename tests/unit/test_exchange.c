@@ -706,6 +706,88 @@ static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void 
 /* ---- memory that is refused
  * ------------------------------------------------------------- */
 
+enum {
+    CROSSED = 3,
+};
+
+static const size_t crossed_sizes[CROSSED] = {20, 80 * FRAME_DATA_BYTES, 30};
+
+/* Receive what `from` has sent to `to`, each once and in order. Returns how many were
+ * given up for want of memory, and told so. */
+static int receive_crossed(struct world *w, int from, int to)
+{
+    int told = 0;
+    int next = 0;
+    for (int rc = 0; rc != ROTA_E_TIMEOUT;) {
+        struct rota_message m;
+        rc = receive_now(w, to, from, ROTA_ANY_TAG, &m);
+        if (rc == ROTA_E_NOMEM) {
+            told++;
+        } else if (rc == 0) {
+            assert_true(m.tag >= next && m.tag < CROSSED);
+            next = m.tag + 1;
+            check_pattern(&m, crossed_sizes[m.tag], (unsigned)m.tag);
+            told += 100; /* one received */
+        } else {
+            assert_int_equal(rc, ROTA_E_TIMEOUT);
+        }
+    }
+    return told;
+}
+
+static void rank_1_sends_too(void *arg, int rank)
+{
+    struct world *w = arg;
+    if (w->wire.idle_count > 2000)
+        fail_msg("rank %d waits for ever", rank);
+    if (rank == 0 && sent(w, 1, 0) == 0) {
+        for (int i = 0; i < 10; i++)
+            while (send_pattern(w, 1, 0, NO_TAG - 1, 10, 0) == ROTA_E_NOMEM)
+                continue;
+    }
+    others_take_in(arg, rank);
+}
+
+/* Each allocation of the traffic fails in its turn; what fails is tried again. */
+static void any_one_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (long n = 1;; n++) {
+        struct world w;
+        world_open(&w);
+        w.wire.idle = rank_1_sends_too;
+        w.wire.idle_arg = &w;
+        fail_at = n;
+        for (int i = 0; i < CROSSED; i++) {
+            int rc;
+            do
+                rc = send_pattern(&w, 0, 1, i, crossed_sizes[i], (unsigned)i);
+            while (rc == ROTA_E_NOMEM);
+            assert_int_equal(rc, 0);
+        }
+        int got = receive_crossed(&w, 0, 1);
+        assert_true(got / 100 == CROSSED || (got / 100 == CROSSED - 1 && got % 100));
+        assert_true(got % 100 <= 1);
+        int other = 0;
+        for (struct rota_message m; other < 100; other++) {
+            int rc = receive_now(&w, 0, 1, NO_TAG - 1, &m);
+            if (rc == ROTA_E_TIMEOUT)
+                break;
+            assert_true(rc == 0 || (rc == ROTA_E_NOMEM && got % 100 == 0));
+            if (rc == 0)
+                free(m.data);
+        }
+        assert_in_range(other, 10, 11);
+        bool failed = fail_at == 0;
+        fail_at = 0;
+        world_close(&w);
+        if (!failed) {
+            assert_true(n > 10);
+            return;
+        }
+    }
+}
+
 static void an_exchange_that_cannot_be_made_leaves_the_transport_alone(void **state)
 {
     struct world *w = *state;
@@ -743,6 +825,18 @@ static void a_flush_waits_for_what_has_not_left_but_not_for_the_gone(void **stat
     exchange_flush(w->x[0]);
     assert_int_equal(w->wire.pairs[0][1].lingering, 0);
     assert_true(w->wire.pairs[0][2].lingering > 900000);
+}
+
+static void a_flush_goes_on_where_memory_is_short(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[0][1].lingering = 30;
+    send_pattern(w, 2, 0, 7, 500, 0);
+    fail_at = 1;
+    exchange_flush(w->x[0]);
+    assert_int_equal(fail_at, 0);
+    assert_int_equal(w->wire.pairs[0][1].lingering, 0);
+    assert_int_equal(outcome(w, 0, 2), 0);
 }
 
 /* ---- threads
@@ -822,9 +916,11 @@ int main(void)
         IN_WORLD(wrong_frames_end_the_dealings_with_their_sender_alone),
         IN_WORLD(bytes_that_are_no_frame_end_the_dealings_with_their_sender),
         IN_WORLD(a_message_that_there_is_no_memory_for_is_told_of_and_passed_by),
+        IN_WORLD(any_one_allocation_may_fail),
         IN_WORLD(an_exchange_that_cannot_be_made_leaves_the_transport_alone),
         IN_WORLD(an_exchange_is_closed_with_whatever_is_in_it),
         IN_WORLD(a_flush_waits_for_what_has_not_left_but_not_for_the_gone),
+        IN_WORLD(a_flush_goes_on_where_memory_is_short),
         IN_WORLD(two_that_send_to_each_other_at_once_do_not_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
