@@ -20,6 +20,7 @@ enum {
 
 #define SLEEP_LEAST_NS INT64_C(20000)
 #define SLEEP_MOST_NS  NS_PER_MS
+#define LOOK_NS        (100 * NS_PER_MS) /* what a look for a frame counts for, at most */
 #define VERDICT_NS     (5 * NS_PER_SEC) /* for liveness to confirm what MPI says */
 
 struct peer {
@@ -31,7 +32,7 @@ struct peer {
     bool gone;              /* nothing of it is taken any more */
     bool leaving;           /* the board says it has gone; frames may be missing */
     int error;              /* why a receive from it fails, where not by loss */
-    int64_t quiet_ns;       /* while leaving: since when nothing came */
+    int64_t quiet_ns;       /* while leaving: how long was looked for it in vain */
     struct letter *partial; /* a message of which not all has come */
     size_t partial_size;    /* how much has */
 };
@@ -41,8 +42,9 @@ struct exchange {
     int size;
     int leaving; /* how many peers are */
     int gone;
-    bool credit_late; /* some credit could not be returned when it was due */
-    uint32_t epoch;   /* of the board, as seen last */
+    bool credit_late;  /* some credit could not be returned when it was due */
+    uint32_t epoch;    /* of the board, as seen last */
+    int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
@@ -225,7 +227,7 @@ static int take_frame(struct exchange *x, int source, const unsigned char *bytes
         return 0;
     }
     if (rc == 0 && p->leaving)
-        p->quiet_ns = clock_now_ns();
+        p->quiet_ns = 0;
     if (rc == 0)
         return_credit(x, source);
     return rc;
@@ -245,20 +247,32 @@ static void read_board(struct exchange *x)
             rank == x->rank)
             continue;
         p->leaving = true;
-        p->quiet_ns = clock_now_ns();
-        x->leaving++;
+        if (x->leaving++ == 0)
+            x->looked_ns = clock_now_ns();
     }
+}
+
+/* The time since the last look, but no more than a look can count for: what has come
+ * while this rank computed, or did not run, lies there still to be found. */
+static int64_t time_looked(struct exchange *x)
+{
+    int64_t now = clock_now_ns();
+    int64_t passed = now - x->looked_ns;
+    x->looked_ns = now;
+    return passed < LOOK_NS ? passed : LOOK_NS;
 }
 
 static void see_off_leaving(struct exchange *x)
 {
+    int64_t looked = time_looked(x);
     for (int rank = 0; rank < x->size && x->leaving > 0; rank++) {
         struct peer *p = &x->peers[rank];
         if (!p->leaving)
             continue;
+        p->quiet_ns += looked;
         uint64_t due = board_due(x->board, rank);
         if ((due != BOARD_DUE_UNKNOWN && p->taken >= due) ||
-            clock_now_ns() - p->quiet_ns > EXCHANGE_GRACE_NS)
+            p->quiet_ns > EXCHANGE_GRACE_NS)
             set_gone(x, rank);
     }
 }

@@ -480,6 +480,49 @@ static void frames_that_never_come_are_not_waited_for_after_the_grace(void **sta
     assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
 }
 
+/* A rank that computes does not look. What has come meanwhile lies there. */
+static void time_in_which_nobody_looked_is_no_grace(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[1][0].held = w->wire.pairs[2][0].held = true;
+    send_pattern(w, 2, 0, 1, 10, 0);
+    send_pattern(w, 1, 0, 1, 10, 7);
+    tell(w, 0, 1, 1);
+    take_in(w, 0);
+    added_ns += 30 * NS_PER_SEC;
+    wire_release(&w->wire, 2, 0, 1);
+    wire_release(&w->wire, 1, 0, 1);
+    struct rota_message m;
+    assert_int_equal(receive_now(w, 0, 1, 1, &m), 0);
+    check_pattern(&m, 10, 7);
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
+}
+
+static void who_looks_seldom_gives_up_too(void **state)
+{
+    struct world *w = *state;
+    tell(w, 0, 1, 1);
+    for (int i = 0; i < 20; i++) {
+        take_in(w, 0);
+        added_ns += 30 * NS_PER_SEC;
+    }
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
+}
+
+/* And MPI may have to be asked more than once for what lies there. */
+static void after_a_time_without_looking_the_grace_goes_on(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[1][0].held = true;
+    send_pattern(w, 1, 0, 1, 10, 7);
+    tell(w, 0, 1, 1);
+    take_in(w, 0);
+    added_ns += 30 * NS_PER_SEC;
+    take_in(w, 0);
+    wire_release(&w->wire, 1, 0, 1);
+    assert_int_equal(outcome(w, 0, 1), 0);
+}
+
 static void from_any_source_all_must_have_gone(void **state)
 {
     struct world *w = *state;
@@ -903,6 +946,9 @@ int main(void)
         IN_WORLD(messages_that_came_before_the_news_are_still_handed_over),
         IN_WORLD(frames_that_come_late_but_within_the_grace_count),
         IN_WORLD(frames_that_never_come_are_not_waited_for_after_the_grace),
+        IN_WORLD(time_in_which_nobody_looked_is_no_grace),
+        IN_WORLD(after_a_time_without_looking_the_grace_goes_on),
+        IN_WORLD(who_looks_seldom_gives_up_too),
         IN_WORLD(from_any_source_all_must_have_gone),
         IN_WORLD(who_is_stopped_has_not_gone),
         IN_WORLD(what_was_said_of_oneself_is_no_news),
