@@ -363,6 +363,19 @@ static void credit_that_could_not_be_returned_comes_later(void **state)
     assert_int_equal(send_pattern(w, 0, 1, 0, 1, 0), 0);
 }
 
+static void to_return_credit_costs_none(void **state)
+{
+    struct world *w = *state;
+    let_others_run(w);
+    assert_int_equal(send_pattern(w, 0, 1, 0, 10000000, 0), 0);
+    assert_true(w->wire.pairs[1][0].posted > EXCHANGE_WINDOW);
+    take_in(w, 0);
+    w->wire.idle_count = 0;
+    for (int i = 0; i < EXCHANGE_WINDOW; i++)
+        assert_int_equal(send_pattern(w, 1, 0, 0, 10, 0), 0);
+    assert_int_equal(w->wire.idle_count, 0);
+}
+
 /* A message between two ranks that says which of theirs it is. */
 struct numbered {
     unsigned number;
@@ -555,7 +568,9 @@ static void what_was_said_of_oneself_is_no_news(void **state)
     look_for(w, 0, NS_PER_SEC);
     assert_int_equal(send_pattern(w, 0, 0, 0, 10, 0), 0);
     assert_int_equal(outcome(w, 0, 0), 0);
-    assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT);
+    tell(w, 0, 1, 0);
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
+    assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT); /* 2 lives */
 }
 
 static void news_that_were_there_before_the_exchange_are_seen(void **state)
@@ -727,6 +742,30 @@ static void bytes_that_are_no_frame_end_the_dealings_with_their_sender(void **st
     wire_inject(&w->wire, 2, 0, "", 0);
     assert_int_equal(outcome(w, 0, 2), ROTA_E_FORMAT);
     assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_LOST);
+}
+
+/* What has come is a flood that makes no message: a look at it is not for ever. */
+static void a_long_message_that_still_comes_does_not_put_off_the_deadline(void **state)
+{
+    struct world *w = *state;
+    inject(w, &(struct wrong){{FRAME_BEGIN, 0, 0, 0}, 8, 100000});
+    for (uint32_t i = 1; i < 3000; i++)
+        inject(w, &(struct wrong){{FRAME_MORE, 0, i, 0}, 1, 0});
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_TIMEOUT);
+    assert_in_range(w->wire.pairs[1][0].data_queued, 1, 2999);
+}
+
+static void a_send_to_oneself_without_memory_sends_nothing(void **state)
+{
+    struct world *w = *state;
+    for (long n = 1; n <= 2; n++) {
+        fail_at = n;
+        assert_int_equal(send_pattern(w, 0, 0, 0, 10, 0), ROTA_E_NOMEM);
+        fail_at = 0;
+        assert_int_equal(outcome(w, 0, 0), ROTA_E_LOST);
+    }
+    assert_int_equal(send_pattern(w, 0, 0, 0, 10, 0), 0);
+    assert_int_equal(outcome(w, 0, 0), 0);
 }
 
 static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void **state)
@@ -941,6 +980,7 @@ int main(void)
         IN_WORLD(a_sender_waits_for_room_at_the_receiver),
         IN_WORLD(a_sender_without_room_waits_for_it),
         IN_WORLD(credit_that_could_not_be_returned_comes_later),
+        IN_WORLD(to_return_credit_costs_none),
         IN_WORLD(random_traffic_keeps_the_window_and_the_order),
         IN_WORLD(a_rank_is_lost_only_when_all_that_was_due_has_been_taken),
         IN_WORLD(messages_that_came_before_the_news_are_still_handed_over),
@@ -961,6 +1001,8 @@ int main(void)
         IN_WORLD(a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi),
         IN_WORLD(wrong_frames_end_the_dealings_with_their_sender_alone),
         IN_WORLD(bytes_that_are_no_frame_end_the_dealings_with_their_sender),
+        IN_WORLD(a_long_message_that_still_comes_does_not_put_off_the_deadline),
+        IN_WORLD(a_send_to_oneself_without_memory_sends_nothing),
         IN_WORLD(a_message_that_there_is_no_memory_for_is_told_of_and_passed_by),
         IN_WORLD(any_one_allocation_may_fail),
         IN_WORLD(an_exchange_that_cannot_be_made_leaves_the_transport_alone),
