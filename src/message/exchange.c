@@ -208,6 +208,17 @@ static void set_gone(struct exchange *x, int peer)
     x->transport->ops->forget(x->transport, peer);
 }
 
+/* Tell a peer that nothing of it is taken any more, or it would wait for credit for
+ * ever: by a frame far out of sequence, which to it is malformed as its own was to us.
+ * Best effort. */
+static void refuse(struct exchange *x, int peer)
+{
+    struct peer *p = &x->peers[peer];
+    p->next_sent ^= UINT32_C(1) << 31;
+    if (!p->leaving)
+        post(x, peer, FRAME_CREDIT, 0, NULL, 0);
+}
+
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
 static int take_frame(struct exchange *x, int source, const unsigned char *bytes,
@@ -223,6 +234,7 @@ static int take_frame(struct exchange *x, int source, const unsigned char *bytes
                         size - FRAME_HEADER_BYTES);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
+        refuse(x, source);
         set_gone(x, source);
         return 0;
     }

@@ -12,7 +12,9 @@
  *      rank has looked for the missing ones for EXCHANGE_GRACE_NS, a time in which it
  *      did not look left out, and none has come: they died with it.
  *      Until then it is leaving. Then nothing of it is taken any more, be it back.
- *   4. Waiting is polling, at first without a pause, then yielding the processor,
+ *   4. A frame that is malformed or out of sequence ends the dealings between two
+ *      ranks, on both sides: who gets one answers with one.
+ *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
  */
 #ifndef ROTA_MESSAGE_EXCHANGE_H

@@ -734,6 +734,30 @@ static void wrong_frames_end_the_dealings_with_their_sender_alone(void **state)
     }
 }
 
+static void others_take_in_but_not_for_ever(void *arg, int rank)
+{
+    struct world *w = arg;
+    if (w->wire.idle_count > 2000)
+        fail_msg("rank %d waits for ever", rank);
+    others_take_in(arg, rank);
+}
+
+static void who_is_not_listened_to_any_more_learns_of_it(void **state)
+{
+    struct world *w = *state;
+    w->wire.idle = others_take_in_but_not_for_ever;
+    w->wire.idle_arg = w;
+    wire_inject(&w->wire, 1, 0, "nonsense", 8);
+    assert_int_equal(send_pattern(w, 1, 0, 1, 1000000, 0), ROTA_E_FORMAT);
+    assert_int_equal(outcome(w, 1, 0), ROTA_E_FORMAT);
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_FORMAT);
+    int frames = w->wire.pairs[0][1].posted;
+    for (int rank = 0; rank < RANKS; rank++)
+        look_for(w, rank, NS_PER_SEC);
+    assert_int_equal(w->wire.pairs[0][1].posted, frames); /* one answer is enough */
+    assert_int_equal(send_pattern(w, 2, 0, 1, 1000000, 0), 0);
+}
+
 static void bytes_that_are_no_frame_end_the_dealings_with_their_sender(void **state)
 {
     struct world *w = *state;
@@ -1000,6 +1024,7 @@ int main(void)
         IN_WORLD(a_send_whose_bytes_do_not_leave_ends_with_its_receiver),
         IN_WORLD(a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi),
         IN_WORLD(wrong_frames_end_the_dealings_with_their_sender_alone),
+        IN_WORLD(who_is_not_listened_to_any_more_learns_of_it),
         IN_WORLD(bytes_that_are_no_frame_end_the_dealings_with_their_sender),
         IN_WORLD(a_long_message_that_still_comes_does_not_put_off_the_deadline),
         IN_WORLD(a_send_to_oneself_without_memory_sends_nothing),
