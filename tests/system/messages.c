@@ -364,21 +364,19 @@ static void massacre(void)
         ROUNDS = 300,
         BYTES = 3000
     };
-    struct rota_message m;
-    unsigned char *p = patterned(BYTES, 9);
+    struct rota_message m = {0};
     if (me != 0) {
-        for (int i = 0;; i++) {
+        for (int i = 0; m.tag != 1; i++) {
             if (me % 2 == 0 && i == 20 * me)
                 raise(SIGKILL);
             int rc = rota_recv(r, 0, ROTA_ANY_TAG, ROTA_FOREVER, &m);
             CHECK(rc == 0);
-            if (m.tag == 1)
-                break;
             CHECK(rota_send(r, 0, 0, m.data, m.size_bytes) == 0);
             rota_message_done(&m);
         }
         return;
     }
+    unsigned char *p = patterned(BYTES, 9);
     for (int i = 0; i < ROUNDS; i++) {
         for (int rank = 1; rank < size; rank++)
             rota_send(r, rank, 0, p, BYTES);
@@ -394,6 +392,8 @@ static void massacre(void)
     for (int rank = 1; rank < size; rank++) {
         if (rank % 2 != 0) {
             CHECK(rota_send(r, rank, 1, NULL, 0) == 0);
+            CHECK(rota_recv(r, rank, 0, ROTA_FOREVER, &m) == 0 && m.size_bytes == 0);
+            rota_message_done(&m);
             check_left(rank, ROTA_EXITED, 0);
         } else {
             check_left(rank, ROTA_KILLED, SIGKILL);
@@ -566,6 +566,17 @@ static void silence(void)
     check_left(2, ROTA_EXITED, 0);
 }
 
+/* Any number: everyone waits for a message that nobody sends, until it is ended from
+ * outside. */
+static void idle(void)
+{
+    struct rota_message m;
+    if (me == 0)
+        puts("idle");
+    fflush(stdout);
+    rota_recv(r, (me + 1) % size, 0, ROTA_FOREVER, &m);
+}
+
 /* ---- the program ------------------------------------------------------------- */
 
 static const struct {
@@ -577,7 +588,7 @@ static const struct {
     {"crossing", crossing, 0}, {"calls", calls, 2},     {"last_words", last_words, 3},
     {"midst", midst, 3},       {"nap", nap, 2},         {"headless", headless, 3},
     {"massacre", massacre, 9}, {"closing", closing, 3}, {"strangers", strangers, 3},
-    {"silence", silence, 3},
+    {"silence", silence, 3},   {"idle", idle, 0},
 };
 
 int main(int argc, char **argv)
