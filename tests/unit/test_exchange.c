@@ -108,7 +108,7 @@ static int close_world(void **state)
 static int take_in(struct world *w, int rank)
 {
     struct rota_message m;
-    return exchange_receive(w->x[rank], ROTA_ANY_SOURCE, NO_TAG, 0, true, &m);
+    return exchange_probe(w->x[rank], ROTA_ANY_SOURCE, NO_TAG, 0, &m);
 }
 
 /* What the others do while one waits: they take in what has come. */
@@ -182,7 +182,7 @@ static void check_pattern(struct rota_message *m, size_t size, unsigned seed)
 static int receive_now(struct world *w, int rank, int source, int tag,
                        struct rota_message *m)
 {
-    return exchange_receive(w->x[rank], source, tag, 0, false, m);
+    return exchange_receive(w->x[rank], source, tag, 0, m);
 }
 
 /* As receive_now, where the message is of no interest. */
@@ -249,8 +249,8 @@ static void a_probe_tells_of_a_message_and_leaves_it(void **state)
     send_pattern(w, 0, 1, 3, 2 * FRAME_DATA_BYTES, 4);
     for (int i = 0; i < 3; i++) {
         struct rota_message m = {.data = &m};
-        assert_int_equal(
-            exchange_receive(w->x[1], ROTA_ANY_SOURCE, ROTA_ANY_TAG, 0, true, &m), 0);
+        assert_int_equal(exchange_probe(w->x[1], ROTA_ANY_SOURCE, ROTA_ANY_TAG, 0, &m),
+                         0);
         assert_null(m.data);
         assert_int_equal(m.source, 0);
         assert_int_equal(m.tag, 3);
@@ -273,8 +273,7 @@ static void a_rank_can_send_to_itself(void **state)
     assert_int_equal(m.source, 1);
     check_pattern(&m, 100000, 5);
     /* While it waits it cannot send: so this would last for ever. */
-    assert_int_equal(exchange_receive(w->x[1], 1, 0, INT64_MAX, false, &m),
-                     ROTA_E_LOST);
+    assert_int_equal(exchange_receive(w->x[1], 1, 0, INT64_MAX, &m), ROTA_E_LOST);
 }
 
 static void a_receive_ends_at_its_deadline(void **state)
@@ -284,8 +283,7 @@ static void a_receive_ends_at_its_deadline(void **state)
     tick_ns = NS_PER_MS;
     int64_t deadline = clock_now_ns() + 3600 * NS_PER_SEC;
     tick_ns = 60 * NS_PER_SEC;
-    assert_int_equal(exchange_receive(w->x[0], 1, 0, deadline, false, &m),
-                     ROTA_E_TIMEOUT);
+    assert_int_equal(exchange_receive(w->x[0], 1, 0, deadline, &m), ROTA_E_TIMEOUT);
     assert_true(clock_now_ns() >= deadline);
     assert_int_equal(m.tag, 77);
 }
@@ -306,9 +304,9 @@ static void what_comes_for_others_does_not_put_off_the_deadline(void **state)
     w->wire.idle = keep_rank_1_talking;
     w->wire.idle_arg = w;
     tick_ns = 10 * NS_PER_MS;
-    assert_int_equal(exchange_receive(w->x[0], ROTA_ANY_SOURCE, 2,
-                                      clock_now_ns() + NS_PER_SEC, false, &m),
-                     ROTA_E_TIMEOUT);
+    assert_int_equal(
+        exchange_receive(w->x[0], ROTA_ANY_SOURCE, 2, clock_now_ns() + NS_PER_SEC, &m),
+        ROTA_E_TIMEOUT);
 }
 
 /* ---- the window ---------------------------------------------------------------------
@@ -547,9 +545,8 @@ static void from_any_source_all_must_have_gone(void **state)
     assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), 0);
     assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_LOST);
     struct rota_message m;
-    assert_int_equal(
-        exchange_receive(w->x[0], ROTA_ANY_SOURCE, 0, INT64_MAX, false, &m),
-        ROTA_E_LOST);
+    assert_int_equal(exchange_receive(w->x[0], ROTA_ANY_SOURCE, 0, INT64_MAX, &m),
+                     ROTA_E_LOST);
 }
 
 static void who_is_stopped_has_not_gone(void **state)
@@ -801,7 +798,7 @@ static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void 
     fail_at = 2; /* the letter, then its data */
     assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
     assert_int_equal(fail_at, 0);
-    assert_int_equal(exchange_receive(w->x[0], 1, 1, 0, true, &m), 0);
+    assert_int_equal(exchange_probe(w->x[0], 1, 1, 0, &m), 0);
     assert_int_equal(m.size_bytes, 5);
     assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_NOMEM);
     assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_TIMEOUT);
@@ -969,8 +966,7 @@ static void *shout(void *arg)
             send_pattern(s->w, s->rank, other, i, i % 500 ? 64 : LARGE, 1) != 0;
     for (int i = 0; i < SHOUTS; i++) {
         struct rota_message m = {0};
-        int rc = exchange_receive(s->w->x[s->rank], other, ROTA_ANY_TAG, INT64_MAX,
-                                  false, &m);
+        int rc = exchange_receive(s->w->x[s->rank], other, ROTA_ANY_TAG, INT64_MAX, &m);
         s->failures += rc != 0 || m.tag != i || m.size_bytes != (i % 500 ? 64 : LARGE);
         free(m.data);
     }
