@@ -102,8 +102,8 @@ ROTA_API int rota_size(const struct rota *r);
  * message goes at once, a large one waits for room at the receiver, which any call
  * of the receiver's makes. Between two ranks, messages keep their order. To itself
  * a rank may send too. Fails with ROTA_E_ARG, ROTA_E_NOMEM,
- * ROTA_E_MPI, or ROTA_E_LOST: the rank has gone, rota_fate() says how; the
- * message may or may not have reached it. */
+ * ROTA_E_MPI, ROTA_E_FORMAT (see rota_recv), or ROTA_E_LOST: the rank has gone,
+ * rota_fate() says how; the message may or may not have reached it. */
 ROTA_API int rota_send(struct rota *r, int dest, int tag, const void *data,
                        size_t size_bytes);
 
@@ -124,7 +124,9 @@ struct rota_message {
  * Fails with ROTA_E_TIMEOUT; with ROTA_E_LOST when `source` has gone and every
  * message that it had sent has been handed over (for ROTA_ANY_SOURCE: when that
  * holds for all other ranks); with ROTA_E_NOMEM when a message came that there
- * was no memory for, which is then gone; with ROTA_E_ARG or ROTA_E_MPI. */
+ * was no memory for, which is then gone; with ROTA_E_FORMAT when bytes came from
+ * `source` that are not Rota's, after which neither of the two takes anything from
+ * the other; with ROTA_E_ARG or ROTA_E_MPI. */
 ROTA_API int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
                        struct rota_message *out);
 

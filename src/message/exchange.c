@@ -20,6 +20,7 @@ enum {
 
 #define SLEEP_LEAST_NS INT64_C(20000)
 #define SLEEP_MOST_NS  NS_PER_MS
+#define LOOK_NS        (100 * NS_PER_MS) /* what a look for a frame counts for, at most */
 #define VERDICT_NS     (5 * NS_PER_SEC) /* for liveness to confirm what MPI says */
 
 struct peer {
@@ -31,7 +32,7 @@ struct peer {
     bool gone;              /* nothing of it is taken any more */
     bool leaving;           /* the board says it has gone; frames may be missing */
     int error;              /* why a receive from it fails, where not by loss */
-    int64_t quiet_ns;       /* while leaving: since when nothing came */
+    int64_t quiet_ns;       /* while leaving: how long was looked for it in vain */
     struct letter *partial; /* a message of which not all has come */
     size_t partial_size;    /* how much has */
 };
@@ -41,8 +42,9 @@ struct exchange {
     int size;
     int leaving; /* how many peers are */
     int gone;
-    bool credit_late; /* some credit could not be returned when it was due */
-    uint32_t epoch;   /* of the board, as seen last */
+    bool credit_late;  /* some credit could not be returned when it was due */
+    uint32_t epoch;    /* of the board, as seen last */
+    int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
@@ -206,6 +208,17 @@ static void set_gone(struct exchange *x, int peer)
     x->transport->ops->forget(x->transport, peer);
 }
 
+/* Tell a peer that nothing of it is taken any more, or it would wait for credit for
+ * ever: by a frame far out of sequence, which to it is malformed as its own was to us.
+ * Best effort. */
+static void refuse(struct exchange *x, int peer)
+{
+    struct peer *p = &x->peers[peer];
+    p->next_sent ^= UINT32_C(1) << 31;
+    if (!p->leaving)
+        post(x, peer, FRAME_CREDIT, 0, NULL, 0);
+}
+
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
 static int take_frame(struct exchange *x, int source, const unsigned char *bytes,
@@ -221,11 +234,12 @@ static int take_frame(struct exchange *x, int source, const unsigned char *bytes
                         size - FRAME_HEADER_BYTES);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
+        refuse(x, source);
         set_gone(x, source);
         return 0;
     }
     if (rc == 0 && p->leaving)
-        p->quiet_ns = clock_now_ns();
+        p->quiet_ns = 0;
     if (rc == 0)
         return_credit(x, source);
     return rc;
@@ -245,20 +259,32 @@ static void read_board(struct exchange *x)
             rank == x->rank)
             continue;
         p->leaving = true;
-        p->quiet_ns = clock_now_ns();
-        x->leaving++;
+        if (x->leaving++ == 0)
+            x->looked_ns = clock_now_ns();
     }
+}
+
+/* The time since the last look, but no more than a look can count for: what has come
+ * while this rank computed, or did not run, lies there still to be found. */
+static int64_t time_looked(struct exchange *x)
+{
+    int64_t now = clock_now_ns();
+    int64_t passed = now - x->looked_ns;
+    x->looked_ns = now;
+    return passed < LOOK_NS ? passed : LOOK_NS;
 }
 
 static void see_off_leaving(struct exchange *x)
 {
+    int64_t looked = time_looked(x);
     for (int rank = 0; rank < x->size && x->leaving > 0; rank++) {
         struct peer *p = &x->peers[rank];
         if (!p->leaving)
             continue;
+        p->quiet_ns += looked;
         uint64_t due = board_due(x->board, rank);
         if ((due != BOARD_DUE_UNKNOWN && p->taken >= due) ||
-            clock_now_ns() - p->quiet_ns > EXCHANGE_GRACE_NS)
+            p->quiet_ns > EXCHANGE_GRACE_NS)
             set_gone(x, rank);
     }
 }
@@ -375,19 +401,28 @@ static bool has_room(const struct exchange *x, int dest)
            x->transport->ops->room(x->transport) != NULL;
 }
 
-static int wait_for_room(struct exchange *x, int dest)
+/* Poll for one who sends, and let time pass where nothing has come. `begun`: some of
+ * the message is on its way, so that there is no memory for what comes meanwhile does
+ * not end the sending; the frame is taken later. */
+static int poll_sending(struct exchange *x, struct waiting *waited, bool begun)
+{
+    int taken = poll_once(x);
+    if (taken < 0 && !(taken == ROTA_E_NOMEM && begun))
+        return taken;
+    if (taken > 0)
+        *waited = (struct waiting){0};
+    else
+        pass_time(x, waited, INT64_MAX);
+    return 0;
+}
+
+static int wait_for_room(struct exchange *x, int dest, bool begun)
 {
     struct waiting waited = {0};
-    while (!has_room(x, dest)) {
-        int taken = poll_once(x);
-        if (taken < 0)
-            return taken;
-        if (has_left(x, dest))
-            break;
-        if (taken > 0)
-            waited = (struct waiting){0};
-        else
-            pass_time(x, &waited, INT64_MAX);
+    while (!has_room(x, dest) && !has_left(x, dest)) {
+        int rc = poll_sending(x, &waited, begun);
+        if (rc != 0)
+            return rc;
     }
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
@@ -395,7 +430,7 @@ static int wait_for_room(struct exchange *x, int dest)
 static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int tag,
                       const void *data, size_t size)
 {
-    int rc = wait_for_room(x, dest);
+    int rc = wait_for_room(x, dest, kind == FRAME_MORE);
     if (rc == 0)
         rc = post(x, dest, kind, tag, data, size);
     return rc == ROTA_E_MPI ? await_verdict(x, dest) : rc;
@@ -424,13 +459,9 @@ static int await_sent(struct exchange *x, int dest)
     while (x->transport->ops->unsent(x->transport, dest) > 0) {
         if (has_left(x, dest))
             return lost_or(x, dest, ROTA_E_LOST);
-        int taken = poll_once(x);
-        if (taken < 0)
-            return taken;
-        if (taken > 0)
-            waited = (struct waiting){0};
-        else
-            pass_time(x, &waited, INT64_MAX);
+        int rc = poll_sending(x, &waited, true);
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }

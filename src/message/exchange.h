@@ -8,10 +8,13 @@
  *   2. Frames are taken whenever this rank waits in any call, whatever it waits
  *      for: two ranks that send to each other at once don't block each other.
  *   3. A peer has gone, to this rank, once the board says that it has (fate) and
- *      as many frames have been taken as the board says it had sent (due), or none
- *      of the missing ones has come for EXCHANGE_GRACE_NS: they died with it.
+ *      as many frames have been taken as the board says it had sent (due), or this
+ *      rank has looked for the missing ones for EXCHANGE_GRACE_NS, a time in which it
+ *      did not look left out, and none has come: they died with it.
  *      Until then it is leaving. Then nothing of it is taken any more, be it back.
- *   4. Waiting is polling, at first without a pause, then yielding the processor,
+ *   4. A frame that is malformed or out of sequence ends the dealings between two
+ *      ranks, on both sides: who gets one answers with one.
+ *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
  */
 #ifndef ROTA_MESSAGE_EXCHANGE_H

@@ -381,6 +381,16 @@ static void a_hub_that_slept_itself_blames_nobody(void **state)
     assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
 }
 
+static void a_member_that_slept_itself_does_not_blame_the_hub(void **state)
+{
+    struct world *w = *state;
+    join_all(w);
+    w->now_ns += 3600 * NS_PER_SEC;
+    member_forgive(w->members[0], 3600 * NS_PER_SEC);
+    member_run(w->members[0], w->now_ns); /* before the hub has said a word */
+    assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
+}
+
 static void what_came_while_the_hub_was_away_is_read_before_it_judges(void **state)
 {
     struct world *w = *state;
@@ -491,6 +501,7 @@ static void a_stranger_that_talks_nonsense_is_shown_out(void **state)
         {"RLN1\0\6\0\0\0\0\0\0", 12},                  /* PING, before HELLO */
         {"RLN1\0\4\0\0\0\0\0\10\0\0\0\0\0\0\0\0", 20}, /* REPORT, before HELLO */
         {"RLN1\0\2\0\0\377\377\377\377", 12},          /* a huge HELLO */
+        {"RLN1\0\2\0\0\0\0\0\111", 12},                /* a HELLO too long by one */
         {"RLN1\0\2\0\0\0\0\0\0", 12},                  /* an empty one */
     };
     join_all(w);
@@ -786,6 +797,7 @@ int main(void)
         IN_WORLD(who_falls_silent_has_vanished),
         IN_WORLD(those_who_live_are_heard_however_long_they_have_nothing_to_say),
         IN_WORLD(a_hub_that_slept_itself_blames_nobody),
+        IN_WORLD(a_member_that_slept_itself_does_not_blame_the_hub),
         IN_WORLD(what_came_while_the_hub_was_away_is_read_before_it_judges),
         IN_WORLD(a_member_whose_hub_has_gone_hears_of_nobody_any_more),
         IN_WORLD(a_member_whose_hub_is_silent_is_cut),
