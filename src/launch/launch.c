@@ -7,6 +7,11 @@
  * Signals that a terminal sends reach the launcher by themselves, as it shares our
  * process group; those that a process sends (kill, a batch system) are for us alone
  * and are passed on. Twice the same would make launchers end without cleaning up.
+ *
+ * A launcher may itself hang when all is over: Open MPI 4.1.4's did so after one in
+ * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
+ * ranks run, here or elsewhere, Open MPI's and MPICH's have children; one that had
+ * some and has had none for IDLE_NS is stuck, and is ended.
  */
 #include "launch/launch.h"
 
@@ -36,6 +41,9 @@
 #define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
 #define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
 #define KILL_NS   (10 * NS_PER_SEC)
+#define IDLE_NS   (5 * NS_PER_SEC)   /* for a launcher whose children have all ended */
+#define FIRST_NS  (100 * NS_PER_MS)  /* between two looks, until it has children */
+#define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
 enum {
     PATIENCE = 3, /* the signal that kills everything */
@@ -46,6 +54,9 @@ struct launch {
     sigset_t old_mask;
     int signals; /* how many have come */
     int64_t deadline_ns;
+    bool parental; /* has children as long as ranks run */
+    bool had_children;
+    int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
 };
 
 /* --- finding it --------------------------------------------------------------------
@@ -283,6 +294,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     l->deadline_ns = INT64_MAX;
+    l->idle_ns = INT64_MAX;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -292,6 +304,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
         rc = command_build(spec, family, path, &words, err);
     if (rc != 0)
         return rc;
+    l->parental =
+        family == COMMAND_OPENMPI || family == COMMAND_PRRTE || family == COMMAND_HYDRA;
     rc = start_watched(words, l, err);
     command_free(words);
     if (rc == 0)
@@ -327,16 +341,33 @@ static void pass_on(struct launch *l, const siginfo_t *info)
         kill(l->pid, info->si_signo);
 }
 
-/* Wait for a signal, at most until the deadline; pass on what is not a child's. */
+/* Wait for a signal until the next look; pass on what is not a child's. */
 static void next_signal(struct launch *l)
 {
     sigset_t set = watched();
     siginfo_t info;
-    int ms = clock_poll_ms(l->deadline_ns, clock_now_ns());
+    int64_t now = clock_now_ns();
+    int64_t until = now + (l->had_children ? LOOK_NS : FIRST_NS);
+    int ms = clock_poll_ms(until < l->deadline_ns ? until : l->deadline_ns, now);
     struct timespec t = {ms / 1000, ms % 1000 * NS_PER_MS};
-    int sig = ms < 0 ? sigwaitinfo(&set, &info) : sigtimedwait(&set, &info, &t);
+    int sig = sigtimedwait(&set, &info, &t);
     if (sig > 0 && sig != SIGCHLD)
         pass_on(l, &info);
+}
+
+/* Whether the launcher is alone, and has been so for too long. */
+static bool is_stuck(struct launch *l, int64_t now_ns)
+{
+    pid_t pid;
+    if (!l->parental)
+        return false;
+    if (tree_list(0, &pid, 1) > 1) { /* itself, and somebody else */
+        l->had_children = true;
+        l->idle_ns = INT64_MAX;
+    } else if (l->had_children && l->idle_ns == INT64_MAX) {
+        l->idle_ns = now_ns;
+    }
+    return l->idle_ns != INT64_MAX && now_ns - l->idle_ns >= IDLE_NS;
 }
 
 static void await_descendants(int64_t deadline_ns)
@@ -352,9 +383,12 @@ static void await_descendants(int64_t deadline_ns)
 int launch_wait(struct launch *l, int *status, struct rota_error *err)
 {
     bool ended;
+    bool stuck = false;
     int st = 128 + SIGKILL; /* where we had to kill it */
-    while (!(ended = reap(l, &st)) && clock_now_ns() < l->deadline_ns)
+    while (!(ended = reap(l, &st)) && clock_now_ns() < l->deadline_ns && !stuck) {
         next_signal(l);
+        stuck = is_stuck(l, clock_now_ns());
+    }
     if (ended)
         await_descendants(clock_now_ns() + DYING_NS);
 
@@ -364,6 +398,11 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     if (rc != 0)
         return error_set(err, rc, "cannot end what the launcher started: %s",
                          rota_strerror(rc));
+    if (!ended && stuck)
+        return error_set(
+            err, ROTA_E_LAUNCH,
+            "the launcher hung after all that it had started had ended, and "
+            "was killed; the exit status is lost with it");
     *status = st;
     return 0;
 }

@@ -96,6 +96,17 @@ static void the_third_signal_kills(void **state)
     assert_int_equal(status, 128 + SIGKILL);
 }
 
+static void a_launcher_that_hangs_when_all_is_over_is_ended(void **state)
+{
+    (void)state;
+    int status = -1;
+    struct rota_error err = {0};
+    make_launcher("HYDRA", "sleep 0.5; exec sleep 1000");
+    assert_int_equal(run(path, &status, &err), ROTA_E_LAUNCH);
+    assert_non_null(strstr(err.text, "hung"));
+    assert_int_equal(status, -1);
+}
+
 static void a_launcher_that_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -141,6 +152,7 @@ int main(void)
         cmocka_unit_test(what_the_launcher_leaves_is_ended),
         cmocka_unit_test(a_signal_is_passed_on),
         cmocka_unit_test(the_third_signal_kills),
+        cmocka_unit_test(a_launcher_that_hangs_when_all_is_over_is_ended),
         cmocka_unit_test(a_launcher_that_is_not_there_is_named),
         cmocka_unit_test(the_environment_names_a_launcher),
         cmocka_unit_test(a_program_that_is_not_there_is_named),
