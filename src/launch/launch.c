@@ -53,14 +53,14 @@ struct launch {
     pid_t pid;
     sigset_t old_mask;
     int signals; /* how many have come */
+    int signal;  /* the first of them */
     int64_t deadline_ns;
     bool parental; /* has children as long as ranks run */
     bool had_children;
     int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
 };
 
-/* --- finding it --------------------------------------------------------------------
- */
+/* --- finding it ----------------------------------------------------------- */
 
 static bool is_program(const char *path)
 {
@@ -137,8 +137,7 @@ static int check_program(const struct launch_spec *spec, struct rota_error *err)
                                                : "not an executable file");
 }
 
-/* --- asking it what it is ------------------------------------------------------------
- */
+/* --- asking it what it is ------------------------------------------------- */
 
 static int spawn_version(const char *path, int out_fd, pid_t *pid)
 {
@@ -332,8 +331,10 @@ static bool reap(const struct launch *l, int *status)
 
 static void pass_on(struct launch *l, const siginfo_t *info)
 {
-    if (l->signals++ == 0)
+    if (l->signals++ == 0) {
         l->deadline_ns = clock_now_ns() + ENDING_NS;
+        l->signal = info->si_signo;
+    }
     if (l->signals >= PATIENCE)
         l->deadline_ns = clock_now_ns();
     if (info->si_code !=
@@ -392,6 +393,8 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     if (ended)
         await_descendants(clock_now_ns() + DYING_NS);
 
+    if (l->signal != 0 && st != 0)
+        st = 128 + l->signal; /* whatever the launcher made of it */
     int rc = tree_fell(clock_now_ns() + KILL_NS);
     sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
     free(l);

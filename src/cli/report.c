@@ -1,0 +1,195 @@
+/* report.c - what a run shows: results to stdout, talk to stderr */
+#include "cli/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+enum {
+    COMMAND_SHOWN = 160, /* bytes of a command in a message */
+};
+
+/* Write all; returns an errno. */
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n >= 0) {
+            data += n;
+            size -= (size_t)n;
+        } else if (errno == EAGAIN) {
+            struct pollfd p = {.fd = fd, .events = POLLOUT};
+            poll(&p, 1, -1);
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+/* A line for a person. If it can't be written, there is nobody to tell. */
+static void __attribute__((format(printf, 2, 3)))
+say(const struct report *r, const char *format, ...)
+{
+    char line[1024] = "rota: ";
+    size_t used = strlen(line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+    va_end(args);
+    strcat(line, "\n");
+    write_all(r->err, line, strlen(line));
+}
+
+/* --- a command, as a person would have written it ------------------------- */
+
+struct text {
+    char data[COMMAND_SHOWN + 4]; /* and "..." */
+    size_t size;
+};
+
+/* A byte that could move the cursor is shown as '?'. */
+static void put(struct text *t, char c)
+{
+    unsigned char byte = (unsigned char)c;
+    if (t->size < COMMAND_SHOWN)
+        t->data[t->size] = byte < 0x20 || byte == 0x7f ? '?' : c;
+    t->size++;
+}
+
+static void put_word(struct text *t, const char *word)
+{
+    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_-+=./:,@%";
+    bool quote = word[0] == '\0' || word[strspn(word, plain)] != '\0';
+    if (quote)
+        put(t, '\'');
+    for (const char *c = word; *c != '\0'; c++)
+        put(t, *c);
+    if (quote)
+        put(t, '\'');
+}
+
+/* `sh -c TEXT` was not the user's word: TEXT was. */
+static const char *command_text(char *const *argv, struct text *t)
+{
+    *t = (struct text){0};
+    bool shell = argv[0] != NULL && strcmp(argv[0], "sh") == 0 && argv[1] != NULL &&
+                 strcmp(argv[1], "-c") == 0 && argv[2] != NULL && argv[3] == NULL;
+    if (shell) {
+        for (const char *c = argv[2]; *c != '\0'; c++)
+            put(t, *c);
+    }
+    for (int i = 0; !shell && argv[i] != NULL; i++) {
+        if (i > 0)
+            put(t, ' ');
+        put_word(t, argv[i]);
+    }
+    if (t->size > COMMAND_SHOWN)
+        memcpy(t->data + COMMAND_SHOWN, "...", 4);
+    else
+        t->data[t->size] = '\0';
+    return t->data;
+}
+
+/* --- tasks and workers ---------------------------------------------------- */
+
+static void say_failed(const struct report *r, const struct manager_end *end)
+{
+    struct text command;
+    char how[128];
+    const struct execute_result *result = end->result;
+    command_text(end->argv, &command);
+    if (end->outcome == SCHEDULE_POISON)
+        say(r,
+            "task %" PRIu64 " was given up, as it took %" PRIu32 " workers along: %s",
+            end->task + 1, end->attempts, command.data);
+    else if (end->outcome == SCHEDULE_FAILED && result != NULL)
+        say(r, "task %" PRIu64 " %s: %s", end->task + 1,
+            execute_text(result->how, result->code, how, sizeof(how)), command.data);
+}
+
+int report_ended(struct report *r, const struct manager_end *end,
+                 struct rota_error *err)
+{
+    if (end->result != NULL) {
+        const struct execute_result *result = end->result;
+        int rc = write_all(r->out, result->out.data, result->out.size);
+        if (rc != 0)
+            return error_set(err, ROTA_E_IO,
+                             "cannot write task %" PRIu64 "'s output to standard "
+                             "output: %s",
+                             end->task + 1, strerror(rc));
+        write_all(r->err, result->err.data, result->err.size);
+    }
+    if (end->outcome != SCHEDULE_SUCCEEDED)
+        say_failed(r, end);
+    return 0;
+}
+
+void report_lost(struct report *r, const struct crew_event *event, uint64_t again)
+{
+    if (again == 0)
+        say(r, "%s %s; it ran no task", event->who, event->reason);
+    else
+        say(r, "%s %s; %" PRIu64 " task%s that it ran will run elsewhere", event->who,
+            event->reason, again, again == 1 ? "" : "s");
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void say_summary(const struct report *r, const struct manager_summary *sum)
+{
+    const struct schedule_counts *c = &sum->counts;
+    uint64_t failed = c->ended[SCHEDULE_FAILED] + c->ended[SCHEDULE_POISON];
+    double seconds = (double)(clock_now_ns() - r->start_ns) / (double)NS_PER_SEC;
+    say(r,
+        "%" PRIu64 " task%s: %" PRIu64 " succeeded, %" PRIu64 " failed; %d worker%s "
+        "lost, %" PRIu64 " task%s run again; %.2f s",
+        c->added, plural(c->added), c->ended[SCHEDULE_SUCCEEDED], failed, c->lost,
+        plural((uint64_t)c->lost), c->again, plural(c->again), seconds);
+}
+
+static void say_undone(const struct report *r, const struct manager_summary *sum,
+                       int rc, const struct rota_error *err, int64_t left, int signal)
+{
+    const struct schedule_counts *c = &sum->counts;
+    uint64_t undone = c->ready + c->leased + c->ended[SCHEDULE_NO_WORKER] +
+                      (uint64_t)(left > 0 ? left : 0);
+    const char *more = left < 0 ? " and the rest of the list" : "";
+    const char *why = rc != 0 ? err->text : "no worker is left";
+    if (signal != 0)
+        say(r, "stopped by signal %d (SIG%s); %" PRIu64 " task%s%s left undone", signal,
+            sigabbrev_np(signal), undone, plural(undone), more);
+    else
+        say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
+            more);
+}
+
+int report_close(struct report *r, const struct manager_summary *sum, int rc,
+                 const struct rota_error *err, int64_t left, int signal)
+{
+    const struct schedule_counts *c = &sum->counts;
+    uint64_t failed = c->ended[SCHEDULE_FAILED] + c->ended[SCHEDULE_POISON];
+    if (!sum->complete)
+        say_undone(r, sum, rc, err, left, signal);
+    if (r->summary || !sum->complete || failed > 0 || c->lost > 0)
+        say_summary(r, sum);
+    if (signal != 0 && !sum->complete)
+        return STATUS_SIGNAL + signal;
+    if (!sum->complete)
+        return STATUS_INCOMPLETE;
+    return failed > 0 ? STATUS_FAILED : STATUS_SUCCESS;
+}

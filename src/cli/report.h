@@ -1,0 +1,47 @@
+/* report.h - what a run shows: results to stdout, talk to stderr
+ *
+ * The exit statuses of rota run:
+ *     0    every task succeeded
+ *     1    some failed
+ *     2    wrong usage, or nothing could be started
+ *     3    the run could not be completed: tasks were left undone, or results
+ *          could not be written
+ *     128 + N   signal N asked to stop (130: Ctrl-C)
+ */
+#ifndef ROTA_CLI_REPORT_H
+#define ROTA_CLI_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "farm/manager.h"
+
+enum {
+    STATUS_SUCCESS = 0,
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+    STATUS_INCOMPLETE = 3,
+    STATUS_SIGNAL = 128,
+};
+
+struct report {
+    int out;
+    int err;
+    bool summary; /* wanted in any case */
+    int64_t start_ns;
+};
+
+/* Show a task's end: its output whole, and, unless it succeeded, what became of
+ * it. Fails with ROTA_E_IO where standard output cannot be written. */
+int report_ended(struct report *r, const struct manager_end *end,
+                 struct rota_error *err);
+
+void report_lost(struct report *r, const struct crew_event *event, uint64_t again);
+
+/* The run is over: say so where there is something to say, and give the exit
+ * status. `rc` and `err` are manager_run's; `left` is how many arguments were not
+ * taken, -1 where that is not known; `signal` what asked to stop, or 0. */
+int report_close(struct report *r, const struct manager_summary *sum, int rc,
+                 const struct rota_error *err, int64_t left, int signal);
+
+#endif

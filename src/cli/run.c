@@ -1,0 +1,385 @@
+/* run.c - rota run: a command for each of many arguments
+ *
+ * Three ways through this file:
+ *
+ *     cli_run, no -n    this process is manager and, with its own slots, worker
+ *     cli_run, -n N     the front: starts the launcher with N ranks and waits
+ *     cli_run_rank      one of these: rank 0 manages, the others work
+ *
+ * A rank gets the name of the front's desk (desk.h), where standard input is to be
+ * had, and the user's words behind a '=' each, as launchers take a lone ':' for a
+ * separator, and may take other words for their own.
+ */
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/tree.h"
+#include "cli/arguments.h"
+#include "cli/desk.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "cli/template.h"
+#include "farm/crew.h"
+#include "farm/manager.h"
+#include "farm/worker.h"
+#include "launch/launch.h"
+
+enum {
+    TREE_MS = 5000, /* to end what commands have left, at the very end */
+};
+
+static int fail(int status, const struct rota_error *err)
+{
+    fprintf(stderr, "rota: %s\n", err->text);
+    return status;
+}
+
+/* --- managing ------------------------------------------------------------- */
+
+struct run {
+    struct arguments arguments;
+    struct template *template;
+    struct report report;
+    struct signals *signals;
+};
+
+/* The next command; a blank line is none. */
+static int run_next(void *ctx, char ***argv, struct rota_error *err)
+{
+    struct run *r = ctx;
+    for (;;) {
+        const char *argument;
+        int rc = arguments_next(&r->arguments, &argument, err);
+        if (rc != 0)
+            return rc;
+        if (template_is_empty(r->template) && argument[strspn(argument, " \t")] == '\0')
+            continue;
+        if (template_apply(r->template, argument, argv) != 0)
+            return error_set(err, ROTA_E_NOMEM, "out of memory for tasks");
+        return 0;
+    }
+}
+
+static int run_ended(void *ctx, const struct manager_end *end, struct rota_error *err)
+{
+    struct run *r = ctx;
+    return report_ended(&r->report, end, err);
+}
+
+static void run_lost(void *ctx, const struct crew_event *event, uint64_t again)
+{
+    struct run *r = ctx;
+    report_lost(&r->report, event, again);
+}
+
+static bool run_stop(void *ctx)
+{
+    struct run *r = ctx;
+    return signals_asked(r->signals);
+}
+
+static void run_begin(struct run *r, const struct run_options *o,
+                      struct signals *signals)
+{
+    *r = (struct run){
+        .signals = signals,
+        .report = {.out = 1, .err = 2, .summary = o->summary},
+    };
+    r->report.start_ns = clock_now_ns();
+    if (o->arguments != NULL)
+        arguments_init_list(&r->arguments, o->arguments, o->argument_count);
+    else
+        arguments_init_fd(&r->arguments, 0, o->null ? '\0' : '\n');
+}
+
+/* Have the crew do it all, say how it went, and give the exit status. */
+static int manage(struct crew *crew, const struct run_options *o,
+                  struct signals *signals)
+{
+    struct run r;
+    struct manager_summary sum = {0};
+    struct rota_error err = {0};
+    struct manager_hooks hooks = {
+        .ctx = &r,
+        .next = run_next,
+        .ended = run_ended,
+        .lost = run_lost,
+        .stop = run_stop,
+    };
+    run_begin(&r, o, signals);
+    int rc = template_new(o->command, o->command_count, &r.template);
+    if (rc != 0)
+        error_set(&err, rc, "out of memory");
+    else
+        rc = manager_run(crew, &hooks, &sum, &err);
+    int status = report_close(&r.report, &sum, rc, &err, arguments_left(&r.arguments),
+                              sum.stopped ? signals->got : 0);
+    template_free(r.template);
+    arguments_done(&r.arguments);
+    return status;
+}
+
+/* --- on this machine ------------------------------------------------------ */
+
+static int manage_here(const struct run_options *o, struct signals *signals,
+                       const struct execute_options *options)
+{
+    rota_auto(crew) struct crew *crew = NULL;
+    struct rota_error err;
+    if (crew_local_open(options, &crew, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    return manage(crew, o, signals);
+}
+
+static int run_here(const struct run_options *o)
+{
+    struct signals signals;
+    signals_block();
+    if (signals_open(&signals) != 0) {
+        perror("rota: cannot watch for signals");
+        return STATUS_USAGE;
+    }
+    struct execute_options options = {.slots = o->slots, .adopts = tree_adopt() == 0};
+    int status = manage_here(o, &signals, &options);
+    tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
+    return status;
+}
+
+/* --- the front ------------------------------------------------------------ */
+
+/* This very program, as the launcher must name it. */
+static char *own_path(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (n < 0)
+        return NULL;
+    path[n] = '\0';
+    return strdup(path);
+}
+
+/* Where rank 0 finds standard input. */
+static char at_desk[] = "input:desk";
+static char at_launcher[] = "input:launcher";
+
+/* rota run-rank DESK INPUT =WORD...: one block behind the array. */
+static char **rank_words(char *self, char *desk, char *input, int argc, char **argv)
+{
+    static char word[] = "run-rank";
+    char *first[] = {self, word, desk, input};
+    enum {
+        FIRST = sizeof(first) / sizeof(first[0]),
+    };
+    size_t bytes = 0;
+    for (int i = 1; i < argc; i++)
+        bytes += strlen(argv[i]) + 2;
+    size_t count = (size_t)argc + FIRST;
+    char **words = calloc(1, count * sizeof(char *) + bytes);
+    if (words == NULL)
+        return NULL;
+    memcpy(words, first, sizeof(first));
+    char *end = (char *)(words + count);
+    for (int i = 1; i < argc; i++) {
+        words[FIRST + i - 1] = end;
+        *end++ = '=';
+        end = stpcpy(end, argv[i]) + 1;
+    }
+    return words;
+}
+
+/* Keep the launcher from standard input, and give it to the desk: what nobody
+ * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
+ * terminal it can't: it is not in the foreground. */
+static int take_input(const struct run_options *o)
+{
+    bool far = o->hosts != NULL || o->hostfile != NULL;
+    if (o->arguments == NULL && (far || isatty(0)))
+        return -1;
+    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, 0);
+        close(null);
+    }
+    return input;
+}
+
+static bool is_stop(int status)
+{
+    return status == STATUS_SIGNAL + SIGINT || status == STATUS_SIGNAL + SIGHUP ||
+           status == STATUS_SIGNAL + SIGTERM;
+}
+
+/* What the launcher's status says of the run, where rank 0 could not come to the
+ * desk: its own is passed on, any other means that it could not say why. */
+static int launcher_status(int status)
+{
+    if (status <= STATUS_INCOMPLETE || is_stop(status))
+        return status;
+    fprintf(stderr,
+            "rota: the run could not be completed: the launcher ended with status %d\n",
+            status);
+    return STATUS_INCOMPLETE;
+}
+
+/* Asked to stop, a launcher may ask its ranks by another signal; the user's counts. */
+static int run_status(bool came, int said, int launcher)
+{
+    if (!came)
+        return launcher_status(launcher);
+    if (is_stop(launcher) && (said < 0 || is_stop(said)))
+        return launcher;
+    if (said >= 0 && !is_stop(said))
+        return said;
+    fprintf(stderr, "rota: the run could not be completed: %s (status %d)\n",
+            said < 0 ? "its manager, rank 0, ended before it" : "the launcher ended it",
+            launcher);
+    return STATUS_INCOMPLETE;
+}
+
+static int front_launch(const struct run_options *o, char **words, int *status)
+{
+    struct launch_spec spec = {
+        .ranks = o->ranks,
+        .mpiexec = o->mpiexec,
+        .hosts = o->hosts,
+        .hostfile = o->hostfile,
+        .argv = words,
+    };
+    struct launch *l;
+    struct rota_error err;
+    if (launch_start(&spec, &l, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    if (launch_wait(l, status, &err) != 0)
+        return fail(STATUS_INCOMPLETE, &err);
+    return 0;
+}
+
+static int run_front(const struct run_options *o, int argc, char **argv)
+{
+    char name[DESK_NAME_SIZE];
+    struct desk *desk;
+    struct rota_error err;
+    int launcher = 0;
+    int said;
+    int input = take_input(o);
+    if (desk_open(input, name, &desk, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char **words = NULL;
+    if (self != NULL)
+        words = rank_words(self, name, input >= 0 ? at_desk : at_launcher, argc, argv);
+    int status = STATUS_USAGE;
+    if (words == NULL)
+        perror("rota: cannot name this program");
+    else
+        status = front_launch(o, words, &launcher);
+    bool came = desk_close(desk, &said);
+    return status ? status : run_status(came, said, launcher);
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run_options o;
+    run_options_parse(argc, argv, &o);
+    if (o.arguments == NULL && isatty(0))
+        fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
+                        "with Ctrl-D\n");
+    if (o.ranks == 0)
+        return run_here(&o);
+
+    return run_front(&o, argc, argv);
+}
+
+/* --- a rank --------------------------------------------------------------- */
+
+static int rank_manages(struct rota *r, const struct run_options *o,
+                        struct signals *signals)
+{
+    struct execute_options options = {.slots = o->slots, .in_rank = true};
+    struct rota_error err;
+    rota_auto(crew) struct crew *crew = NULL;
+    if (rota_size(r) == 1)
+        return manage_here(o, signals, &options);
+    if (crew_ranks_open(r, &crew, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    return manage(crew, o, signals);
+}
+
+static bool worker_stop(void *ctx)
+{
+    return signals_asked(ctx);
+}
+
+/* A worker that can't go on says so, unless it is for the manager's end: that is
+ * the front's to say, once. */
+static int rank_works(struct rota *r, const struct run_options *o,
+                      struct signals *signals)
+{
+    struct worker_options options = {
+
+        .slots = o->slots, .stop = worker_stop, .ctx = signals};
+    struct rota_error err;
+    int rc = worker_run(r, &options, &err);
+    if (rc == 0)
+        return STATUS_SUCCESS;
+    return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
+}
+
+/* Manage, past the launcher where that can be. */
+static int rank_zero(struct rota *r, const struct run_options *o,
+                     struct signals *signals, int desk, const char *input)
+{
+    if (desk < 0 && o->arguments == NULL && strcmp(input, at_desk) == 0) {
+        fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
+                        "another machine; give the arguments behind ':::', or name the "
+                        "hosts with --hosts\n");
+        return STATUS_INCOMPLETE;
+    }
+    return rank_manages(r, o, signals);
+}
+
+int cli_run_rank(int argc, char **argv)
+{
+    enum {
+        DESK = 1,
+        INPUT,
+    };
+    struct run_options o;
+    struct rota *r;
+    struct rota_error err;
+    struct signals signals;
+
+    signals_block();
+    if (argc <= INPUT) {
+        fprintf(stderr, "rota: run-rank is what 'rota run -n N' starts\n");
+        return STATUS_USAGE;
+    }
+    if (rota_open(&r, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    for (int i = INPUT + 1; i < argc; i++)
+        argv[i] += argv[i][0] == '=' ? 1 : 0;
+    int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
+    char *input = argv[INPUT];
+    run_options_parse(argc - INPUT, argv + INPUT, &o);
+
+    int status = STATUS_USAGE;
+    if (signals_open(&signals) != 0)
+        perror("rota: cannot watch for signals");
+    else if (rota_rank(r) == 0)
+        status = rank_zero(r, &o, &signals, desk, input);
+    else
+        status = rank_works(r, &o, &signals);
+    rota_close(r);
+    desk_leave(desk, status);
+    return desk >= 0 ? STATUS_SUCCESS : status;
+}

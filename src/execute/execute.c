@@ -1,0 +1,557 @@
+/* execute.c - commands, several at once, each with its output and its end
+ *
+ * One epoll set watches three descriptors a command: a pidfd and two pipes.
+ *
+ *                pidfd readable          both pipes at their end
+ *     RUNNING -------------------> ENDED -------------------------> FINISHED
+ *                                    |   or LINGER_MS have passed      ^
+ *                                    +---------------------------------+
+ *
+ * Invariants
+ *  1. An ended process is reaped last, after its group was killed: until then its
+ *     number can't be given away, and the kill reaches nobody else.
+ *  2. Only our own children are waited for, each by its number: this process may
+ *     have others.
+ *  3. A pipe is read to its end, or, where someone keeps it open beyond LINGER_MS,
+ *     until it is empty: what the command wrote before its end is always there.
+ */
+#include "execute/execute.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "execute/environ.h"
+
+enum {
+    LINGER_MS = 1000, /* for those who hold an ended command's pipes */
+    TERM_MS = 1000,   /* from SIGTERM to SIGKILL, in execute_close */
+    KILL_MS = 5000,   /* for the kernel to end what was killed */
+    FDS_PER_JOB = 3,  /* a pidfd and two pipes */
+    FDS_SPARE = 64,   /* for everything else in this process */
+    READ_BYTES = 65536,
+    DRAIN_READS = 17, /* what the largest pipe holds (1 MiB), and its end */
+    EVENTS = 64,
+};
+
+static const size_t output_max_default = (size_t)1 << 30;
+
+struct job;
+
+/* One descriptor in the epoll set. */
+struct watch {
+    struct job *job;
+    int fd;                      /* -1: closed */
+    struct execute_bytes *bytes; /* NULL: the pidfd */
+};
+
+enum job_state {
+    JOB_RUNNING,
+    JOB_ENDED,
+    JOB_FINISHED,
+};
+
+struct job {
+    TAILQ_ENTRY(job) link;
+    struct execute_result result;
+    int64_t start_ns;
+    int64_t give_up_ns; /* JOB_ENDED: when its lingering is over */
+    pid_t pid;          /* 0: was not started */
+    enum job_state state;
+    struct watch process;
+    struct watch out;
+    struct watch err;
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct execute {
+    struct execute_options options;
+    char **env; /* of commands, where it is not ours; the strings are environ's */
+    int epoll;
+    int count; /* in all three lists */
+    struct job_list running;
+    struct job_list ended; /* the first to be given up stands first */
+    struct job_list finished;
+};
+
+/* --- bytes ---------------------------------------------------------------- */
+
+/* Room for READ_BYTES more. */
+static int bytes_reserve(struct execute_bytes *b)
+{
+    if (b->cap - b->size >= READ_BYTES)
+        return 0;
+    size_t cap = b->cap ? b->cap * 2 : READ_BYTES;
+    while (cap - b->size < READ_BYTES)
+        cap *= 2;
+    char *data = realloc(b->data, cap);
+    if (data == NULL)
+        return ROTA_E_NOMEM;
+    b->data = data;
+    b->cap = cap;
+    return 0;
+}
+
+static void bytes_trim(struct execute_bytes *b)
+{
+    if (b->size == 0) {
+        free(b->data);
+        *b = (struct execute_bytes){0};
+        return;
+    }
+    char *data = realloc(b->data, b->size);
+    if (data != NULL) {
+        b->data = data;
+        b->cap = b->size;
+    }
+}
+
+/* --- a command's descriptors ---------------------------------------------- */
+
+static int watch_add(struct execute *x, struct watch *w)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
+    return epoll_ctl(x->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0 ? 0 : errno;
+}
+
+/* A pidfd stays in the set while its process holds it open elsewhere: take it out
+ * by hand. */
+static void watch_close(struct execute *x, struct watch *w)
+{
+    if (w->fd < 0)
+        return;
+    epoll_ctl(x->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+    close(w->fd);
+    w->fd = -1;
+}
+
+static void job_free(struct execute *x, struct job *j)
+{
+    watch_close(x, &j->process);
+    watch_close(x, &j->out);
+    watch_close(x, &j->err);
+    execute_result_done(&j->result);
+    free(j);
+}
+
+static bool is_job(const struct job_list *jobs, pid_t pid)
+{
+    const struct job *j;
+    TAILQ_FOREACH (j, jobs, link)
+        if (j->pid == pid)
+            return true;
+    return false;
+}
+
+/* Reap who was left behind by a command, and then by life. A command's own end is
+ * left for its pidfd; who stands behind it comes the next time. */
+static void reap_orphans(const struct execute *x)
+{
+    siginfo_t info;
+    for (;;) {
+        info.si_pid = 0;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            info.si_pid == 0 || is_job(&x->running, info.si_pid) ||
+            is_job(&x->ended, info.si_pid))
+            return;
+        waitpid(info.si_pid, NULL, WNOHANG);
+    }
+}
+
+static void job_finish(struct execute *x, struct job *j)
+{
+    if (j->pid > 0) {
+        kill(-j->pid, SIGKILL);
+        waitpid(j->pid, NULL, 0); /* it has ended: this does not wait */
+    }
+    watch_close(x, &j->process);
+    watch_close(x, &j->out);
+    watch_close(x, &j->err);
+    bytes_trim(&j->result.out);
+    bytes_trim(&j->result.err);
+    j->state = JOB_FINISHED;
+    TAILQ_REMOVE(&x->ended, j, link);
+    TAILQ_INSERT_TAIL(&x->finished, j, link);
+    if (x->options.adopts)
+        reap_orphans(x);
+}
+
+/* What it writes can't be kept: end it. Its end is then seen as any other's. */
+static void job_overflow(struct execute *x, struct job *j)
+{
+    j->result.how = EXECUTE_OVERFLOWED;
+    kill(-j->pid, SIGKILL);
+    watch_close(x, &j->out);
+    watch_close(x, &j->err);
+}
+
+/* Read what is there; false when there was nothing, for now or for ever. */
+static bool watch_read(struct execute *x, struct watch *w)
+{
+    struct execute_bytes *b = w->bytes;
+    if (w->fd < 0)
+        return false;
+    if (b->size > x->options.output_max || bytes_reserve(b) != 0) {
+        job_overflow(x, w->job);
+        return false;
+    }
+    ssize_t n = read(w->fd, b->data + b->size, READ_BYTES);
+    if (n > 0)
+        b->size += (size_t)n;
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        watch_close(x, w);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* What the pipes hold; no more, as someone may write for ever. */
+static void job_drain(struct execute *x, struct job *j)
+{
+    for (int i = 0; i < DRAIN_READS && watch_read(x, &j->out); i++)
+        continue;
+    for (int i = 0; i < DRAIN_READS && watch_read(x, &j->err); i++)
+        continue;
+}
+
+static bool job_is_silent(const struct job *j)
+{
+    return j->out.fd < 0 && j->err.fd < 0;
+}
+
+/* The pidfd tells that the process has ended: how? It stays a zombie, see (1). */
+static void job_ended(struct execute *x, struct job *j)
+{
+    siginfo_t info = {0};
+    int64_t now_ns = clock_now_ns();
+    if (waitid(P_PIDFD, (id_t)j->process.fd, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
+        info.si_pid == 0)
+        return;
+    if (j->result.how != EXECUTE_OVERFLOWED) {
+        j->result.how = info.si_code == CLD_EXITED ? EXECUTE_EXITED : EXECUTE_KILLED;
+        j->result.code = info.si_status;
+    }
+    j->result.took_ns = now_ns - j->start_ns;
+    j->give_up_ns = now_ns + LINGER_MS * NS_PER_MS;
+    j->state = JOB_ENDED;
+    TAILQ_REMOVE(&x->running, j, link);
+    TAILQ_INSERT_TAIL(&x->ended, j, link);
+    watch_close(x, &j->process);
+    job_drain(x, j);
+}
+
+static void give_up_lingerers(struct execute *x)
+{
+    int64_t now_ns = clock_now_ns();
+    struct job *j;
+    while ((j = TAILQ_FIRST(&x->ended)) != NULL && j->give_up_ns <= now_ns) {
+        kill(-j->pid, SIGKILL);
+        job_drain(x, j);
+        job_finish(x, j);
+    }
+}
+
+/* --- starting ------------------------------------------------------------- */
+
+/* A pipe whose read end is ours, and does not block. Returns an errno. */
+static int make_pipe(struct watch *w, int *write_end)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return errno;
+    w->fd = fds[0];
+    *write_end = fds[1];
+    return fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+static int prepare_actions(posix_spawn_file_actions_t *a, int out, int err)
+{
+    int rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(a, out, 1);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(a, err, 2);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(a, 3);
+    return rc;
+}
+
+/* A group of its own, no signal blocked, and those at their default that a rank
+ * may ignore; what the user made us ignore (nohup) stays so. */
+static int prepare_attr(posix_spawnattr_t *attr)
+{
+    sigset_t none, normal;
+    sigemptyset(&none);
+    sigemptyset(&normal);
+    sigaddset(&normal, SIGPIPE);
+    sigaddset(&normal, SIGCHLD);
+    posix_spawnattr_setsigmask(attr, &none);
+    posix_spawnattr_setsigdefault(attr, &normal);
+    posix_spawnattr_setpgroup(attr, 0);
+    return posix_spawnattr_setflags(
+        attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+/* Returns an errno. */
+static int spawn(const struct execute *x, struct job *j, char *const *argv, int out,
+                 int err)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    int rc = posix_spawn_file_actions_init(&actions);
+    if (rc != 0)
+        return rc;
+    rc = posix_spawnattr_init(&attr);
+    if (rc == 0)
+        rc = prepare_attr(&attr);
+    if (rc == 0)
+        rc = prepare_actions(&actions, out, err);
+    if (rc == 0)
+        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv,
+                          x->env ? x->env : environ);
+    if (rc != 0)
+        j->pid = 0;
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attr);
+    return rc;
+}
+
+/* Returns an errno; what was begun is undone by job_start's caller. */
+static int job_start(struct execute *x, struct job *j, char *const *argv)
+{
+    rota_auto(fd) int out = -1;
+    rota_auto(fd) int err = -1;
+    int rc = make_pipe(&j->out, &out);
+    if (rc == 0)
+        rc = make_pipe(&j->err, &err);
+    if (rc == 0)
+        rc = spawn(x, j, argv, out, err);
+    if (rc != 0)
+        return rc;
+    j->process.fd = pidfd_open(j->pid, 0);
+    if (j->process.fd < 0)
+        return errno;
+    rc = watch_add(x, &j->process);
+    if (rc == 0)
+        rc = watch_add(x, &j->out);
+    if (rc == 0)
+        rc = watch_add(x, &j->err);
+    return rc;
+}
+
+static struct job *job_new(uint64_t task, uint32_t attempt)
+{
+    struct job *j = calloc(1, sizeof(*j));
+    if (j == NULL)
+        return NULL;
+    j->result.task = task;
+    j->result.attempt = attempt;
+    j->process = (struct watch){.job = j, .fd = -1};
+    j->out = (struct watch){.job = j, .fd = -1, .bytes = &j->result.out};
+    j->err = (struct watch){.job = j, .fd = -1, .bytes = &j->result.err};
+    j->start_ns = clock_now_ns();
+    return j;
+}
+
+/* --- public --------------------------------------------------------------- */
+
+int execute_open(const struct execute_options *options, struct execute **out,
+                 struct rota_error *err)
+{
+    struct rlimit files;
+    if (options->slots < 1)
+        return error_set(err, ROTA_E_ARG, "cannot run %d commands at once",
+                         options->slots);
+    rlim_t need = (rlim_t)options->slots * FDS_PER_JOB + FDS_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need)
+        return error_set(err, ROTA_E_ARG,
+                         "cannot run %d commands at once: that takes %ju open files, "
+                         "and %ju are allowed; raise the limit with 'ulimit -n'",
+                         options->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
+
+    rota_auto(execute) struct execute *x = calloc(1, sizeof(*x));
+    if (x == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    TAILQ_INIT(&x->running);
+    TAILQ_INIT(&x->ended);
+    TAILQ_INIT(&x->finished);
+    x->options = *options;
+    if (x->options.output_max == 0)
+        x->options.output_max = output_max_default;
+    x->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (x->epoll < 0)
+        return error_set(err, ROTA_E_IO, "cannot watch commands: %s", strerror(errno));
+    if (options->in_rank && environ_scrub(environ, &x->env) != 0)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *out = rota_steal(x);
+    return 0;
+}
+
+int execute_start(struct execute *x, uint64_t task, uint32_t attempt, char *const *argv)
+{
+    if (x->count >= x->options.slots)
+        return ROTA_E_STATE;
+    struct job *j = job_new(task, attempt);
+    if (j == NULL)
+        return ROTA_E_NOMEM;
+    x->count++;
+    int rc = argv[0] != NULL ? job_start(x, j, argv) : ENOENT;
+    if (rc == 0) {
+        TAILQ_INSERT_TAIL(&x->running, j, link);
+        return 0;
+    }
+    if (j->pid > 0)
+        kill(-j->pid, SIGKILL);
+    j->result.how = EXECUTE_NOT_STARTED;
+    j->result.code = rc;
+    TAILQ_INSERT_TAIL(&x->ended, j, link);
+    job_finish(x, j);
+    return 0;
+}
+
+/* Wait for events until `deadline_ns` and take them. An event may name a job that
+ * an earlier one finished, but none that is freed: execute_wait alone frees. */
+static int pump(struct execute *x, int64_t deadline_ns)
+{
+    struct epoll_event events[EVENTS];
+    const struct job *first = TAILQ_FIRST(&x->ended);
+    if (first != NULL && first->give_up_ns < deadline_ns)
+        deadline_ns = first->give_up_ns;
+    int ms = clock_poll_ms(deadline_ns, clock_now_ns());
+    int n = epoll_wait(x->epoll, events, EVENTS, ms);
+    if (n < 0 && errno != EINTR)
+        return ROTA_E_IO;
+
+    for (int i = 0; i < n; i++) {
+        struct watch *w = events[i].data.ptr;
+        struct job *j = w->job;
+        if (w->bytes != NULL)
+            watch_read(x, w);
+        else if (j->state == JOB_RUNNING)
+            job_ended(x, j);
+        if (j->state == JOB_ENDED && job_is_silent(j))
+            job_finish(x, j);
+    }
+    give_up_lingerers(x);
+    return 0;
+}
+
+int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out)
+{
+    int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+    for (;;) {
+        struct job *j = TAILQ_FIRST(&x->finished);
+        if (j != NULL) {
+            TAILQ_REMOVE(&x->finished, j, link);
+            x->count--;
+            *out = j->result;
+            j->result = (struct execute_result){0};
+            job_free(x, j);
+            return 0;
+        }
+        int rc = pump(x, deadline_ns);
+        if (rc != 0)
+            return rc;
+        if (TAILQ_EMPTY(&x->finished) && clock_now_ns() >= deadline_ns)
+            return ROTA_E_TIMEOUT;
+    }
+}
+
+int execute_running(const struct execute *x)
+{
+    return x->count;
+}
+
+static void signal_all(const struct job_list *jobs, int signal)
+{
+    const struct job *j;
+    TAILQ_FOREACH (j, jobs, link)
+        kill(-j->pid, signal);
+}
+
+/* Throw away the ends of commands, until none runs or `wait_ms` have passed. */
+static void discard(struct execute *x, int64_t wait_ms)
+{
+    int64_t deadline_ns = clock_now_ns() + wait_ms * NS_PER_MS;
+    struct execute_result r;
+    while (x->count > 0) {
+        int ms = clock_poll_ms(deadline_ns, clock_now_ns());
+        if (execute_wait(x, ms, &r) != 0)
+            return;
+        execute_result_done(&r);
+    }
+}
+
+static void free_all(struct execute *x, struct job_list *jobs)
+{
+    struct job *j;
+    while ((j = TAILQ_FIRST(jobs)) != NULL) {
+        TAILQ_REMOVE(jobs, j, link);
+        job_free(x, j);
+    }
+}
+
+void execute_close(struct execute *x)
+{
+    if (x == NULL)
+        return;
+    signal_all(&x->running, SIGTERM);
+    signal_all(&x->running, SIGCONT);
+    discard(x, TERM_MS);
+    signal_all(&x->running, SIGKILL);
+    signal_all(&x->ended, SIGKILL);
+    discard(x, KILL_MS);
+    free_all(x, &x->running);
+    free_all(x, &x->ended);
+    free_all(x, &x->finished);
+    if (x->epoll >= 0)
+        close(x->epoll);
+    free(x->env);
+    free(x);
+}
+
+const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
+{
+    const char *abbrev = sigabbrev_np(code);
+    switch (how) {
+    case EXECUTE_EXITED:
+        snprintf(buf, size, "exited with status %d", code);
+        break;
+    case EXECUTE_KILLED:
+        snprintf(buf, size, "was killed by signal %d (SIG%s)", code,
+                 abbrev ? abbrev : "?");
+        break;
+    case EXECUTE_NOT_STARTED:
+        snprintf(buf, size, "could not be started: %s", strerror(code));
+        break;
+    case EXECUTE_OVERFLOWED:
+        snprintf(buf, size, "wrote more output than can be kept, and was ended");
+        break;
+    case EXECUTE_HOWS:
+    default:
+        snprintf(buf, size, "ended in an unknown way");
+        break;
+    }
+    return buf;
+}
+
+void execute_result_done(struct execute_result *r)
+{
+    if (r == NULL)
+        return;
+    free(r->out.data);
+    free(r->err.data);
+    r->out = r->err = (struct execute_bytes){0};
+}

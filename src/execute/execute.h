@@ -1,0 +1,94 @@
+/* execute.h - commands, several at once, each with its output and its end
+ *
+ *     execute_open(&options, &x, &err);
+ *     execute_start(x, task, attempt, argv);
+ *     while (execute_wait(x, timeout_ms, &result) == 0) {
+ *         ... result.how, result.code, result.out, result.err ...
+ *         execute_result_done(&result);
+ *     }
+ *     execute_close(x);
+ *
+ * A command runs in a process group of its own, with standard input from
+ * /dev/null and no other descriptor of ours. It ends when its process does: what
+ * it left running in its group has a second to write its output, and is then
+ * ended too.
+ */
+#ifndef ROTA_EXECUTE_H
+#define ROTA_EXECUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "rota.h"
+
+enum execute_how {
+    EXECUTE_EXITED,      /* `code` is its exit status */
+    EXECUTE_KILLED,      /* `code` is the signal that ended it */
+    EXECUTE_NOT_STARTED, /* `code` is an errno */
+    EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
+    EXECUTE_HOWS,        /* how many there are */
+};
+
+/* Bytes that are written to; any value may occur in them. */
+struct execute_bytes {
+    char *data; /* NULL where size is 0 */
+    size_t size;
+    size_t cap;
+};
+
+struct execute_result {
+    uint64_t task;    /* what the caller gave to execute_start */
+    uint32_t attempt; /* so too */
+    enum execute_how how;
+    int code;
+    int64_t took_ns;
+    struct execute_bytes out; /* what it wrote to standard output, whole */
+    struct execute_bytes err; /* and to standard error */
+};
+
+struct execute_options {
+    int slots;         /* how many run at once */
+    size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
+    bool in_rank;      /* this process is a rank: commands must not believe that they
+                          are (environ.h) */
+    bool adopts;       /* this process adopts orphans (base/tree.h) and has no other
+                          children: reap what commands leave behind */
+};
+
+struct execute;
+
+/* *out is the caller's: execute_close(). Fails with ROTA_E_ARG (the limit on open
+ * files is too low for so many slots), ROTA_E_IO or ROTA_E_NOMEM. */
+int execute_open(const struct execute_options *options, struct execute **out,
+                 struct rota_error *err);
+
+/* End what runs (SIGTERM, then SIGKILL), the whole group of each command; wait
+ * for that, and free `x`. NULL is accepted. */
+void execute_close(struct execute *x);
+
+/* Start argv[0] (looked for in PATH) with its arguments. That it could not be
+ * started is a result like any other. Fails with ROTA_E_STATE where all slots are
+ * taken, or ROTA_E_NOMEM. */
+int execute_start(struct execute *x, uint64_t task, uint32_t attempt,
+                  char *const *argv);
+
+/* The next command that ended. Waits at most `timeout_ms`, also where nothing
+ * runs. *out is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or
+ * ROTA_E_IO. */
+int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out);
+
+/* How many were started whose end execute_wait has not told. */
+int execute_running(const struct execute *x);
+
+/* How a command ended, in words ("exited with status 2"), written to `buf`, always
+ * terminated. Returns `buf`. */
+const char *execute_text(enum execute_how how, int code, char *buf, size_t size);
+
+/* Free what the result holds. NULL is accepted. */
+void execute_result_done(struct execute_result *r);
+
+ROTA_AUTO_DEFINE(execute, struct execute *, execute_close);
+
+#endif
