@@ -42,7 +42,8 @@ static const char doc[] =
     "  rota exec -n 4 --mpiexec srun ./success\n"
     "\n"
     "The exit status is the launcher's, which is the program's where all went well; "
-    "128 + N where signal N ended the launcher; 2 where nothing was started.";
+    "128 + N where signal N ended the launcher; 2 where nothing was started, or the "
+    "launcher hung at the end.";
 
 static error_t parse_ranks(const char *arg, struct launch_spec *spec,
                            struct argp_state *state)

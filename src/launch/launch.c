@@ -7,6 +7,17 @@
  * Signals that a terminal sends reach the launcher by themselves, as it shares our
  * process group; those that a process sends (kill, a batch system) are for us alone
  * and are passed on. Twice the same would make launchers end without cleaning up.
+ *
+ * A launcher that is told of a status other than 0 ends the other ranks, takes its time
+ * over it, and sometimes hangs. So rank 0's parent (liveness) tells us, in a file that
+ * ROTA_STATUS_FILE names to it, and the launcher sees only zeros. The file holds the
+ * status in decimal and a line's end, or nothing: where rank 0 has no parent, or is on
+ * another host. Then the launcher's own status counts.
+ *
+ * A launcher may itself hang when all is over: Open MPI 4.1.4's did so after one in
+ * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
+ * ranks run, here or elsewhere, Open MPI's and MPICH's have children; one that had
+ * some and has had none for IDLE_NS is stuck, and is ended.
  */
 #include "launch/launch.h"
 
@@ -36,6 +47,9 @@
 #define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
 #define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
 #define KILL_NS   (10 * NS_PER_SEC)
+#define IDLE_NS   (5 * NS_PER_SEC)   /* for a launcher whose children have all ended */
+#define FIRST_NS  (100 * NS_PER_MS)  /* between two looks, until it has children */
+#define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
 enum {
     PATIENCE = 3, /* the signal that kills everything */
@@ -47,7 +61,23 @@ struct launch {
     int signals; /* how many have come */
     int signal;  /* the first of them */
     int64_t deadline_ns;
+    char *status_path;
+    bool parental; /* has children as long as ranks run */
+    bool had_children;
+    int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
 };
+
+static void launch_free(struct launch *l)
+{
+    if (l == NULL)
+        return;
+    if (l->status_path != NULL)
+        unlink(l->status_path);
+    free(l->status_path);
+    free(l);
+}
+
+ROTA_AUTO_DEFINE(launch, struct launch *, launch_free);
 
 /* --- finding it ----------------------------------------------------------- */
 
@@ -222,14 +252,31 @@ static void permit_root(void)
     setenv("PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
 }
 
+static int make_status_file(struct launch *l, struct rota_error *err)
+{
+    const char *dir = getenv("TMPDIR");
+    rota_auto(heap) char *path = NULL;
+    if (asprintf(&path, "%s/rota-status.XXXXXX", dir ? dir : "/tmp") < 0) {
+        path = NULL;
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    }
+    rota_auto(fd) int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, ROTA_E_IO, "cannot make the file '%s': %s", path,
+                         strerror(errno));
+    l->status_path = rota_steal(path);
+    return 0;
+}
+
 /* In the child: become the launcher, or write errno to `fd`. */
-__attribute__((noreturn)) static void become(char **words, const sigset_t *mask, int fd,
-                                             pid_t parent)
+__attribute__((noreturn)) static void become(char **words, const struct launch *l,
+                                             int fd, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) {
         permit_root();
-        sigprocmask(SIG_SETMASK, mask, NULL);
+        setenv("ROTA_STATUS_FILE", l->status_path, 1);
+        sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
         execv(words[0], words);
         int cause = errno;
         ssize_t ignored = write(fd, &cause, sizeof(cause));
@@ -248,7 +295,7 @@ static int start(char **words, struct launch *l, struct rota_error *err)
     fflush(NULL);
     l->pid = fork();
     if (l->pid == 0)
-        become(words, &l->old_mask, fds[1], self);
+        become(words, l, fds[1], self);
     int cause = errno;
     close(fds[1]);
     if (l->pid > 0 && read(in, &cause, sizeof(cause)) <= 0)
@@ -276,21 +323,26 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err)
 {
     rota_auto(heap) char *path = NULL;
-    rota_auto(heap) struct launch *l = calloc(1, sizeof(*l));
+    rota_auto(launch) struct launch *l = calloc(1, sizeof(*l));
     enum command_family family;
     char **words;
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     l->deadline_ns = INT64_MAX;
+    l->idle_ns = INT64_MAX;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
     if (rc == 0)
         rc = ask_family(path, &family, err);
     if (rc == 0)
+        rc = make_status_file(l, err);
+    if (rc == 0)
         rc = command_build(spec, family, path, &words, err);
     if (rc != 0)
         return rc;
+    l->parental =
+        family == COMMAND_OPENMPI || family == COMMAND_PRRTE || family == COMMAND_HYDRA;
     rc = start_watched(words, l, err);
     command_free(words);
     if (rc == 0)
@@ -328,16 +380,33 @@ static void pass_on(struct launch *l, const siginfo_t *info)
         kill(l->pid, info->si_signo);
 }
 
-/* Wait for a signal, at most until the deadline; pass on what is not a child's. */
+/* Wait for a signal until the next look; pass on what is not a child's. */
 static void next_signal(struct launch *l)
 {
     sigset_t set = watched();
     siginfo_t info;
-    int ms = clock_poll_ms(l->deadline_ns, clock_now_ns());
+    int64_t now = clock_now_ns();
+    int64_t until = now + (l->had_children ? LOOK_NS : FIRST_NS);
+    int ms = clock_poll_ms(until < l->deadline_ns ? until : l->deadline_ns, now);
     struct timespec t = {ms / 1000, ms % 1000 * NS_PER_MS};
-    int sig = ms < 0 ? sigwaitinfo(&set, &info) : sigtimedwait(&set, &info, &t);
+    int sig = sigtimedwait(&set, &info, &t);
     if (sig > 0 && sig != SIGCHLD)
         pass_on(l, &info);
+}
+
+/* Whether the launcher is alone, and has been so for too long. */
+static bool is_stuck(struct launch *l, int64_t now_ns)
+{
+    pid_t pid;
+    if (!l->parental)
+        return false;
+    if (tree_list(0, &pid, 1) > 1) { /* itself, and somebody else */
+        l->had_children = true;
+        l->idle_ns = INT64_MAX;
+    } else if (l->had_children && l->idle_ns == INT64_MAX) {
+        l->idle_ns = now_ns;
+    }
+    return l->idle_ns != INT64_MAX && now_ns - l->idle_ns >= IDLE_NS;
 }
 
 static void await_descendants(int64_t deadline_ns)
@@ -350,23 +419,53 @@ static void await_descendants(int64_t deadline_ns)
     }
 }
 
+/* What rank 0's parent has left for us, if it has. */
+static bool read_status(const struct launch *l, int *status)
+{
+    FILE *f = fopen(l->status_path, "re");
+    char end;
+    int st;
+    bool found = f != NULL && fscanf(f, "%d%c", &st, &end) == 2 && end == '\n';
+    if (f != NULL)
+        fclose(f);
+    if (found)
+        *status = st;
+    return found;
+}
+
+/* Until the launcher has ended, with its status; is stuck; or its time is over. */
+static bool await_launcher(struct launch *l, int *status, bool *stuck)
+{
+    *stuck = false;
+    while (!reap(l, status)) {
+        if (*stuck || clock_now_ns() >= l->deadline_ns)
+            return false;
+        next_signal(l);
+        *stuck = is_stuck(l, clock_now_ns());
+    }
+    return true;
+}
+
 int launch_wait(struct launch *l, int *status, struct rota_error *err)
 {
-    bool ended;
-    int st = 128 + SIGKILL; /* where we had to kill it */
-    while (!(ended = reap(l, &st)) && clock_now_ns() < l->deadline_ns)
-        next_signal(l);
-    if (ended)
+    rota_auto(launch) struct launch *owned = l;
+    bool stuck;
+    int st = 128 + SIGKILL; /* where we have to kill it */
+    if (await_launcher(owned, &st, &stuck))
         await_descendants(clock_now_ns() + DYING_NS);
-
-    if (l->signal != 0 && st != 0)
-        st = 128 + l->signal; /* whatever the launcher made of it */
     int rc = tree_fell(clock_now_ns() + KILL_NS);
-    sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
-    free(l);
+    bool told = read_status(owned, &st);
+    if (owned->signal != 0 && st != 0)
+        st = 128 + l->signal; /* whatever was made of it */
+    sigprocmask(SIG_SETMASK, &owned->old_mask, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the launcher started: %s",
                          rota_strerror(rc));
+    if (stuck && !told)
+        return error_set(
+            err, ROTA_E_LAUNCH,
+            "the launcher hung after all that it had started had ended, and "
+            "was killed; the exit status is lost with it");
     *status = st;
     return 0;
 }

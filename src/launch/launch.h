@@ -37,11 +37,13 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
 
 /* Wait for the launcher's end. SIGINT, SIGTERM and SIGHUP that come meanwhile are
  * passed on to it; at the third, and 10 s after the first, everything is killed.
- * *status is its exit status, or 128 + the signal that ended it, or, where signals
- * came and it did not end with 0, 128 + the first of them. Nothing of its
- * process tree on this machine, nor of the shared memory that this had, is left
- * afterwards. Frees `l`, also where it fails: ROTA_E_TIMEOUT if a process could not
- * be killed, ROTA_E_IO. */
+ * *status is rank 0's exit status where rank 0 is one of Rota's and on this machine,
+ * else the launcher's, or 128 + the signal that ended it; or, where signals came and
+ * that is not 0, 128 + the first of them. Nothing of its process tree on this machine,
+ * nor of the shared memory that this had, is left afterwards. Frees `l`, also where it
+ * fails: ROTA_E_LAUNCH if the launcher hung after everything that it had started had
+ * ended, and so had to be killed, with the exit status unknown; ROTA_E_TIMEOUT if a
+ * process could not be killed; ROTA_E_IO. */
 int launch_wait(struct launch *l, int *status, struct rota_error *err);
 
 #endif

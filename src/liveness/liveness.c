@@ -137,6 +137,7 @@ static int become_rank(struct liveness *lv, struct rota_error *err)
         return error_set(err, ROTA_E_STATE, "%s is '%s', which no parent has set",
                          marker, fds);
     unsetenv(marker);
+    unsetenv("ROTA_STATUS_FILE"); /* the parent's, and not for runs within this one */
     /* What this rank starts is no rank, and holds no line. */
     if (fcntl(lv->notes, F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(lv->board_fd, F_SETFD, FD_CLOEXEC) != 0)

@@ -64,6 +64,15 @@ static void the_exit_status_is_the_launchers(void **state)
     assert_int_equal(status, 128 + SIGKILL);
 }
 
+static void rank_0_may_tell_its_own_status(void **state)
+{
+    (void)state;
+    int status = -1;
+    make_launcher("some", "echo 6 >$ROTA_STATUS_FILE; exit 0");
+    assert_int_equal(run(path, &status, NULL), 0);
+    assert_int_equal(status, 6);
+}
+
 static void what_the_launcher_leaves_is_ended(void **state)
 {
     (void)state;
@@ -82,7 +91,7 @@ static void a_signal_is_passed_on(void **state)
     make_launcher("some", "trap 'exit 5' TERM; kill -TERM $PPID; "
                           "while :; do sleep 0.05; done");
     assert_int_equal(run(path, &status, NULL), 0);
-    assert_int_equal(status, 5);
+    assert_int_equal(status, 128 + SIGTERM);
 }
 
 static void the_third_signal_kills(void **state)
@@ -93,7 +102,18 @@ static void the_third_signal_kills(void **state)
                   "trap '' TERM; for i in 1 2 3; do kill -TERM $PPID; sleep 0.1; "
                   "done; while :; do sleep 1; done");
     assert_int_equal(run(path, &status, NULL), 0);
-    assert_int_equal(status, 128 + SIGKILL);
+    assert_int_equal(status, 128 + SIGTERM);
+}
+
+static void a_launcher_that_hangs_when_all_is_over_is_ended(void **state)
+{
+    (void)state;
+    int status = -1;
+    struct rota_error err = {0};
+    make_launcher("HYDRA", "sleep 0.5; exec sleep 1000");
+    assert_int_equal(run(path, &status, &err), ROTA_E_LAUNCH);
+    assert_non_null(strstr(err.text, "hung"));
+    assert_int_equal(status, -1);
 }
 
 static void a_launcher_that_is_not_there_is_named(void **state)
@@ -138,9 +158,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exit_status_is_the_launchers),
+        cmocka_unit_test(rank_0_may_tell_its_own_status),
         cmocka_unit_test(what_the_launcher_leaves_is_ended),
         cmocka_unit_test(a_signal_is_passed_on),
         cmocka_unit_test(the_third_signal_kills),
+        cmocka_unit_test(a_launcher_that_hangs_when_all_is_over_is_ended),
         cmocka_unit_test(a_launcher_that_is_not_there_is_named),
         cmocka_unit_test(the_environment_names_a_launcher),
         cmocka_unit_test(a_program_that_is_not_there_is_named),
