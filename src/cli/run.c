@@ -231,14 +231,15 @@ static int launcher_status(int status)
     return STATUS_INCOMPLETE;
 }
 
-/* Asked to stop, a launcher may ask its ranks by another signal; the user's counts. */
+/* Asked to stop, a launcher may ask its ranks by another signal; the user's counts.
+ * A launcher that asks them unasked is aborting the run, and does not end with 0. */
 static int run_status(bool came, int said, int launcher)
 {
     if (!came)
         return launcher_status(launcher);
     if (is_stop(launcher) && (said < 0 || is_stop(said)))
         return launcher;
-    if (said >= 0 && !is_stop(said))
+    if (said >= 0 && (!is_stop(said) || launcher == 0))
         return said;
     fprintf(stderr, "rota: the run could not be completed: %s (status %d)\n",
             said < 0 ? "its manager, rank 0, ended before it" : "the launcher ended it",
