@@ -45,7 +45,7 @@ struct launch {
     pid_t pid;
     sigset_t old_mask;
     int signals; /* how many have come */
-    int signal;  /* the first of them */
+    int *asked;  /* where the first goes, or NULL */
     int64_t deadline_ns;
 };
 
@@ -282,6 +282,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     l->deadline_ns = INT64_MAX;
+    l->asked = spec->asked;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -317,10 +318,10 @@ static bool reap(const struct launch *l, int *status)
 
 static void pass_on(struct launch *l, const siginfo_t *info)
 {
-    if (l->signals++ == 0) {
+    if (l->signals == 0 && l->asked != NULL)
+        *l->asked = info->si_signo;
+    if (l->signals++ == 0)
         l->deadline_ns = clock_now_ns() + ENDING_NS;
-        l->signal = info->si_signo;
-    }
     if (l->signals >= PATIENCE)
         l->deadline_ns = clock_now_ns();
     if (info->si_code !=
@@ -359,8 +360,6 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     if (ended)
         await_descendants(clock_now_ns() + DYING_NS);
 
-    if (l->signal != 0 && st != 0)
-        st = 128 + l->signal; /* whatever the launcher made of it */
     int rc = tree_fell(clock_now_ns() + KILL_NS);
     sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
     free(l);
