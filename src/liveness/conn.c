@@ -54,7 +54,7 @@ void conn_done(struct conn *c)
 
 int conn_send(struct conn *c, enum line_kind kind, const void *payload, size_t size)
 {
-    if (c->ended)
+    if (c->ended || c->deaf)
         return 0;
     unsigned char header[LINE_HEADER_BYTES];
     line_put_header(header, kind, size);
@@ -69,15 +69,17 @@ int conn_send(struct conn *c, enum line_kind kind, const void *payload, size_t s
 void conn_flush(struct conn *c)
 {
     struct conn_buffer *b = &c->out;
-    while (b->start < b->end && !c->ended) {
+    while (b->start < b->end && !c->ended && !c->deaf) {
         ssize_t n = send(c->fd, b->bytes + b->start, b->end - b->start, MSG_NOSIGNAL);
         if (n >= 0)
             b->start += (size_t)n;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
             return;
         else if (errno != EINTR)
-            c->ended = true;
+            c->deaf = true;
     }
+    if (c->deaf)
+        b->start = b->end;
 }
 
 short conn_events(const struct conn *c)

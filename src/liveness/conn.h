@@ -23,7 +23,8 @@ struct conn {
     int fd;             /* -1: closed */
     size_t max_payload; /* a frame with more is refused */
     int64_t heard_ns;   /* when something last came */
-    bool ended;         /* the other side has closed, or the socket has failed */
+    bool ended;         /* all it has said is read: closed, or the socket has failed */
+    bool deaf;          /* it takes nothing more; it may have said something before */
     struct conn_buffer in;
     struct conn_buffer out;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -116,9 +117,13 @@ static void show_out_oldest_stranger(struct hub *h)
     }
 }
 
+/* At most so many at once as there is room for: whoever comes is greeted and has a
+ * turn to answer before those behind push it out, and a crowd that never ends does
+ * not keep the hub from the members. */
 static void let_in(struct hub *h, int64_t now_ns)
 {
-    for (int fd; (fd = net_accept(h->listener)) >= 0;) {
+    int fd;
+    for (int n = 0; n < SPARE_STRANGERS && (fd = net_accept(h->listener)) >= 0; n++) {
         if (h->strangers >= h->size + SPARE_STRANGERS)
             show_out_oldest_stranger(h);
         struct guest *g = calloc(1, sizeof(*g));
@@ -252,8 +257,8 @@ static void give_up_on_late(struct hub *h, int64_t now_ns)
 
 void hub_run(struct hub *h, int64_t now_ns)
 {
-    let_in(h, now_ns);
     serve_all(h, now_ns);
+    let_in(h, now_ns);
     show_out_silent(h, now_ns);
     give_up_on_late(h, now_ns);
     if (now_ns - h->pinged_ns >= PING_EVERY_NS) {
@@ -315,6 +320,17 @@ static void hub_invite(const struct hub *h, bool loopback, uint16_t port,
         out->address_count = (uint8_t)net_addresses(out->addresses, NET_ADDRESSES);
 }
 
+/* The usual limit of 1024 descriptors is less than a large run's lines. */
+static void allow_lines(int size)
+{
+    struct rlimit files;
+    rlim_t wanted = 2 * (rlim_t)size + 2 * SPARE_STRANGERS;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
              struct liveness_invitation *invitation, struct hub **out)
 {
@@ -330,6 +346,7 @@ int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
     h->members = calloc((size_t)size, sizeof(struct guest *));
     h->counts = calloc((size_t)size, sizeof(uint64_t *));
     line_random(h->secret, sizeof(h->secret));
+    allow_lines(size);
     uint16_t port;
     int rc = 0;
     if (h->roster == NULL || h->members == NULL || h->counts == NULL)

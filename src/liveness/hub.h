@@ -23,7 +23,8 @@
 struct hub;
 
 /* Open the hub of a run of `size` ranks, reachable from this host alone or from
- * others too. *invitation is what a member needs to join. Returns 0 and *out
+ * others too. *invitation is what a member needs to join. Raises the process's limit
+ * of descriptors where the run needs more, and may have them. Returns 0 and *out
  * (hub_free), ROTA_E_IO or ROTA_E_NOMEM. */
 int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
              struct liveness_invitation *invitation, struct hub **out);

@@ -8,7 +8,7 @@
 #include "liveness/conn.h"
 #include "liveness/roster.h"
 
-#define ATTEMPT_NS    (2 * NS_PER_SEC) /* for one address to answer */
+#define ATTEMPT_NS    (2 * NS_PER_SEC) /* for one address to greet us */
 #define PING_EVERY_NS NS_PER_SEC
 
 struct member {
@@ -165,6 +165,15 @@ static int listen_to_hub(struct member *m, int64_t now_ns)
     return rc;
 }
 
+/* Once our HELLO is out only silence ends the attempt: a hub that is slow and reads
+ * it later would have let us in, see the line closed, and take us for vanished. */
+static bool is_in_vain(const struct member *m, int64_t now_ns)
+{
+    if (m->greeted)
+        return now_ns - m->conn.heard_ns > m->patience.silence_ns;
+    return now_ns - m->attempt_ns > ATTEMPT_NS;
+}
+
 static void run_joining(struct member *m, int64_t now_ns)
 {
     if (now_ns - m->began_ns > m->patience.join_ns) {
@@ -177,7 +186,7 @@ static void run_joining(struct member *m, int64_t now_ns)
         return;
     int rc = listen_to_hub(m, now_ns);
     if (m->state == MEMBER_JOINING &&
-        (rc != 0 || m->conn.ended || now_ns - m->attempt_ns > ATTEMPT_NS))
+        (rc != 0 || m->conn.ended || is_in_vain(m, now_ns)))
         next_address(m);
 }
 

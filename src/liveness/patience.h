@@ -1,7 +1,7 @@
 /* patience.h - how long the liveness part waits before it gives a verdict
  *
  * From the environment, in milliseconds; a value that is no number above 0 is as
- * good as none:
+ * good as none, and one above a century as good as a century:
  *   ROTA_SILENCE_MS  a line with nothing on it: the node has vanished   (10000)
  *   ROTA_FREEZE_MS   a rank stopped by a signal: it is frozen           (10000)
  *   ROTA_JOIN_MS     a rank that does not join at the start: vanished   (60000)

@@ -46,7 +46,8 @@ struct exchange {
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
-    struct letter *latest; /* the letter that the last poll has completed, or NULL */
+    struct letter
+        *latest; /* has just come whole, and is not in the inbox yet; or NULL */
     struct peer peers[];
 };
 
@@ -151,7 +152,6 @@ static int fill_letter(struct exchange *x, int source, const unsigned char *data
     p->partial_size += size;
     if (p->partial_size == l->size) {
         p->partial = NULL;
-        inbox_put(x->inbox, l);
         x->latest = l;
     }
     return 0;
@@ -263,6 +263,14 @@ static void see_off_leaving(struct exchange *x)
     }
 }
 
+/* A letter that the call it came in did not want is for a later one. */
+static void file_latest(struct exchange *x)
+{
+    if (x->latest != NULL)
+        inbox_put(x->inbox, x->latest);
+    x->latest = NULL;
+}
+
 /* Take a frame, if one has come, and see who has gone. Returns how many were taken
  * (1 or 0), or an error that is this rank's own. */
 static int poll_once(struct exchange *x)
@@ -270,7 +278,7 @@ static int poll_once(struct exchange *x)
     const unsigned char *bytes;
     size_t size;
     int source;
-    x->latest = NULL;
+    file_latest(x);
     read_board(x);
     int taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
     if (taken == 1) {
@@ -315,6 +323,7 @@ void exchange_free(struct exchange *x)
         return;
     for (int rank = 0; rank < x->size; rank++)
         letter_free(x->inbox, x->peers[rank].partial);
+    letter_free(x->inbox, x->latest);
     x->transport->ops->free(x->transport);
     inbox_free(x->inbox);
     free(x);
@@ -436,22 +445,16 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
     return rc ? rc : await_sent(x, dest);
 }
 
-/* Hand a found letter over, or just tell of it. */
-static int deliver(struct exchange *x, struct letter *l, bool keep,
-                   struct rota_message *out)
+/* Hand a letter over. */
+static int deliver(struct exchange *x, struct letter *l, struct rota_message *out)
 {
-    struct rota_message m = {.source = l->source, .tag = l->tag, .size_bytes = l->size};
-    if (!keep) {
-        bool whole = l->data != NULL;
-        m.data = l->data;
-        l->data = NULL;
-        inbox_take(x->inbox, l);
-        letter_free(x->inbox, l);
-        if (!whole)
-            return ROTA_E_NOMEM;
-    }
-    *out = m;
-    return 0;
+    void *data = l->data;
+    if (data != NULL)
+        *out = (struct rota_message){
+            .source = l->source, .tag = l->tag, .size_bytes = l->size, .data = data};
+    l->data = NULL;
+    letter_free(x->inbox, l);
+    return data != NULL ? 0 : ROTA_E_NOMEM;
 }
 
 /* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
@@ -497,22 +500,53 @@ static bool fits(const struct letter *l, int source, int tag)
            (tag == ROTA_ANY_TAG || tag == l->tag);
 }
 
-int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
-                     bool keep, struct rota_message *out)
+/* Wait for the letter, which is then in the inbox or, just come, the latest: NULL and
+ * *rc where it is not to be had. */
+static struct letter *await(struct exchange *x, int source, int tag,
+                            int64_t deadline_ns, int *rc)
 {
+    file_latest(x);
     struct letter *l = inbox_find(x->inbox, source, tag);
     /* What waits does not fit, so only what comes from here on is looked at. */
     for (unsigned letters = 1; l == NULL; letters++) {
-        int rc = await_letter(x, source, deadline_ns);
-        if (rc != 0)
-            return rc;
+        *rc = await_letter(x, source, deadline_ns);
+        if (*rc != 0)
+            return NULL;
         if (fits(x->latest, source, tag))
-            l = x->latest;
-        else if (letters % FRAMES_A_CLOCK == 0 && deadline_ns != INT64_MAX &&
-                 clock_now_ns() >= deadline_ns)
-            return ROTA_E_TIMEOUT;
+            return x->latest;
+        if (letters % FRAMES_A_CLOCK == 0 && deadline_ns != INT64_MAX &&
+            clock_now_ns() >= deadline_ns) {
+            *rc = ROTA_E_TIMEOUT;
+            return NULL;
+        }
     }
-    return deliver(x, l, keep, out);
+    return l;
+}
+
+int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                     struct rota_message *out)
+{
+    int rc = 0;
+    struct letter *l = await(x, source, tag, deadline_ns, &rc);
+    if (l == NULL)
+        return rc;
+    if (l == x->latest)
+        x->latest = NULL;
+    else
+        inbox_take(x->inbox, l);
+    return deliver(x, l, out);
+}
+
+int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                   struct rota_message *out)
+{
+    int rc = 0;
+    const struct letter *l = await(x, source, tag, deadline_ns, &rc);
+    if (l == NULL)
+        return rc;
+    *out = (struct rota_message){
+        .source = l->source, .tag = l->tag, .size_bytes = l->size};
+    return 0;
 }
 
 void exchange_flush(struct exchange *x)

@@ -41,10 +41,12 @@ void exchange_free(struct exchange *x);
 /* As rota_send. */
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size);
 
-/* As rota_recv and rota_probe (`keep`: the message stays, out->data is NULL).
- * `deadline_ns`: clock.h; INT64_MAX: none; 0: what is there now. */
+/* As rota_recv and rota_probe. `deadline_ns`: clock.h; INT64_MAX: none; 0: what is
+ * there now. */
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
-                     bool keep, struct rota_message *out);
+                     struct rota_message *out);
+int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                   struct rota_message *out);
 
 /* Wait until whatever goes to a rank that is still there has left this process. */
 void exchange_flush(struct exchange *x);

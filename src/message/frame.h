@@ -21,8 +21,13 @@
 #ifndef ROTA_MESSAGE_FRAME_H
 #define ROTA_MESSAGE_FRAME_H
 
+#include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "rota.h"
 
 enum {
     FRAME_BYTES = 4000,
@@ -45,15 +50,78 @@ struct frame {
     int32_t tag;
 };
 
+/* The first eight bytes as one integer, and the next four as another: so they are
+ * written and read at a stroke, which on the way of a short message counts. */
+enum {
+    FRAME_MAGIC = 0x52,
+    FRAME_VERSION = 1,
+};
+
 /* Write the header of `f` to the FRAME_HEADER_BYTES at `out`. */
-void frame_write(unsigned char *out, const struct frame *f);
+static inline void frame_write(unsigned char *out, const struct frame *f)
+{
+    uint64_t head = FRAME_MAGIC | (uint64_t)(FRAME_VERSION << 4 | (int)f->kind) << 8 |
+                    (uint64_t)f->credit << 16 | (uint64_t)f->sequence << 32;
+    uint32_t tag = htole32((uint32_t)f->tag);
+    head = htole64(head);
+    memcpy(out, &head, sizeof(head));
+    memcpy(out + sizeof(head), &tag, sizeof(tag));
+}
+
+/* Whether a frame of this kind may have this tag and so much data. */
+static inline bool frame_is_sound(const struct frame *f, size_t data)
+{
+    switch (f->kind) {
+    case FRAME_WHOLE:
+        return f->tag >= 0;
+    case FRAME_BEGIN:
+        return f->tag >= 0 && data == FRAME_SIZE_BYTES;
+    case FRAME_MORE:
+        return data > 0;
+    case FRAME_CREDIT:
+        return data == 0;
+    default:
+        return false;
+    }
+}
 
 /* Read the header of the frame of `size` bytes at `in`. Returns 0, or
  * ROTA_E_FORMAT where these bytes are no frame; *out is then untouched. */
-int frame_read(const unsigned char *in, size_t size, struct frame *out);
+static inline int frame_read(const unsigned char *in, size_t size, struct frame *out)
+{
+    uint64_t head;
+    uint32_t tag;
+    if (size < FRAME_HEADER_BYTES || size > FRAME_BYTES)
+        return ROTA_E_FORMAT;
+    memcpy(&head, in, sizeof(head));
+    memcpy(&tag, in + sizeof(head), sizeof(tag));
+    head = le64toh(head);
+    struct frame f = {
+        .kind = (enum frame_kind)(head >> 8 & 0xf),
+        .credit = (uint16_t)(head >> 16),
+        .sequence = (uint32_t)(head >> 32),
+        .tag = (int32_t)le32toh(tag),
+    };
+    if ((head & 0xff) != FRAME_MAGIC || (head >> 12 & 0xf) != FRAME_VERSION ||
+        !frame_is_sound(&f, size - FRAME_HEADER_BYTES))
+        return ROTA_E_FORMAT;
+    *out = f;
+    return 0;
+}
 
 /* The data of BEGIN. */
-void frame_write_size(unsigned char out[FRAME_SIZE_BYTES], uint64_t message_size);
-uint64_t frame_read_size(const unsigned char in[FRAME_SIZE_BYTES]);
+static inline void frame_write_size(unsigned char out[FRAME_SIZE_BYTES],
+                                    uint64_t message_size)
+{
+    message_size = htole64(message_size);
+    memcpy(out, &message_size, sizeof(message_size));
+}
+
+static inline uint64_t frame_read_size(const unsigned char in[FRAME_SIZE_BYTES])
+{
+    uint64_t size;
+    memcpy(&size, in, sizeof(size));
+    return le64toh(size);
+}
 
 #endif

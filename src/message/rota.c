@@ -144,28 +144,31 @@ static int64_t deadline_of(int64_t timeout_ms)
     return ns;
 }
 
-static int receive(struct rota *r, int source, int tag, int64_t timeout_ms, bool keep,
-                   struct rota_message *out)
+/* 0, or why a receive cannot be asked for like this. */
+static int check_receive(const struct rota *r, int source, int tag, int64_t timeout_ms,
+                         const struct rota_message *out)
 {
-    if ((source != ROTA_ANY_SOURCE && !is_rank(r, source)) || r == NULL ||
+    if (r == NULL || (source != ROTA_ANY_SOURCE && !is_rank(r, source)) ||
         tag < ROTA_ANY_TAG || timeout_ms < ROTA_FOREVER || out == NULL)
         return ROTA_E_ARG;
-    if (r->left)
-        return ROTA_E_STATE;
-    return exchange_receive(r->exchange, source, tag, deadline_of(timeout_ms), keep,
-                            out);
+    return r->left ? ROTA_E_STATE : 0;
 }
 
 int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
               struct rota_message *out)
 {
-    return receive(r, source, tag, timeout_ms, false, out);
+    int rc = check_receive(r, source, tag, timeout_ms, out);
+    return rc ? rc
+              : exchange_receive(r->exchange, source, tag, deadline_of(timeout_ms),
+                                 out);
 }
 
 int rota_probe(struct rota *r, int source, int tag, int64_t timeout_ms,
                struct rota_message *out)
 {
-    return receive(r, source, tag, timeout_ms, true, out);
+    int rc = check_receive(r, source, tag, timeout_ms, out);
+    return rc ? rc
+              : exchange_probe(r->exchange, source, tag, deadline_of(timeout_ms), out);
 }
 
 void rota_message_done(struct rota_message *m)
