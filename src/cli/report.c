@@ -38,14 +38,12 @@ static int write_all(int fd, const char *data, size_t size)
 static void __attribute__((format(printf, 2, 3)))
 say(const struct report *r, const char *format, ...)
 {
-    char line[1024] = "rota: ";
-    size_t used = strlen(line);
+    char line[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+    vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    strcat(line, "\n");
-    write_all(r->err, line, strlen(line));
+    dprintf(r->err, "rota: %s\n", line);
 }
 
 /* --- a command, as a person would have written it ------------------------- */

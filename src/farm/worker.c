@@ -50,7 +50,7 @@ static int enqueue(struct worker *w, struct memo *f)
     if (t == NULL)
         return ROTA_E_NOMEM;
     t->memo = *f;
-    f->argv = NULL;
+    f->argv = f->block = NULL;
     STAILQ_INSERT_TAIL(&w->waiting, t, link);
     return 0;
 }
