@@ -28,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fell.h"
 #include "base/tree.h"
 #include "liveness/hub.h"
 #include "liveness/member.h"
@@ -226,12 +227,20 @@ static void forgive_own_sleep(struct parent *p, int64_t now_ns)
         member_forgive(p->member, gap);
 }
 
+/* The launcher has gone without a word (SIGKILL), and will clean up after nobody:
+ * this process ends, with its child, what that has started, and their shared memory. */
+static void follow_launcher(const struct parent *p)
+{
+    if (getppid() == p->launcher)
+        return;
+    tree_fell(clock_now_ns() + ORPHANS_NS);
+    _exit(1);
+}
+
 static void judge_child(struct parent *p, int64_t now_ns)
 {
     if (fate_is_final(p->fate.how))
         return;
-    if (getppid() != p->launcher)
-        kill_by(p, now_ns);
     if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
         p->frozen = true;
         kill_by(p, now_ns);
@@ -260,7 +269,7 @@ static bool is_over(const struct parent *p, int64_t now_ns)
 {
     if (!fate_is_final(p->fate.how))
         return false;
-    if (p->member == NULL || getppid() != p->launcher)
+    if (p->member == NULL)
         return true;
     if (member_state(p->member) != MEMBER_OVER && member_state(p->member) != MEMBER_CUT)
         return false;
@@ -362,6 +371,7 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
         read_signals(&p, now);
         if (p.notes >= 0)
             read_notes(&p, now);
+        follow_launcher(&p);
         judge_child(&p, now);
         run_lines(&p, now);
     }

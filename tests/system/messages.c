@@ -566,6 +566,17 @@ static void silence(void)
     check_left(2, ROTA_EXITED, 0);
 }
 
+/* Any number: everyone waits for a message that nobody sends, until it is ended from
+ * outside. */
+static void idle(void)
+{
+    struct rota_message m;
+    if (me == 0)
+        puts("idle");
+    fflush(stdout);
+    rota_recv(r, (me + 1) % size, 0, ROTA_FOREVER, &m);
+}
+
 /* ---- the program ------------------------------------------------------------- */
 
 static const struct {
@@ -577,7 +588,7 @@ static const struct {
     {"crossing", crossing, 0}, {"calls", calls, 2},     {"last_words", last_words, 3},
     {"midst", midst, 3},       {"nap", nap, 2},         {"headless", headless, 3},
     {"massacre", massacre, 9}, {"closing", closing, 3}, {"strangers", strangers, 3},
-    {"silence", silence, 3},
+    {"silence", silence, 3},   {"idle", idle, 0},
 };
 
 int main(int argc, char **argv)
