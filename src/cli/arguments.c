@@ -40,7 +40,7 @@ static int reserve(struct arguments *a, struct rota_error *err)
     }
     if (a->cap - a->to > READ_BYTES)
         return 0;
-    size_t cap = a->cap ? a->cap * 2 : 2 * READ_BYTES;
+    size_t cap = a->cap ? a->cap * 2 : (size_t)2 * READ_BYTES;
     char *data = realloc(a->data, cap);
     if (data == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory for arguments");

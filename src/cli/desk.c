@@ -84,7 +84,7 @@ static bool borrow(int connection)
 {
     static const int places[FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
     char byte;
-    int fds[FDS_MAX];
+    int fds[FDS_MAX] = {-1, -1, -1};
     union control control = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     struct msghdr m = message(&part, &control, sizeof(control));

@@ -38,14 +38,12 @@ static int write_all(int fd, const char *data, size_t size)
 static void __attribute__((format(printf, 2, 3)))
 say(const struct report *r, const char *format, ...)
 {
-    char line[1024] = "rota: ";
-    size_t used = strlen(line);
+    char line[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+    vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    strcat(line, "\n");
-    write_all(r->err, line, strlen(line));
+    dprintf(r->err, "rota: %s\n", line);
 }
 
 /* --- a command, as a person would have written it ------------------------- */
@@ -163,19 +161,16 @@ static void say_summary(const struct report *r, const struct manager_summary *su
 }
 
 static void say_undone(const struct report *r, const struct manager_summary *sum,
-                       int rc, const struct rota_error *err, int64_t left, int signal)
+                       int rc, const struct rota_error *err, int64_t left)
 {
     const struct schedule_counts *c = &sum->counts;
     uint64_t undone = c->ready + c->leased + c->ended[SCHEDULE_NO_WORKER] +
                       (uint64_t)(left > 0 ? left : 0);
-    const char *more = left < 0 ? " and the rest of the list" : "";
-    const char *why = rc != 0 ? err->text : "no worker is left";
-    if (signal != 0)
-        say(r, "stopped by signal %d (SIG%s); %" PRIu64 " task%s%s left undone", signal,
-            sigabbrev_np(signal), undone, plural(undone), more);
-    else
-        say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
-            more);
+    const char *why = rc != 0        ? err->text
+                      : sum->stopped ? "asked to stop"
+                                     : "no worker is left";
+    say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
+        left < 0 ? " and the rest of the list" : "");
 }
 
 int report_close(struct report *r, const struct manager_summary *sum, int rc,
@@ -184,7 +179,7 @@ int report_close(struct report *r, const struct manager_summary *sum, int rc,
     const struct schedule_counts *c = &sum->counts;
     uint64_t failed = c->ended[SCHEDULE_FAILED] + c->ended[SCHEDULE_POISON];
     if (!sum->complete)
-        say_undone(r, sum, rc, err, left, signal);
+        say_undone(r, sum, rc, err, left);
     if (r->summary || !sum->complete || failed > 0 || c->lost > 0)
         say_summary(r, sum);
     if (signal != 0 && !sum->complete)

@@ -13,7 +13,6 @@
 #include "cli/run.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,40 +212,43 @@ static int take_input(const struct run_options *o)
     return input;
 }
 
-static bool is_stop(int status)
-{
-    return status == STATUS_SIGNAL + SIGINT || status == STATUS_SIGNAL + SIGHUP ||
-           status == STATUS_SIGNAL + SIGTERM;
-}
+/* How the run went, as far as the front knows. */
+struct outcome {
+    bool came;    /* rank 0 came to the desk */
+    int said;     /* the exit status that it said there, or -1 */
+    int launcher; /* the launcher's */
+    int asked;    /* the first signal that this process got, or 0 */
+};
 
-/* What the launcher's status says of the run, where rank 0 could not come to the
- * desk: its own is passed on, any other means that it could not say why. */
-static int launcher_status(int status)
+static int incomplete(const char *why, int launcher)
 {
-    if (status <= STATUS_INCOMPLETE || is_stop(status))
-        return status;
     fprintf(stderr,
-            "rota: the run could not be completed: the launcher ended with status %d\n",
-            status);
+            "rota: the run could not be completed: %s (the launcher's status is %d)\n",
+            why, launcher);
     return STATUS_INCOMPLETE;
 }
 
-/* Asked to stop, a launcher may ask its ranks by another signal; the user's counts. */
-static int run_status(bool came, int said, int launcher)
+/* Rank 0's word counts, where there is one. A launcher that is asked to stop may
+ * ask its ranks by another signal: the user's counts. One that asks its ranks
+ * unasked is aborting the run, and does not end with 0. */
+static int run_status(const struct outcome *o)
 {
-    if (!came)
-        return launcher_status(launcher);
-    if (is_stop(launcher) && (said < 0 || is_stop(said)))
-        return launcher;
-    if (said >= 0 && !is_stop(said))
-        return said;
-    fprintf(stderr, "rota: the run could not be completed: %s (status %d)\n",
-            said < 0 ? "its manager, rank 0, ended before it" : "the launcher ended it",
-            launcher);
-    return STATUS_INCOMPLETE;
+    bool stopped = o->said >= STATUS_SIGNAL;
+    if (o->said >= 0 && !stopped)
+        return o->said;
+    if (o->asked != 0)
+        return STATUS_SIGNAL + o->asked;
+    if (!o->came && o->launcher <= STATUS_INCOMPLETE)
+        return o->launcher; /* rank 0's own, from where there is no desk */
+    if (!o->came)
+        return incomplete("the launcher ended without a word of rank 0", o->launcher);
+    if (!stopped)
+        return incomplete("its manager, rank 0, ended before it", o->launcher);
+    return o->launcher == 0 ? o->said : incomplete("it was ended", o->launcher);
 }
 
-static int front_launch(const struct run_options *o, char **words, int *status)
+static int front_launch(const struct run_options *o, char **words,
+                        struct outcome *outcome)
 {
     struct launch_spec spec = {
         .ranks = o->ranks,
@@ -254,12 +256,13 @@ static int front_launch(const struct run_options *o, char **words, int *status)
         .hosts = o->hosts,
         .hostfile = o->hostfile,
         .argv = words,
+        .asked = &outcome->asked,
     };
     struct launch *l;
     struct rota_error err;
     if (launch_start(&spec, &l, &err) != 0)
         return fail(STATUS_USAGE, &err);
-    if (launch_wait(l, status, &err) != 0)
+    if (launch_wait(l, &outcome->launcher, &err) != 0)
         return fail(STATUS_INCOMPLETE, &err);
     return 0;
 }
@@ -269,8 +272,7 @@ static int run_front(const struct run_options *o, int argc, char **argv)
     char name[DESK_NAME_SIZE];
     struct desk *desk;
     struct rota_error err;
-    int launcher = 0;
-    int said;
+    struct outcome outcome = {0};
     int input = take_input(o);
     if (desk_open(input, name, &desk, &err) != 0)
         return fail(STATUS_USAGE, &err);
@@ -282,9 +284,9 @@ static int run_front(const struct run_options *o, int argc, char **argv)
     if (words == NULL)
         perror("rota: cannot name this program");
     else
-        status = front_launch(o, words, &launcher);
-    bool came = desk_close(desk, &said);
-    return status ? status : run_status(came, said, launcher);
+        status = front_launch(o, words, &outcome);
+    outcome.came = desk_close(desk, &outcome.said);
+    return status ? status : run_status(&outcome);
 }
 
 int cli_run(int argc, char **argv)

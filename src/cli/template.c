@@ -171,20 +171,22 @@ static int plain_words(const char *text, const char *argument, char ***out)
 
 int template_new(char *const *words, int count, struct template **out)
 {
-    size_t size = sizeof(" {}");
+    static const char place[] = " {}";
+    size_t size = sizeof(place);
     for (int i = 0; i < count; i++)
         size += strlen(words[i]) + 1;
     rota_auto(template) struct template *t = calloc(1, sizeof(*t));
     if (t == NULL || (t->text = calloc(1, size)) == NULL)
         return ROTA_E_NOMEM;
 
+    char *end = t->text;
     for (int i = 0; i < count; i++) {
         if (i > 0)
-            strcat(t->text, " ");
-        strcat(t->text, words[i]);
+            *end++ = ' ';
+        end = stpcpy(end, words[i]);
     }
     if (count > 0 && strstr(t->text, "{}") == NULL)
-        strcat(t->text, " {}");
+        memcpy(end, place, sizeof(place));
     t->shell = needs_shell(t->text);
     *out = rota_steal(t);
     return 0;

@@ -191,6 +191,7 @@ static bool is_over(struct manager *m)
     return m->summary->stopped || (idle && (m->all_taken || nobody_left(m)));
 }
 
+/* Who goes because all were asked to stop is not lost. */
 static int loop(struct manager *m, struct rota_error *err)
 {
     struct crew_event e;
@@ -202,6 +203,8 @@ static int loop(struct manager *m, struct rota_error *err)
         if (rc != 0 || is_over(m))
             return rc;
         rc = m->crew->ops->wait(m->crew, hungry ? HUNGRY_TICK_MS : TICK_MS, &e, err);
+        if (rc == 0 && e.kind == CREW_LOST && is_over(m))
+            return 0;
         if (rc == 0)
             rc = handle(m, &e, err);
         if (rc != 0 && rc != ROTA_E_TIMEOUT)

@@ -192,7 +192,7 @@ static void read_bytes(struct reader *r, struct execute_bytes *out)
 
 /* All words in one block: the array, then the bytes. Whatever they are, they are
  * fewer than the bytes that came, and so is their length. */
-static char **read_words(struct reader *r)
+static void *read_words(struct reader *r)
 {
     size_t count = read_array(r);
     if (r->rc == 0 && count == 0)
@@ -249,7 +249,7 @@ static void read_memo(struct reader *r, struct memo *l)
     } else if (l->kind == MEMO_START) {
         l->task = read_number(r, UINT64_MAX);
         l->attempt = (uint32_t)read_number(r, UINT32_MAX);
-        l->argv = read_words(r);
+        l->argv = l->block = read_words(r);
     } else if (l->kind == MEMO_ENDED) {
         read_ended(r, &l->result);
     }
@@ -274,7 +274,8 @@ void memo_done(struct memo *f)
 {
     if (f == NULL)
         return;
-    free((void *)(uintptr_t)f->argv);
+    free(f->block);
+    f->block = NULL;
     execute_result_done(&f->result);
     f->argv = NULL;
 }

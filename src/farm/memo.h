@@ -37,7 +37,8 @@ struct memo {
     int slots;                    /* HELLO */
     uint64_t task;                /* START */
     uint32_t attempt;             /* START */
-    char *const *argv;            /* START: one block, NULL at the end */
+    char *const *argv;            /* START: NULL at the end */
+    void *block;                  /* where argv was read: it, to be freed */
     struct execute_result result; /* ENDED */
 };
 

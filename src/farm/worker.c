@@ -11,14 +11,16 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "execute/execute.h"
 #include "farm/memo.h"
 
 enum {
-    IDLE_MS = 100, /* between two looks at stop() */
-    FREE_MS = 1,   /* between two looks for messages, with a slot free */
-    BUSY_MS = 10,  /* and with none */
+    IDLE_MS = 100,   /* between two looks at stop() */
+    FREE_MS = 1,     /* between two looks for messages, with a slot free */
+    BUSY_MS = 10,    /* and with none */
+    LEAVE_MS = 1000, /* for the manager's farewell, when asked to stop */
 };
 
 /* A task that waits for a slot. */
@@ -48,7 +50,7 @@ static int enqueue(struct worker *w, struct memo *f)
     if (t == NULL)
         return ROTA_E_NOMEM;
     t->memo = *f;
-    f->argv = NULL;
+    f->argv = f->block = NULL;
     STAILQ_INSERT_TAIL(&w->waiting, t, link);
     return 0;
 }
@@ -129,6 +131,18 @@ static int loop(struct worker *w)
     return rc;
 }
 
+/* Asked to stop: the manager is as a rule asked too. If it sends this worker home,
+ * all is well; if not, it learns of its leaving. */
+static void await_farewell(struct worker *w)
+{
+    int64_t deadline_ns = clock_now_ns() + LEAVE_MS * NS_PER_MS;
+    while (!w->finished) {
+        int ms = clock_poll_ms(deadline_ns, clock_now_ns());
+        if (take_messages(w, ms) != 0 || ms == 0)
+            return;
+    }
+}
+
 int worker_run(struct rota *r, const struct worker_options *options,
                struct rota_error *err)
 {
@@ -140,6 +154,9 @@ int worker_run(struct rota *r, const struct worker_options *options,
     struct worker w = {.rota = r, .options = options, .execute = x};
     STAILQ_INIT(&w.waiting);
     rc = loop(&w);
+    execute_close(rota_steal(x));
+    if (rc == 0)
+        await_farewell(&w);
     while (!STAILQ_EMPTY(&w.waiting)) {
         struct waiting *t = STAILQ_FIRST(&w.waiting);
         STAILQ_REMOVE_HEAD(&w.waiting, link);

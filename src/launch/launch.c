@@ -59,7 +59,7 @@ struct launch {
     pid_t pid;
     sigset_t old_mask;
     int signals; /* how many have come */
-    int signal;  /* the first of them */
+    int *asked;  /* where the first goes, or NULL */
     int64_t deadline_ns;
     char *status_path;
     bool parental; /* has children as long as ranks run */
@@ -330,6 +330,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     l->deadline_ns = INT64_MAX;
     l->idle_ns = INT64_MAX;
+    l->asked = spec->asked;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -369,10 +370,10 @@ static bool reap(const struct launch *l, int *status)
 
 static void pass_on(struct launch *l, const siginfo_t *info)
 {
-    if (l->signals++ == 0) {
+    if (l->signals == 0 && l->asked != NULL)
+        *l->asked = info->si_signo;
+    if (l->signals++ == 0)
         l->deadline_ns = clock_now_ns() + ENDING_NS;
-        l->signal = info->si_signo;
-    }
     if (l->signals >= PATIENCE)
         l->deadline_ns = clock_now_ns();
     if (info->si_code !=
@@ -455,8 +456,6 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
         await_descendants(clock_now_ns() + DYING_NS);
     int rc = tree_fell(clock_now_ns() + KILL_NS);
     bool told = read_status(owned, &st);
-    if (owned->signal != 0 && st != 0)
-        st = 128 + l->signal; /* whatever was made of it */
     sigprocmask(SIG_SETMASK, &owned->old_mask, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the launcher started: %s",

@@ -23,27 +23,28 @@ struct launch_spec {
     const char *hostfile; /* path or NULL */
     char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
                              refused, since launchers take it for a separator */
+    int *asked;           /* NULL, or where launch_wait() writes the first signal that
+                             it passed on; untouched without one */
 };
 
 struct launch; /* a launcher that runs */
 
-/* Start the launcher. What `spec` points to may go afterwards. The launcher is sent
- * SIGTERM when the calling thread ends. On success *out is the caller's, to be given
- * to launch_wait(). Fails with ROTA_E_ARG (a spec that no launcher could run),
- * ROTA_E_LAUNCH (no launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM;
- * nothing runs then. */
+/* Start the launcher. What `spec` points to may go afterwards, but for *asked, which
+ * may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
+ * ends. On success *out is the caller's, to be given to launch_wait(). Fails with
+ * ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no launcher, or it
+ * cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 
 /* Wait for the launcher's end. SIGINT, SIGTERM and SIGHUP that come meanwhile are
  * passed on to it; at the third, and 10 s after the first, everything is killed.
  * *status is rank 0's exit status where rank 0 is one of Rota's and on this machine,
- * else the launcher's, or 128 + the signal that ended it; or, where signals came and
- * that is not 0, 128 + the first of them. Nothing of its process tree on this machine,
- * nor of the shared memory that this had, is left afterwards. Frees `l`, also where it
- * fails: ROTA_E_LAUNCH if the launcher hung after everything that it had started had
- * ended, and so had to be killed, with the exit status unknown; ROTA_E_TIMEOUT if a
- * process could not be killed; ROTA_E_IO. */
+ * else the launcher's, or 128 + the signal that ended it. Nothing of its process tree
+ * on this machine, nor of the shared memory that this had, is left afterwards. Frees
+ * `l`, also where it fails: ROTA_E_LAUNCH if the launcher hung after everything that
+ * it had started had ended, and so had to be killed, with the exit status unknown;
+ * ROTA_E_TIMEOUT if a process could not be killed; ROTA_E_IO. */
 int launch_wait(struct launch *l, int *status, struct rota_error *err);
 
 #endif

@@ -130,14 +130,13 @@ static void worker_place(struct schedule *s, struct worker *w)
 {
     if (w->list != NULL)
         TAILQ_REMOVE(w->list, w, link);
+    w->list = NULL;
     if (w->lost)
-        w->list = NULL;
-    else if (w->held < w->slots)
+        return;
+    if (w->held < w->slots)
         w->list = &s->idle;
     else if (w->held < w->slots + s->options.prefetch)
         w->list = &s->room;
-    else
-        w->list = NULL;
     if (w->list != NULL)
         TAILQ_INSERT_TAIL(w->list, w, link);
 }

@@ -20,7 +20,8 @@ stop_with() { # SIGNAL STATUS
     kill -"$1" "$pid"
     wait "$pid" || got=$?
     [ "$got" -eq "$2" ] || failed "status $got instead of $2"
-    says 'stopped by signal'
+    says 'asked to stop; [0-9]+ tasks and the rest|asked to stop; 100 tasks'
+    ! grep -q 'has left the run' "$err" || failed "takes its workers for lost"
 }
 
 stop_with INT 130

@@ -194,8 +194,16 @@ static void closing_ends_what_runs_even_if_it_ignores_sigterm(void **state)
 {
     (void)state;
     struct execute *x = make(2);
-    start(x, 0, "trap '' TERM; while :; do sleep 1000; done");
+    struct execute_result r;
+    char dir[] = "/tmp/rota-test-XXXXXX";
+    char script[200];
+    assert_non_null(mkdtemp(dir));
+    snprintf(script, sizeof(script),
+             "trap '' TERM; rmdir %s; while :; do sleep 1000; done", dir);
+    start(x, 0, script);
     start(x, 1, "kill -STOP $$");
+    while (access(dir, F_OK) == 0) /* until the first is deaf */
+        assert_int_equal(execute_wait(x, 1, &r), ROTA_E_TIMEOUT);
     execute_close(x);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);

@@ -1,0 +1,93 @@
+/* test_desk.c - cli/desk: what rank 0 gets from the front directly */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/desk.h"
+
+enum {
+    STATUS_MUTE = -1, /* what a visitor says who says nothing */
+};
+
+/* Rank 0: it says `status`, if what it is lent as input holds `wanted`. */
+static void visit(const char *name, const char *wanted, int status)
+{
+    char got[16] = "";
+    pid_t child = fork();
+    assert_return_code(child, 0);
+    if (child == 0) {
+        int connection = desk_come(name);
+        if (connection < 0 || (wanted != NULL && (read(0, got, sizeof(got) - 1) < 0 ||
+                                                  strcmp(got, wanted) != 0)))
+            _exit(1);
+        if (status != STATUS_MUTE)
+            desk_leave(connection, status);
+        _exit(0);
+    }
+    int ended;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+}
+
+static void rank_0_is_lent_input_and_says_how_it_went(void **state)
+{
+    (void)state;
+    char name[DESK_NAME_SIZE];
+    struct desk *d;
+    int input[2];
+    int status;
+    assert_return_code(pipe2(input, O_CLOEXEC), 0);
+    assert_int_equal(write(input[1], "list", 4), 4);
+    close(input[1]);
+    assert_int_equal(desk_open(input[0], name, &d, NULL), 0);
+    visit(name, "list", 42);
+    assert_true(desk_close(d, &status));
+    assert_int_equal(status, 42);
+}
+
+static void rank_0_that_dies_has_come_but_said_nothing(void **state)
+{
+    (void)state;
+    char name[DESK_NAME_SIZE];
+    struct desk *d;
+    int status;
+    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    visit(name, NULL, STATUS_MUTE);
+    assert_true(desk_close(d, &status));
+    assert_int_equal(status, -1);
+}
+
+static void a_desk_that_nobody_comes_to_closes_at_once(void **state)
+{
+    (void)state;
+    char name[DESK_NAME_SIZE];
+    struct desk *d;
+    int status;
+    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    assert_false(desk_close(d, &status));
+    assert_int_equal(desk_come(name), -1);
+}
+
+static void a_desk_that_is_not_there_is_no_harm(void **state)
+{
+    (void)state;
+    assert_int_equal(desk_come("rota-no-such-desk"), -1);
+    assert_int_equal(desk_come("a name that is longer than any desk's name can be"),
+                     -1);
+    desk_leave(-1, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rank_0_is_lent_input_and_says_how_it_went),
+        cmocka_unit_test(rank_0_that_dies_has_come_but_said_nothing),
+        cmocka_unit_test(a_desk_that_nobody_comes_to_closes_at_once),
+        cmocka_unit_test(a_desk_that_is_not_there_is_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
