@@ -180,7 +180,8 @@ static bool held_by_others(const char *path)
     return held;
 }
 
-static int shared_memory_left(const struct machine *before)
+/* How many new entries and segments nobody holds; `removing` names and removes them. */
+static int shared_memory_look(const struct machine *before, bool removing)
 {
     static struct machine after;
     machine_read(&after, true);
@@ -188,20 +189,38 @@ static int shared_memory_left(const struct machine *before)
     for (int i = 0; i < after.shm_count; i++) {
         char path[300];
         snprintf(path, sizeof(path), "/dev/shm/%s", after.shm[i]->d_name);
-        if (had_shm(before, after.shm[i]->d_name) || held_by_others(path))
+        if (had_shm(before, after.shm[i]->d_name) || held_by_others(path) ||
+            access(path, F_OK) != 0)
             continue;
-        complain("left behind: shared memory", path);
-        unlink(path);
         found++;
+        if (removing) {
+            complain("left behind: shared memory", path);
+            unlink(path);
+        }
     }
     for (int i = 0; i < after.segment_count; i++) {
         if (had_segment(before, after.segments[i]))
             continue;
-        fprintf(stderr, "alone: left behind: SysV segment %d\n", after.segments[i]);
-        shmctl(after.segments[i], IPC_RMID, NULL);
         found++;
+        if (removing) {
+            fprintf(stderr, "alone: left behind: SysV segment %d\n", after.segments[i]);
+            shmctl(after.segments[i], IPC_RMID, NULL);
+        }
     }
     return found;
+}
+
+/* Others who begin or end just now have files that they have not mapped yet, or not
+ * removed yet: what is there for a while, and nobody's, is ours. */
+static int shared_memory_left(const struct machine *before)
+{
+    int64_t grace_end = clock_now_ns() + 3 * NS_PER_SEC;
+    while (clock_now_ns() < grace_end) {
+        if (shared_memory_look(before, false) == 0)
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = 100 * NS_PER_MS}, NULL);
+    }
+    return shared_memory_look(before, true);
 }
 
 /* --- the command ------------------------------------------------------------------ */
