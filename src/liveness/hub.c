@@ -21,7 +21,7 @@ enum {
 
 #define STRANGER_PATIENCE_NS (5 * NS_PER_SEC)
 #define PING_EVERY_NS        NS_PER_SEC
-#define FAREWELL_NS          (2 * NS_PER_SEC)
+#define FAREWELL_NS          (5 * NS_PER_SEC) /* for the other parents to end */
 
 /* A connection: a stranger's until it has proved itself, then a member's. */
 struct guest {
@@ -281,18 +281,19 @@ void hub_forgive(struct hub *h, int64_t gap_ns)
     }
 }
 
+/* A member's parent hangs up when it ends. Rank 0's is this very process. */
 bool hub_done(const struct hub *h, int64_t now_ns)
 {
     if (h->over_ns == 0)
         return false;
     if (now_ns - h->over_ns > FAREWELL_NS)
         return true;
-    const struct guest *g;
-    TAILQ_FOREACH (g, &h->guests, link) {
-        if (g->conn.out.start < g->conn.out.end)
+    for (int rank = 1; rank < h->size; rank++) {
+        if (h->members[rank] != NULL)
             return false;
     }
-    return true;
+    return h->members[0] == NULL ||
+           h->members[0]->conn.out.start == h->members[0]->conn.out.end;
 }
 
 int hub_fds(const struct hub *h, struct pollfd *fds, int cap)

@@ -40,7 +40,10 @@ void hub_run(struct hub *h, int64_t now_ns);
 /* The hub has slept for `gap_ns` itself: nobody's silence counts for that time. */
 void hub_forgive(struct hub *h, int64_t gap_ns);
 
-/* The run is over, and every member has been told so as far as it can be. */
+/* The run is over, every member has been told so, and the other parents have ended,
+ * or had five seconds to. Rank 0's parent ends last: to a launcher, a rank that leaves
+ * with a status above 0 is a reason to end itself, and a parent that is just then
+ * making its peace with it finds nobody, or hangs it (seen on Open MPI 4.1.4). */
 bool hub_done(const struct hub *h, int64_t now_ns);
 
 #endif

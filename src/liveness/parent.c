@@ -140,7 +140,7 @@ static void read_signals(struct parent *p, int64_t now_ns)
 {
     struct signalfd_siginfo s;
     while (read(p->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
-        if (s.ssi_signo == SIGCHLD)
+        if (s.ssi_signo == SIGCHLD || (s.ssi_signo == SIGUSR1 && getenv("PMI_FD")))
             continue;
         kill(p->child, (int)s.ssi_signo);
         if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT || s.ssi_signo == SIGHUP)
@@ -344,13 +344,15 @@ static int tell_status(const struct parent *p)
     return fd >= 0 && dprintf(fd, "%d\n", status) > 0 ? 0 : status;
 }
 
+/* What is for the rank, and passed on to it. Not hydra's SIGUSR1: by that, asked not to
+ * clean up, it tells the others of a rank's end, which is what the line is for. */
 static int open_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    const int forwarded[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-        sigaddset(&set, forwarded[i]);
+    const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        sigaddset(&set, taken[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

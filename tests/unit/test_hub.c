@@ -280,11 +280,27 @@ static void the_run_is_over_when_the_last_has_ended(void **state)
         member_report(w->members[rank], (struct rota_fate){ROTA_EXITED, 0});
         pump(w);
     }
-    assert_true(hub_done(w->hub, w->now_ns));
     for (int rank = 0; rank < RANKS; rank++) {
         assert_int_equal(member_state(w->members[rank]), MEMBER_OVER);
         assert_int_equal(how_at(w, rank, RANKS - 1), ROTA_EXITED);
     }
+    for (int rank = 1; rank < RANKS; rank++) { /* rank 0's parent ends last */
+        assert_false(hub_done(w->hub, w->now_ns));
+        leave(w, rank);
+        pump(w);
+    }
+    assert_true(hub_done(w->hub, w->now_ns));
+}
+
+static void a_parent_that_does_not_end_holds_up_the_hub_for_five_seconds(void **state)
+{
+    struct world *w = *state;
+    join_all(w);
+    for (int rank = 0; rank < RANKS; rank++)
+        member_report(w->members[rank], (struct rota_fate){ROTA_EXITED, 0});
+    pump(w);
+    assert_false(hub_done(w->hub, w->now_ns + 4 * NS_PER_SEC));
+    assert_true(hub_done(w->hub, w->now_ns + 6 * NS_PER_SEC));
 }
 
 static void who_does_not_join_in_time_has_vanished(void **state)
@@ -792,6 +808,7 @@ int main(void)
         IN_WORLD(a_late_joiner_is_told_what_was_before),
         IN_WORLD(a_report_made_before_joining_is_kept),
         IN_WORLD(the_run_is_over_when_the_last_has_ended),
+        IN_WORLD(a_parent_that_does_not_end_holds_up_the_hub_for_five_seconds),
         IN_WORLD(who_does_not_join_in_time_has_vanished),
         IN_WORLD(a_hub_that_is_slow_to_answer_loses_nobody),
         IN_WORLD(who_falls_silent_has_vanished),
