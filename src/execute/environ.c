@@ -14,13 +14,14 @@
 #include "rota.h"
 
 static const char *const drop[] = {
-    "PMI_",   "PMI2_",   "PMIX_",    "OMPI_",           "PRTE_",           "HYDI_",
-    "HYDRA_", "MPIRUN_", "MPIEXEC_", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "ROTA_",
+    "PMI_",         "PMI2_",           "PMIX_",           "OMPI_",
+    "PRTE_",        "HYDI_",           "HYDRA_",          "MPIRUN_",
+    "MPIEXEC_",     "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "ROTA_RANK=",
+    "ROTA_PARENT=",
 };
 
 static const char *const keep[] = {
     "OMPI_ALLOW_RUN_AS_ROOT",
-    "ROTA_MPIEXEC=",
 };
 
 static bool begins_with_any(const char *text, const char *const *prefixes, size_t count)

@@ -238,7 +238,8 @@ static void the_environment_forgets_the_launcher_alone(void **state)
 {
     (void)state;
     char pmi[] = "PMI_RANK=1", pmix[] = "PMIX_RANK=1", mca[] = "OMPI_MCA_ess=pmi";
-    char local[] = "MPI_LOCALRANKID=0", line[] = "ROTA_LINE=x", path[] = "PATH=/bin";
+    char local[] = "MPI_LOCALRANKID=0", line[] = "ROTA_RANK=3,4,5",
+         path[] = "PATH=/bin";
     char root[] = "OMPI_ALLOW_RUN_AS_ROOT=1", mpiexec[] = "ROTA_MPIEXEC=/x";
     char *env[] = {pmi, path, pmix, mca, root, local, line, mpiexec, NULL};
     char **out;
