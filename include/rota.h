@@ -17,7 +17,8 @@
  *     }
  *     rota_close(r);
  *
- * Threads: a handle belongs to the thread that opened it.
+ * Threads: a handle belongs to the thread that opened it, and so does MPI; a program's
+ * other threads may do whatever else they like.
  * Errors: every function that can fail returns 0 or a negative code of enum
  * rota_code, and on failure leaves its out-parameters untouched.
  */

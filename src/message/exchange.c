@@ -15,6 +15,7 @@ enum {
     POLLS_AT_ONCE = 500,
     POLLS_YIELDING = 1500,
     POLLS_A_CLOCK = 32,   /* the clock is read once in so many polls */
+    LOOKS_A_POLL = 8,     /* for a frame, where nothing else is to be done meanwhile */
     FRAMES_A_CLOCK = 256, /* as is, where frames keep coming, in so many of them */
 };
 
@@ -297,16 +298,19 @@ static void file_latest(struct exchange *x)
     x->latest = NULL;
 }
 
-/* Take a frame, if one has come, and see who has gone. Returns how many were taken
- * (1 or 0), or an error that is this rank's own. */
-static int poll_once(struct exchange *x)
+/* Take a frame, if one has come, looking for it so many times, and see who has gone.
+ * Returns how many were taken (1 or 0), or an error that is this rank's own. */
+static int poll_once(struct exchange *x, int looks)
 {
     const unsigned char *bytes;
     size_t size;
     int source;
+    int taken;
     file_latest(x);
     read_board(x);
-    int taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
+    do
+        taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
+    while (taken == 0 && --looks > 0);
     if (taken == 1) {
         int rc = take_frame(x, source, bytes, size);
         if (rc == 0)
@@ -406,7 +410,7 @@ static bool has_room(const struct exchange *x, int dest)
  * not end the sending; the frame is taken later. */
 static int poll_sending(struct exchange *x, struct waiting *waited, bool begun)
 {
-    int taken = poll_once(x);
+    int taken = poll_once(x, 1);
     if (taken < 0 && !(taken == ROTA_E_NOMEM && begun))
         return taken;
     if (taken > 0)
@@ -506,8 +510,10 @@ static int hopeless(const struct exchange *x, int source)
 static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
 {
     struct waiting waited = {0};
+    inbox_prepare(x->inbox);
     for (unsigned frames = 1;;) {
-        int taken = poll_once(x);
+        bool at_once = deadline_ns != 0 && waited.polls < POLLS_AT_ONCE;
+        int taken = poll_once(x, at_once ? LOOKS_A_POLL : 1);
         if (x->latest != NULL)
             return 0;
         if (taken < 0)

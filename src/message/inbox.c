@@ -8,7 +8,8 @@
 TAILQ_HEAD(letters, letter);
 
 enum {
-    SPARE = 64 /* letters kept for the next: a message then costs one malloc */
+    SPARE = 64, /* letters kept for the next: a message then costs one malloc */
+    SHORT = 64, /* bytes of a short letter */
 };
 
 struct inbox {
@@ -16,6 +17,7 @@ struct inbox {
     struct letters spare;
     int spare_count;
     int sources;
+    void *prepared; /* SHORT bytes for the next short letter, or NULL */
     struct letters by_source[];
 };
 
@@ -49,7 +51,23 @@ void inbox_free(struct inbox *b)
         return;
     free_all(&b->all);
     free_all(&b->spare);
+    free(b->prepared);
     free(b);
+}
+
+void inbox_prepare(struct inbox *b)
+{
+    if (b->prepared == NULL)
+        b->prepared = malloc(SHORT);
+}
+
+static void *new_data(struct inbox *b, size_t size)
+{
+    if (size >= SHORT || b->prepared == NULL)
+        return malloc(size + 1);
+    void *data = b->prepared;
+    b->prepared = NULL;
+    return data;
 }
 
 struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
@@ -66,7 +84,7 @@ struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
     l->source = source;
     l->tag = tag;
     l->size = size;
-    l->data = malloc(size + 1);
+    l->data = new_data(b, size);
     if (l->data != NULL)
         ((char *)l->data)[size] = '\0';
     return l;

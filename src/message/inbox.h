@@ -30,6 +30,9 @@ void inbox_free(struct inbox *b);
 /* A letter of `size` bytes still to be filled, whose `data` is NULL where there is
  * no memory for that many; or NULL, where there is none for the letter itself. */
 struct letter *letter_new(struct inbox *b, int source, int tag, size_t size);
+/* Nothing else is to be done: have memory ready for the next short letter, so that it
+ * need not be asked for when the letter is there. */
+void inbox_prepare(struct inbox *b);
 /* Free a letter that is in no inbox, with its data. NULL is accepted. */
 void letter_free(struct inbox *b, struct letter *l);
 

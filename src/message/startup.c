@@ -51,15 +51,17 @@ static int mpi_failed(int rc, const char *what, struct rota_error *err)
 static int init_mpi(struct startup *s, struct rota_error *err)
 {
     int already = 0;
-    int provided;
     MPI_Initialized(&already);
     if (already)
         return error_set(err, ROTA_E_STATE,
                          "MPI is initialized already; call rota_open once, and before "
                          "MPI_Init");
-    int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    /* Not MPI_THREAD_FUNNELED, though the program may have threads of its own: by that
+     * Open MPI 4 locks on its whole way, for a third of a short message's time. No
+     * thread but this one may call MPI either way. */
+    int rc = MPI_Init(NULL, NULL);
     if (rc != MPI_SUCCESS)
-        return mpi_failed(rc, "MPI_Init_thread", err);
+        return mpi_failed(rc, "MPI_Init", err);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     rc = MPI_Comm_dup(MPI_COMM_WORLD, &s->comm);
     if (rc != MPI_SUCCESS)
