@@ -510,7 +510,6 @@ static int hopeless(const struct exchange *x, int source)
 static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
 {
     struct waiting waited = {0};
-    inbox_prepare(x->inbox);
     for (unsigned frames = 1;;) {
         bool at_once = deadline_ns != 0 && waited.polls < POLLS_AT_ONCE;
         int taken = poll_once(x, at_once ? LOOKS_A_POLL : 1);

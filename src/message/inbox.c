@@ -12,12 +12,14 @@ enum {
     SHORT = 64, /* bytes of a short letter */
 };
 
+/* SHORT bytes that were given back, or NULL. */
+static _Thread_local void *kept;
+
 struct inbox {
     struct letters all;
     struct letters spare;
     int spare_count;
     int sources;
-    void *prepared; /* SHORT bytes for the next short letter, or NULL */
     struct letters by_source[];
 };
 
@@ -51,23 +53,31 @@ void inbox_free(struct inbox *b)
         return;
     free_all(&b->all);
     free_all(&b->spare);
-    free(b->prepared);
+    free(kept);
+    kept = NULL;
     free(b);
 }
 
-void inbox_prepare(struct inbox *b)
+void *letter_data_new(size_t size)
 {
-    if (b->prepared == NULL)
-        b->prepared = malloc(SHORT);
+    char *data = kept;
+    if (size >= SHORT)
+        data = malloc(size + 1);
+    else if (data != NULL)
+        kept = NULL;
+    else
+        data = malloc(SHORT);
+    if (data != NULL)
+        data[size] = '\0';
+    return data;
 }
 
-static void *new_data(struct inbox *b, size_t size)
+void letter_data_free(void *data, size_t size)
 {
-    if (size >= SHORT || b->prepared == NULL)
-        return malloc(size + 1);
-    void *data = b->prepared;
-    b->prepared = NULL;
-    return data;
+    if (size < SHORT && kept == NULL)
+        kept = data;
+    else
+        free(data);
 }
 
 struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
@@ -84,9 +94,7 @@ struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
     l->source = source;
     l->tag = tag;
     l->size = size;
-    l->data = new_data(b, size);
-    if (l->data != NULL)
-        ((char *)l->data)[size] = '\0';
+    l->data = letter_data_new(size);
     return l;
 }
 
@@ -94,7 +102,8 @@ void letter_free(struct inbox *b, struct letter *l)
 {
     if (l == NULL)
         return;
-    free(l->data);
+    if (l->data != NULL)
+        letter_data_free(l->data, l->size);
     l->data = NULL;
     if (b->spare_count < SPARE) {
         TAILQ_INSERT_HEAD(&b->spare, l, in_all);

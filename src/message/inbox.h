@@ -18,7 +18,7 @@ struct letter {
     int source;
     int tag;
     size_t size;
-    void *data; /* size bytes and a 0; NULL where there was no memory for them */
+    void *data; /* letter_data_new(size); NULL where there was no memory for it */
 };
 
 struct inbox;
@@ -30,9 +30,12 @@ void inbox_free(struct inbox *b);
 /* A letter of `size` bytes still to be filled, whose `data` is NULL where there is
  * no memory for that many; or NULL, where there is none for the letter itself. */
 struct letter *letter_new(struct inbox *b, int source, int tag, size_t size);
-/* Nothing else is to be done: have memory ready for the next short letter, so that it
- * need not be asked for when the letter is there. */
-void inbox_prepare(struct inbox *b);
+/* Room for a letter's `size` bytes and the 0 after them, which is set; NULL without
+ * memory. Room for a short letter that is given back is kept for the next, one a
+ * thread: most short messages then cost no call of malloc. */
+void *letter_data_new(size_t size);
+void letter_data_free(void *data, size_t size);
+
 /* Free a letter that is in no inbox, with its data. NULL is accepted. */
 void letter_free(struct inbox *b, struct letter *l);
 

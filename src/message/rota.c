@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "liveness/liveness.h"
 #include "message/exchange.h"
+#include "message/inbox.h"
 #include "message/mpi_transport.h"
 #include "message/startup.h"
 
@@ -173,9 +174,9 @@ int rota_probe(struct rota *r, int source, int tag, int64_t timeout_ms,
 
 void rota_message_done(struct rota_message *m)
 {
-    if (m == NULL)
+    if (m == NULL || m->data == NULL)
         return;
-    free(m->data);
+    letter_data_free(m->data, m->size_bytes);
     m->data = NULL;
 }
 
