@@ -50,8 +50,8 @@ void board_post(struct board *b, int peer, struct rota_fate fate, uint64_t due)
 {
     struct board_peer *p = &b->peers[peer];
     __atomic_store_n(&p->due, due, __ATOMIC_RELAXED);
-    __atomic_store_n(&p->code, fate.code, __ATOMIC_RELAXED);
-    __atomic_store_n(&p->how, (uint32_t)fate.how, __ATOMIC_RELEASE);
+    uint64_t word = (uint64_t)(uint32_t)fate.code << 32 | (uint32_t)fate.how;
+    __atomic_store_n(&p->fate, word, __ATOMIC_RELEASE);
     __atomic_add_fetch(&b->epoch, 1, __ATOMIC_RELEASE);
     syscall(SYS_futex, &b->epoch, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

@@ -7,9 +7,9 @@
  * Invariants:
  *   1. `sent` of a peer is raised after the frame has been handed to MPI, never
  *      before, so that a dead rank's count promises no frame that cannot arrive.
- *   2. `due` and `code` of a peer stand before its `how` does, and `how` before
- *      `epoch` changes: who has seen the new epoch sees the news.
- *   3. The parent alone writes epoch, how, code and due; the rank alone sent.
+ *   2. `due` of a peer stands before its `fate` does, and that before `epoch`
+ *      changes: who has seen the new epoch sees the news.
+ *   3. The parent alone writes epoch, fate and due; the rank alone sent.
  *
  * The memory is a memfd: nothing is left of it when both have ended.
  */
@@ -23,8 +23,7 @@
 #define BOARD_DUE_UNKNOWN UINT64_MAX
 
 struct board_peer {
-    uint32_t how; /* enum rota_how */
-    int32_t code;
+    uint64_t fate; /* enum rota_how, and above it the code: read and written at once */
     uint64_t due;  /* frames that the peer, now gone, had sent to this rank */
     uint64_t sent; /* frames that this rank has sent to the peer */
 };
@@ -55,9 +54,9 @@ static inline uint32_t board_epoch(const struct board *b)
 
 static inline struct rota_fate board_fate(const struct board *b, int peer)
 {
-    uint32_t how = __atomic_load_n(&b->peers[peer].how, __ATOMIC_ACQUIRE);
-    int32_t code = __atomic_load_n(&b->peers[peer].code, __ATOMIC_RELAXED);
-    return (struct rota_fate){.how = (enum rota_how)how, .code = code};
+    uint64_t fate = __atomic_load_n(&b->peers[peer].fate, __ATOMIC_ACQUIRE);
+    return (struct rota_fate){.how = (enum rota_how)(uint32_t)fate,
+                              .code = (int32_t)(fate >> 32)};
 }
 
 static inline uint64_t board_due(const struct board *b, int peer)

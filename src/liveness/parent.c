@@ -62,6 +62,7 @@ struct parent {
     bool answered; /* the rank knows how its joining went */
     struct rota_fate fate;
     int64_t looked_ns;
+    int stop_signal;
     int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
     int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
     bool frozen;        /* killed for having been stopped too long */
@@ -91,6 +92,7 @@ static void child_stopped(struct parent *p, int signal, int64_t now_ns)
 {
     if (p->stopped_ns == 0)
         p->stopped_ns = now_ns;
+    p->stop_signal = signal;
     if (!fate_is_gone(p->fate.how))
         report(p, (struct rota_fate){.how = ROTA_STOPPED, .code = signal});
 }
@@ -104,11 +106,10 @@ static void child_continued(struct parent *p)
 
 static void child_ended(struct parent *p, const siginfo_t *info)
 {
-    int stop_signal = p->fate.code;
     if (info->si_code == CLD_EXITED)
         report(p, (struct rota_fate){.how = ROTA_EXITED, .code = info->si_status});
     else if (p->frozen)
-        report(p, (struct rota_fate){.how = ROTA_FROZEN, .code = stop_signal});
+        report(p, (struct rota_fate){.how = ROTA_FROZEN, .code = p->stop_signal});
     else
         report(p, (struct rota_fate){.how = ROTA_KILLED, .code = info->si_status});
     p->stopped_ns = 0;
@@ -142,6 +143,8 @@ static void read_signals(struct parent *p, int64_t now_ns)
     while (read(p->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
         if (s.ssi_signo == SIGCHLD || (s.ssi_signo == SIGUSR1 && getenv("PMI_FD")))
             continue;
+        if (fate_is_final(p->fate.how))
+            continue; /* there is no child any more, and its id may be another's */
         kill(p->child, (int)s.ssi_signo);
         if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT || s.ssi_signo == SIGHUP)
             kill_by(p, now_ns + TERM_PATIENCE_NS);

@@ -38,6 +38,12 @@ struct peer {
     size_t partial_size;    /* how much has */
 };
 
+/* How long one has waited, in polls, and how long to sleep next. */
+struct waiting {
+    unsigned polls;
+    int64_t sleep_ns;
+};
+
 struct exchange {
     int rank;
     int size;
@@ -46,6 +52,8 @@ struct exchange {
     bool credit_late;  /* some credit could not be returned when it was due */
     uint32_t epoch;    /* of the board, as seen last */
     int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
+    struct waiting waited; /* for a letter, since something was sent or taken: who asks
+                              again and again, with a deadline, soon sleeps too */
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
@@ -55,11 +63,6 @@ struct exchange {
 };
 
 /* ---- waiting ----------------------------------------------------------------- */
-
-struct waiting {
-    unsigned polls;
-    int64_t sleep_ns;
-};
 
 /* One poll has found nothing: let a little time pass. Returns ROTA_E_TIMEOUT past
  * the deadline. */
@@ -108,6 +111,7 @@ static int post(struct exchange *x, int dest, enum frame_kind kind, int tag,
     p->owed = 0;
     if (kind != FRAME_CREDIT)
         p->under_way++;
+    x->waited = (struct waiting){0};
     board_count_sent(x->board, dest);
     return 0;
 }
@@ -509,22 +513,20 @@ static int hopeless(const struct exchange *x, int source)
  * comes for others does not put off the deadline. */
 static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
 {
-    struct waiting waited = {0};
     for (unsigned frames = 1;;) {
-        bool at_once = deadline_ns != 0 && waited.polls < POLLS_AT_ONCE;
+        bool at_once = deadline_ns != 0 && x->waited.polls < POLLS_AT_ONCE;
         int taken = poll_once(x, at_once ? LOOKS_A_POLL : 1);
+        if (taken > 0)
+            x->waited = (struct waiting){0};
         if (x->latest != NULL)
             return 0;
         if (taken < 0)
             return taken;
-        if (taken > 0) {
-            waited = (struct waiting){0};
-            if (frames++ % FRAMES_A_CLOCK != 0)
-                continue;
-        }
+        if (taken > 0 && frames++ % FRAMES_A_CLOCK != 0)
+            continue;
         int rc = taken == 0 ? hopeless(x, source) : 0;
         if (rc == 0)
-            rc = pass_time(x, &waited, deadline_ns);
+            rc = pass_time(x, &x->waited, deadline_ns);
         if (rc != 0)
             return rc;
     }

@@ -90,8 +90,10 @@ static struct slot *slot_after(struct mpi_transport *m, int steps)
 static int fill_vacant(struct mpi_transport *m)
 {
     int rc = 0;
-    for (; m->vacant > 0 && rc == 0; m->vacant--)
+    while (m->vacant > 0 && rc == 0) {
         rc = post_receive(m, slot_after(m, -m->vacant));
+        m->vacant -= rc == 0;
+    }
     return rc;
 }
 
@@ -127,32 +129,6 @@ static int beware(struct mpi_transport *m)
     return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
 }
 
-static int transport_next(struct transport *t, const unsigned char **bytes,
-                          size_t *size, int *source)
-{
-    struct mpi_transport *m = self(t);
-    struct slot *s = slot_after(m, 0);
-    if (!m->held) {
-        int complete = 0;
-        int rc = fill_vacant(m);
-        if (rc != 0)
-            return rc;
-        rc = MPI_Test(&s->request, &complete, &m->status);
-        if (rc != MPI_SUCCESS) /* a receive that failed with its sender */
-            return post_receive(m, s);
-        if (!complete)
-            return m->wary ? beware(m) : 0;
-        m->stuck_ns = 0;
-        m->held = true;
-    }
-    int count = 0;
-    MPI_Get_count(&m->status, MPI_BYTE, &count);
-    *bytes = s->bytes;
-    *size = (size_t)count;
-    *source = m->status.MPI_SOURCE;
-    return 1;
-}
-
 static int transport_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
@@ -160,6 +136,41 @@ static int transport_done(struct transport *t)
     m->head = (m->head + 1) % RING;
     m->vacant++;
     return 0;
+}
+
+/* See whether the head has come. A receive that failed, as with its sender it may,
+ * holds nothing: it is as good as dealt with. */
+static int test_head(struct mpi_transport *m)
+{
+    struct slot *s = slot_after(m, 0);
+    int complete = 0;
+    int rc = fill_vacant(m);
+    if (rc != 0)
+        return rc;
+    if (MPI_Test(&s->request, &complete, &m->status) != MPI_SUCCESS)
+        return s->request == MPI_REQUEST_NULL ? transport_done(&m->base) : 0;
+    if (!complete)
+        return m->wary ? beware(m) : 0;
+    m->stuck_ns = 0;
+    m->held = true;
+    return 0;
+}
+
+static int transport_next(struct transport *t, const unsigned char **bytes,
+                          size_t *size, int *source)
+{
+    struct mpi_transport *m = self(t);
+    if (!m->held) {
+        int rc = test_head(m);
+        if (rc != 0 || !m->held)
+            return rc;
+    }
+    int count = 0;
+    MPI_Get_count(&m->status, MPI_BYTE, &count);
+    *bytes = slot_after(m, 0)->bytes;
+    *size = (size_t)count;
+    *source = m->status.MPI_SOURCE;
+    return 1;
 }
 
 /* ---- sending ----------------------------------------------------------------- */
