@@ -30,12 +30,15 @@ struct peer {
     uint32_t owed;      /* data frames from it, credit not yet returned */
     uint32_t next_sent; /* sequence numbers */
     uint32_t next_taken;
-    bool gone;              /* nothing of it is taken any more */
-    bool leaving;           /* the board says it has gone; frames may be missing */
-    int error;              /* why a receive from it fails, where not by loss */
-    int64_t quiet_ns;       /* while leaving: how long was looked for it in vain */
-    struct letter *partial; /* a message of which not all has come */
-    size_t partial_size;    /* how much has */
+    bool gone;        /* nothing of it is taken any more */
+    bool leaving;     /* the board says it has gone; frames may be missing */
+    int error;        /* why a receive from it fails, where not by loss */
+    int64_t quiet_ns; /* while leaving: how long was looked for it in vain */
+    bool begun;       /* a message of which not all has come: */
+    int tag;
+    size_t size;
+    size_t filled;
+    void *data; /* NULL where there was no memory for it */
 };
 
 /* How long one has waited, in polls, and how long to sleep next. */
@@ -57,8 +60,8 @@ struct exchange {
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
-    struct letter
-        *latest; /* has just come whole, and is not in the inbox yet; or NULL */
+    bool fresh; /* a message has just come whole, and is not in the inbox yet: */
+    struct rota_message latest;
     struct peer peers[];
 };
 
@@ -136,30 +139,50 @@ static void return_late_credit(struct exchange *x)
 
 /* ---- taking frames ----------------------------------------------------------- */
 
-static int begin_letter(struct exchange *x, int source, int tag, uint64_t size)
+static void complete(struct exchange *x, int source, int tag, size_t size, void *data)
 {
-    struct peer *p = &x->peers[source];
-    if (p->partial != NULL || size >= SIZE_MAX)
-        return ROTA_E_FORMAT;
-    p->partial = letter_new(x->inbox, source, tag, (size_t)size);
-    p->partial_size = 0;
-    return p->partial ? 0 : ROTA_E_NOMEM;
+    x->fresh = true;
+    x->latest = (struct rota_message){
+        .source = source, .tag = tag, .size_bytes = size, .data = data};
 }
 
-/* Add to the letter that `source` has begun. */
-static int fill_letter(struct exchange *x, int source, const unsigned char *data,
-                       size_t size)
+static int take_whole(struct exchange *x, int source, int tag, const void *data,
+                      size_t size)
+{
+    if (x->peers[source].begun)
+        return ROTA_E_FORMAT;
+    void *copy = letter_data_new(size);
+    if (copy == NULL)
+        return ROTA_E_NOMEM; /* nothing is lost: the frame is taken again */
+    memcpy(copy, data, size);
+    complete(x, source, tag, size, copy);
+    return 0;
+}
+
+static int take_begin(struct exchange *x, int source, int tag, uint64_t size)
 {
     struct peer *p = &x->peers[source];
-    struct letter *l = p->partial;
-    if (l == NULL || size > l->size - p->partial_size)
+    if (p->begun || size == 0 || size >= SIZE_MAX)
         return ROTA_E_FORMAT;
-    if (l->data != NULL)
-        memcpy((char *)l->data + p->partial_size, data, size);
-    p->partial_size += size;
-    if (p->partial_size == l->size) {
-        p->partial = NULL;
-        x->latest = l;
+    p->begun = true;
+    p->tag = tag;
+    p->size = (size_t)size;
+    p->filled = 0;
+    p->data = letter_data_new((size_t)size);
+    return 0;
+}
+
+static int take_more(struct exchange *x, int source, const void *data, size_t size)
+{
+    struct peer *p = &x->peers[source];
+    if (!p->begun || size > p->size - p->filled)
+        return ROTA_E_FORMAT;
+    if (p->data != NULL)
+        memcpy((char *)p->data + p->filled, data, size);
+    p->filled += size;
+    if (p->filled == p->size) {
+        p->begun = false;
+        complete(x, source, p->tag, p->size, p->data);
     }
     return 0;
 }
@@ -167,15 +190,13 @@ static int fill_letter(struct exchange *x, int source, const unsigned char *data
 static int take_data(struct exchange *x, int source, const struct frame *f,
                      const unsigned char *data, size_t size)
 {
-    int rc = 0;
     switch (f->kind) {
     case FRAME_WHOLE:
-        rc = begin_letter(x, source, f->tag, size);
-        return rc ? rc : fill_letter(x, source, data, size);
+        return take_whole(x, source, f->tag, data, size);
     case FRAME_BEGIN:
-        return begin_letter(x, source, f->tag, frame_read_size(data));
+        return take_begin(x, source, f->tag, frame_read_size(data));
     case FRAME_MORE:
-        return fill_letter(x, source, data, size);
+        return take_more(x, source, data, size);
     default:
         return 0;
     }
@@ -197,6 +218,13 @@ static int take_sound(struct exchange *x, int source, const struct frame *f,
     return 0;
 }
 
+static void drop_partial(struct peer *p)
+{
+    if (p->begun)
+        free(p->data);
+    p->begun = false;
+}
+
 static void set_gone(struct exchange *x, int peer)
 {
     struct peer *p = &x->peers[peer];
@@ -208,8 +236,7 @@ static void set_gone(struct exchange *x, int peer)
         p->leaving = false;
         x->leaving--;
     }
-    letter_free(x->inbox, p->partial);
-    p->partial = NULL;
+    drop_partial(p);
     x->transport->ops->forget(x->transport, peer);
 }
 
@@ -294,12 +321,19 @@ static void see_off_leaving(struct exchange *x)
     }
 }
 
-/* A letter that the call it came in did not want is for a later one. */
-static void file_latest(struct exchange *x)
+/* A message that the call it came in did not want is for a later one. Without memory
+ * for that it stays where it is. */
+static int file_latest(struct exchange *x)
 {
-    if (x->latest != NULL)
-        inbox_put(x->inbox, x->latest);
-    x->latest = NULL;
+    if (!x->fresh)
+        return 0;
+    const struct rota_message *m = &x->latest;
+    struct letter *l = letter_wrap(x->inbox, m->source, m->tag, m->size_bytes, m->data);
+    if (l == NULL)
+        return ROTA_E_NOMEM;
+    inbox_put(x->inbox, l);
+    x->fresh = false;
+    return 0;
 }
 
 /* Take a frame, if one has come, looking for it so many times, and see who has gone.
@@ -310,13 +344,15 @@ static int poll_once(struct exchange *x, int looks)
     size_t size;
     int source;
     int taken;
-    file_latest(x);
+    int rc = file_latest(x);
+    if (rc != 0)
+        return rc;
     read_board(x);
     do
         taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
     while (taken == 0 && --looks > 0);
     if (taken == 1) {
-        int rc = take_frame(x, source, bytes, size);
+        rc = take_frame(x, source, bytes, size);
         if (rc == 0)
             rc = x->transport->ops->done(x->transport);
         if (rc != 0)
@@ -356,8 +392,9 @@ void exchange_free(struct exchange *x)
     if (x == NULL)
         return;
     for (int rank = 0; rank < x->size; rank++)
-        letter_free(x->inbox, x->peers[rank].partial);
-    letter_free(x->inbox, x->latest);
+        drop_partial(&x->peers[rank]);
+    if (x->fresh)
+        free(x->latest.data);
     x->transport->ops->free(x->transport);
     inbox_free(x->inbox);
     free(x);
@@ -438,7 +475,10 @@ static int wait_for_room(struct exchange *x, int dest, bool begun)
 static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int tag,
                       const void *data, size_t size)
 {
-    int rc = wait_for_room(x, dest, kind == FRAME_MORE);
+    const struct peer *p = &x->peers[dest];
+    bool clear = p->under_way < EXCHANGE_WINDOW && !p->gone && !p->leaving &&
+                 board_epoch(x->board) == x->epoch;
+    int rc = clear ? 0 : wait_for_room(x, dest, kind == FRAME_MORE);
     if (rc == 0)
         rc = post(x, dest, kind, tag, data, size);
     return rc == ROTA_E_MPI ? await_verdict(x, dest) : rc;
@@ -463,6 +503,8 @@ static int send_in_parts(struct exchange *x, int dest, int tag, const char *data
  * at once, but where MPI still connects the two, or the receiver's queue is full. */
 static int await_sent(struct exchange *x, int dest)
 {
+    if (x->transport->ops->unsent(x->transport, dest) == 0)
+        return 0;
     struct waiting waited = {0};
     while (x->transport->ops->unsent(x->transport, dest) > 0) {
         if (has_left(x, dest))
@@ -482,18 +524,6 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
                  ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
                  : send_in_parts(x, dest, tag, data, size);
     return rc ? rc : await_sent(x, dest);
-}
-
-/* Hand a letter over. */
-static int deliver(struct exchange *x, struct letter *l, struct rota_message *out)
-{
-    void *data = l->data;
-    if (data != NULL)
-        *out = (struct rota_message){
-            .source = l->source, .tag = l->tag, .size_bytes = l->size, .data = data};
-    l->data = NULL;
-    letter_free(x->inbox, l);
-    return data != NULL ? 0 : ROTA_E_NOMEM;
 }
 
 /* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
@@ -518,7 +548,7 @@ static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
         int taken = poll_once(x, at_once ? LOOKS_A_POLL : 1);
         if (taken > 0)
             x->waited = (struct waiting){0};
-        if (x->latest != NULL)
+        if (x->fresh)
             return 0;
         if (taken < 0)
             return taken;
@@ -532,58 +562,65 @@ static int await_letter(struct exchange *x, int source, int64_t deadline_ns)
     }
 }
 
-static bool fits(const struct letter *l, int source, int tag)
+static bool fits(const struct rota_message *m, int source, int tag)
 {
-    return (source == ROTA_ANY_SOURCE || source == l->source) &&
-           (tag == ROTA_ANY_TAG || tag == l->tag);
+    return (source == ROTA_ANY_SOURCE || source == m->source) &&
+           (tag == ROTA_ANY_TAG || tag == m->tag);
 }
 
-/* Wait for the letter, which is then in the inbox or, just come, the latest: NULL and
- * *rc where it is not to be had. */
-static struct letter *await(struct exchange *x, int source, int tag,
-                            int64_t deadline_ns, int *rc)
+/* Wait for a message that fits: 0, and *letter is it, in the inbox, or NULL where it
+ * has just come and is the latest. */
+static int await(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                 struct letter **letter)
 {
-    file_latest(x);
-    struct letter *l = inbox_find(x->inbox, source, tag);
+    int rc = file_latest(x);
+    if (rc != 0)
+        return rc;
+    *letter = inbox_find(x->inbox, source, tag);
+    if (*letter != NULL)
+        return 0;
     /* What waits does not fit, so only what comes from here on is looked at. */
-    for (unsigned letters = 1; l == NULL; letters++) {
-        *rc = await_letter(x, source, deadline_ns);
-        if (*rc != 0)
-            return NULL;
-        if (fits(x->latest, source, tag))
-            return x->latest;
+    for (unsigned letters = 1;; letters++) {
+        rc = await_letter(x, source, deadline_ns);
+        if (rc != 0 || fits(&x->latest, source, tag))
+            return rc;
         if (letters % FRAMES_A_CLOCK == 0 && deadline_ns != INT64_MAX &&
-            clock_now_ns() >= deadline_ns) {
-            *rc = ROTA_E_TIMEOUT;
-            return NULL;
-        }
+            clock_now_ns() >= deadline_ns)
+            return ROTA_E_TIMEOUT;
     }
-    return l;
 }
 
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
                      struct rota_message *out)
 {
-    int rc = 0;
-    struct letter *l = await(x, source, tag, deadline_ns, &rc);
-    if (l == NULL)
+    struct letter *l;
+    int rc = await(x, source, tag, deadline_ns, &l);
+    if (rc != 0)
         return rc;
-    if (l == x->latest)
-        x->latest = NULL;
-    else
+    struct rota_message m = x->latest;
+    if (l == NULL) {
+        x->fresh = false;
+    } else {
+        m = (struct rota_message){l->source, l->tag, l->size, l->data};
+        l->data = NULL;
         inbox_take(x->inbox, l);
-    return deliver(x, l, out);
+        letter_free(x->inbox, l);
+    }
+    if (m.data == NULL)
+        return ROTA_E_NOMEM;
+    *out = m;
+    return 0;
 }
 
 int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
                    struct rota_message *out)
 {
-    int rc = 0;
-    const struct letter *l = await(x, source, tag, deadline_ns, &rc);
-    if (l == NULL)
+    struct letter *l;
+    int rc = await(x, source, tag, deadline_ns, &l);
+    if (rc != 0)
         return rc;
-    *out = (struct rota_message){
-        .source = l->source, .tag = l->tag, .size_bytes = l->size};
+    *out = l ? (struct rota_message){l->source, l->tag, l->size, NULL} : x->latest;
+    out->data = NULL;
     return 0;
 }
 

@@ -80,7 +80,8 @@ void letter_data_free(void *data, size_t size)
         free(data);
 }
 
-struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
+struct letter *letter_wrap(struct inbox *b, int source, int tag, size_t size,
+                           void *data)
 {
     struct letter *l = TAILQ_FIRST(&b->spare);
     if (l != NULL) {
@@ -94,7 +95,15 @@ struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
     l->source = source;
     l->tag = tag;
     l->size = size;
-    l->data = letter_data_new(size);
+    l->data = data;
+    return l;
+}
+
+struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
+{
+    struct letter *l = letter_wrap(b, source, tag, size, NULL);
+    if (l != NULL)
+        l->data = letter_data_new(size);
     return l;
 }
 

@@ -36,6 +36,10 @@ struct letter *letter_new(struct inbox *b, int source, int tag, size_t size);
 void *letter_data_new(size_t size);
 void letter_data_free(void *data, size_t size);
 
+/* A letter around `data`, of letter_data_new() or NULL, which it takes. NULL without
+ * memory for the letter itself: `data` is then still the caller's. */
+struct letter *letter_wrap(struct inbox *b, int source, int tag, size_t size,
+                           void *data);
 /* Free a letter that is in no inbox, with its data. NULL is accepted. */
 void letter_free(struct inbox *b, struct letter *l);
 

@@ -793,16 +793,32 @@ static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void 
 {
     struct world *w = *state;
     struct rota_message m;
-    inject(w, &(struct wrong){{FRAME_WHOLE, 0, 0, 1}, 5, 0});
-    inject(w, &(struct wrong){{FRAME_WHOLE, 0, 1, 2}, 5, 0});
-    fail_at = 2; /* the letter, then its data */
+    inject(w, &(struct wrong){{FRAME_BEGIN, 0, 0, 1}, 8, 100});
+    inject(w, &(struct wrong){{FRAME_MORE, 0, 1, 0}, 100, 0});
+    inject(w, &(struct wrong){{FRAME_WHOLE, 0, 2, 2}, 5, 0});
+    fail_at = 1; /* the room for the first one's 100 bytes */
     assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
     assert_int_equal(fail_at, 0);
     assert_int_equal(exchange_probe(w->x[0], 1, 1, 0, &m), 0);
-    assert_int_equal(m.size_bytes, 5);
+    assert_int_equal(m.size_bytes, 100);
     assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_NOMEM);
     assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_TIMEOUT);
     assert_int_equal(receive_now(w, 0, 1, 2, &m), 0);
+    free(m.data);
+}
+
+static void a_short_message_waits_until_there_is_memory_for_it(void **state)
+{
+    struct world *w = *state;
+    struct rota_message m;
+    send_pattern(w, 1, 0, 1, 500, 0);
+    for (int i = 0; i < 3; i++) {
+        fail_at = 1;
+        assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_NOMEM);
+    }
+    fail_at = 0;
+    assert_int_equal(receive_now(w, 0, 1, 1, &m), 0);
+    assert_int_equal(m.size_bytes, 500);
     free(m.data);
 }
 
@@ -1025,6 +1041,7 @@ int main(void)
         IN_WORLD(a_long_message_that_still_comes_does_not_put_off_the_deadline),
         IN_WORLD(a_send_to_oneself_without_memory_sends_nothing),
         IN_WORLD(a_message_that_there_is_no_memory_for_is_told_of_and_passed_by),
+        IN_WORLD(a_short_message_waits_until_there_is_memory_for_it),
         IN_WORLD(any_one_allocation_may_fail),
         IN_WORLD(an_exchange_that_cannot_be_made_leaves_the_transport_alone),
         IN_WORLD(an_exchange_is_closed_with_whatever_is_in_it),
