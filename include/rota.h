@@ -126,8 +126,9 @@ struct rota_message {
  * message that it had sent has been handed over (for ROTA_ANY_SOURCE: when that
  * holds for all other ranks); with ROTA_E_NOMEM when a message came that there is
  * no memory for: a short one stays for the next call, one above some 4,000 bytes is
- * gone; with ROTA_E_FORMAT when bytes came from `source` that are not Rota's, after which neither of the two takes anything from
- * the other; with ROTA_E_ARG or ROTA_E_MPI. */
+ * gone; with ROTA_E_FORMAT when bytes came from `source` that are not Rota's, after
+ * which neither of the two takes anything from the other; with ROTA_E_ARG or
+ * ROTA_E_MPI. */
 ROTA_API int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
                        struct rota_message *out);
 
