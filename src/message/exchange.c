@@ -97,7 +97,7 @@ static int post(struct exchange *x, int dest, enum frame_kind kind, int tag,
                 const void *data, size_t size)
 {
     struct peer *p = &x->peers[dest];
-    unsigned char *room = x->transport->ops->room(x->transport);
+    unsigned char *room = transport_room(x->transport);
     if (room == NULL)
         return ROTA_E_NOMEM;
     struct frame f = {.kind = kind,
@@ -443,7 +443,7 @@ static int await_verdict(struct exchange *x, int dest)
 static bool has_room(const struct exchange *x, int dest)
 {
     return x->peers[dest].under_way < EXCHANGE_WINDOW &&
-           x->transport->ops->room(x->transport) != NULL;
+           transport_room(x->transport) != NULL;
 }
 
 /* Poll for one who sends, and let time pass where nothing has come. `begun`: some of
@@ -501,12 +501,12 @@ static int send_in_parts(struct exchange *x, int dest, int tag, const char *data
 
 /* What is sent must outlive this rank: wait until it has left the process. That is
  * at once, but where MPI still connects the two, or the receiver's queue is full. */
-static int await_sent(struct exchange *x, int dest)
+static inline int await_sent(struct exchange *x, int dest)
 {
-    if (x->transport->ops->unsent(x->transport, dest) == 0)
+    if (transport_unsent(x->transport, dest) == 0)
         return 0;
     struct waiting waited = {0};
-    while (x->transport->ops->unsent(x->transport, dest) > 0) {
+    while (transport_unsent(x->transport, dest) > 0) {
         if (has_left(x, dest))
             return lost_or(x, dest, ROTA_E_LOST);
         int rc = poll_sending(x, &waited, true);

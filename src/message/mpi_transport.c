@@ -129,7 +129,7 @@ static int beware(struct mpi_transport *m)
     return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
 }
 
-static int transport_done(struct transport *t)
+static int mpi_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
     m->held = false;
@@ -148,7 +148,7 @@ static int test_head(struct mpi_transport *m)
     if (rc != 0)
         return rc;
     if (MPI_Test(&s->request, &complete, &m->status) != MPI_SUCCESS)
-        return s->request == MPI_REQUEST_NULL ? transport_done(&m->base) : 0;
+        return s->request == MPI_REQUEST_NULL ? mpi_done(&m->base) : 0;
     if (!complete)
         return m->wary ? beware(m) : 0;
     m->stuck_ns = 0;
@@ -156,8 +156,8 @@ static int test_head(struct mpi_transport *m)
     return 0;
 }
 
-static int transport_next(struct transport *t, const unsigned char **bytes,
-                          size_t *size, int *source)
+static int mpi_next(struct transport *t, const unsigned char **bytes, size_t *size,
+                    int *source)
 {
     struct mpi_transport *m = self(t);
     if (!m->held) {
@@ -196,6 +196,7 @@ static void reap(struct mpi_transport *m)
         MPI_Testsome(n, requests, &done_count, done, statuses);
     for (int i = 0; i < done_count && done_count != MPI_UNDEFINED; i++) {
         m->unsent[asked[done[i]]->dest]--;
+        m->base.under_way--;
         TAILQ_INSERT_HEAD(&m->spare, asked[done[i]], link);
         asked[done[i]] = NULL;
     }
@@ -207,22 +208,23 @@ static void reap(struct mpi_transport *m)
     }
 }
 
-static unsigned char *transport_room(struct transport *t)
+static unsigned char *mpi_room(struct transport *t)
 {
     struct mpi_transport *m = self(t);
-    if (m->room != NULL)
-        return m->room->bytes;
-    if (TAILQ_EMPTY(&m->spare))
+    if (m->room == NULL && TAILQ_EMPTY(&m->spare))
         reap(m);
-    m->room = TAILQ_FIRST(&m->spare);
-    if (m->room != NULL)
-        TAILQ_REMOVE(&m->spare, m->room, link);
-    else
-        m->room = malloc(sizeof(*m->room));
-    return m->room != NULL ? m->room->bytes : NULL;
+    if (m->room == NULL) {
+        m->room = TAILQ_FIRST(&m->spare);
+        if (m->room != NULL)
+            TAILQ_REMOVE(&m->spare, m->room, link);
+        else
+            m->room = malloc(sizeof(*m->room));
+    }
+    t->ready = m->room != NULL ? m->room->bytes : NULL;
+    return t->ready;
 }
 
-static int transport_post(struct transport *t, int dest, size_t size)
+static int mpi_post(struct transport *t, int dest, size_t size)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *o = m->room;
@@ -237,11 +239,13 @@ static int transport_post(struct transport *t, int dest, size_t size)
     o->dest = dest;
     TAILQ_INSERT_TAIL(&m->under_way, o, link);
     m->unsent[dest]++;
+    t->under_way++;
     m->room = NULL;
+    t->ready = NULL;
     return 0;
 }
 
-static void transport_forget(struct transport *t, int peer)
+static void mpi_forget(struct transport *t, int peer)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *next;
@@ -253,10 +257,11 @@ static void transport_forget(struct transport *t, int peer)
         TAILQ_REMOVE(&m->under_way, o, link);
         TAILQ_INSERT_TAIL(&m->left, o, link);
     }
+    t->under_way -= m->unsent[peer];
     m->unsent[peer] = 0;
 }
 
-static int transport_unsent(struct transport *t, int dest)
+static int mpi_unsent(struct transport *t, int dest)
 {
     struct mpi_transport *m = self(t);
     if (m->unsent[dest] > 0)
@@ -288,7 +293,7 @@ static void withdraw(struct slot *s)
         free(s->bytes);
 }
 
-static void transport_free(struct transport *t)
+static void mpi_free(struct transport *t)
 {
     struct mpi_transport *m = self(t);
     for (int i = 0; i < RING; i++)
@@ -300,13 +305,13 @@ static void transport_free(struct transport *t)
 }
 
 static const struct transport_ops ops = {
-    .room = transport_room,
-    .post = transport_post,
-    .unsent = transport_unsent,
-    .next = transport_next,
-    .done = transport_done,
-    .forget = transport_forget,
-    .free = transport_free,
+    .room = mpi_room,
+    .post = mpi_post,
+    .unsent = mpi_unsent,
+    .next = mpi_next,
+    .done = mpi_done,
+    .forget = mpi_forget,
+    .free = mpi_free,
 };
 
 int mpi_transport_open(MPI_Comm comm, struct transport **out)
@@ -325,13 +330,13 @@ int mpi_transport_open(MPI_Comm comm, struct transport **out)
     TAILQ_INIT(&m->left);
     for (int i = 0; i < RING; i++)
         m->ring[i].request = MPI_REQUEST_NULL;
-    int rc = transport_room(&m->base) ? 0 : ROTA_E_NOMEM;
+    int rc = mpi_room(&m->base) ? 0 : ROTA_E_NOMEM;
     for (int i = 0; i < RING && rc == 0; i++) {
         m->ring[i].bytes = malloc(FRAME_BYTES);
         rc = m->ring[i].bytes ? post_receive(m, &m->ring[i]) : ROTA_E_NOMEM;
     }
     if (rc != 0) {
-        transport_free(&m->base);
+        mpi_free(&m->base);
         return rc;
     }
     *out = &m->base;

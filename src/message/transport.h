@@ -41,8 +41,22 @@ struct transport_ops {
     void (*free)(struct transport *t);
 };
 
+/* What is asked of the transport for every short message is answered without a call
+ * where it can be. */
 struct transport {
     const struct transport_ops *ops;
+    unsigned char *ready; /* what room would return, where it has it; NULL: ask */
+    int under_way;        /* 0: unsent would return 0 for everyone */
 };
+
+static inline unsigned char *transport_room(struct transport *t)
+{
+    return t->ready != NULL ? t->ready : t->ops->room(t);
+}
+
+static inline int transport_unsent(struct transport *t, int dest)
+{
+    return t->under_way == 0 ? 0 : t->ops->unsent(t, dest);
+}
 
 #endif

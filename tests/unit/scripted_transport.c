@@ -194,7 +194,8 @@ struct transport *wire_end(struct wire *w, int rank)
     unsigned char *room = reallocarray(NULL, 1, FRAME_BYTES);
     if (e == NULL || room == NULL)
         abort();
-    *e = (struct end){.base.ops = &ops, .wire = w, .rank = rank, .room = room};
+    *e = (struct end){
+        .base = {.ops = &ops, .under_way = 1}, .wire = w, .rank = rank, .room = room};
     return &e->base;
 }
 
