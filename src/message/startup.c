@@ -72,6 +72,32 @@ static int init_mpi(struct startup *s, struct rota_error *err)
     return 0;
 }
 
+/* How many ranks the launcher says that it has started; 0 where it says nothing. */
+static int launched(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *text = getenv(names[i]);
+        if (text != NULL)
+            return atoi(text);
+    }
+    return 0;
+}
+
+/* Under another MPI's launcher every process would be a run of its own. */
+static int check_launcher(const struct startup *s, struct rota_error *err)
+{
+    int others = launched();
+    if (s->size > 1 || others <= 1)
+        return 0;
+    return error_set(
+        err, ROTA_E_LAUNCH,
+        "started as one of %d, but to this program's MPI it is alone: the "
+        "launcher is another MPI's; use the mpiexec of the MPI that it was "
+        "built with",
+        others);
+}
+
 /* Whether all ranks of `s` are on one host. */
 static int on_one_host(const struct startup *s, bool *out, struct rota_error *err)
 {
@@ -95,6 +121,8 @@ int startup_join(struct liveness *lv, struct startup *out, struct rota_error *er
     struct startup s = {0};
     bool one_host = false;
     int rc = init_mpi(&s, err);
+    if (rc == 0)
+        rc = check_launcher(&s, err);
     if (rc == 0)
         rc = on_one_host(&s, &one_host, err);
     if (rc != 0)
