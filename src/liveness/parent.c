@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -104,6 +105,13 @@ static void child_continued(struct parent *p)
         report(p, (struct rota_fate){.how = ROTA_ALIVE});
 }
 
+static void await_orphans(int64_t deadline_ns)
+{
+    pid_t one;
+    while (tree_list(0, &one, 1) > 0 && clock_now_ns() < deadline_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+}
+
 static void child_ended(struct parent *p, const siginfo_t *info)
 {
     if (info->si_code == CLD_EXITED)
@@ -114,7 +122,10 @@ static void child_ended(struct parent *p, const siginfo_t *info)
         report(p, (struct rota_fate){.how = ROTA_KILLED, .code = info->si_status});
     p->stopped_ns = 0;
     p->kill_ns = INT64_MAX;
-    /* What the rank has started ends with it: its orphans are ours by now. */
+    /* What the rank has started ends with it: its orphans are ours by now. Before it
+     * has joined, that is a daemon of its MPI's, which clears up after itself. */
+    if (p->member == NULL)
+        await_orphans(clock_now_ns() + NS_PER_SEC);
     tree_kill(clock_now_ns() + ORPHANS_NS);
 }
 

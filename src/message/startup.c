@@ -90,6 +90,7 @@ static int check_launcher(const struct startup *s, struct rota_error *err)
     int others = launched();
     if (s->size > 1 || others <= 1)
         return 0;
+    PMPI_Finalize(); /* it is alone, so this waits for nobody, and clears up after it */
     return error_set(
         err, ROTA_E_LAUNCH,
         "started as one of %d, but to this program's MPI it is alone: the "
