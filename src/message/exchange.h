@@ -16,6 +16,8 @@
  *      ranks, on both sides: who gets one answers with one.
  *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
+ *   6. A message becomes a letter of the inbox only where the call that it came in
+ *      did not want it. A frame for which there is no memory stays with the transport.
  */
 #ifndef ROTA_MESSAGE_EXCHANGE_H
 #define ROTA_MESSAGE_EXCHANGE_H

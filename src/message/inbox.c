@@ -8,7 +8,7 @@
 TAILQ_HEAD(letters, letter);
 
 enum {
-    SPARE = 64, /* letters kept for the next: a message then costs one malloc */
+    SPARE = 64, /* letters kept for the next, so that one costs no malloc */
     SHORT = 64, /* bytes of a short letter */
 };
 
