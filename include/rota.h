@@ -25,6 +25,7 @@
 #ifndef ROTA_H
 #define ROTA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -161,6 +162,219 @@ ROTA_API int rota_fate(const struct rota *r, int rank, struct rota_fate *out);
 /* A fate in words ("exited with status 1", "was killed by signal 9 (SIGKILL)"),
  * written to `buf` of `size` bytes, always terminated. Returns `buf`. */
 ROTA_API const char *rota_fate_text(struct rota_fate fate, char *buf, size_t size);
+
+/* ---- the farm ----------------------------------------------------------------------
+ *
+ * Tasks go to workers, results come back, and nothing is lost on the way: a dead
+ * worker's tasks run elsewhere, and each task ends exactly once, in a value or in a
+ * reason. Every rank of the program makes the same calls:
+ *
+ *     static int square(struct rota_task *task, void *context)
+ *     {
+ *         size_t size;
+ *         const double *x = rota_task_data(task, &size);
+ *         double y = *x * *x;
+ *         return rota_task_return(task, &y, sizeof(y));
+ *     }
+ *
+ *     struct rota_function functions[] = {{.name = "square", .run = square}};
+ *     struct rota_farm_options options = {.functions = functions, .count = 1};
+ *     struct rota_farm *farm;
+ *     if (rota_farm_open(&options, &farm, &err) != 0) { ... }
+ *     if (rota_farm_rank(farm) != 0)
+ *         return rota_farm_work(farm, &err) ? 1 : 0;
+ *
+ * and rank 0, the manager, goes on:
+ *
+ *     for (double x = 0; x < 100; x++)
+ *         rota_submit(farm, &(struct rota_spec){.data = &x, .size_bytes = sizeof(x)},
+ *                     NULL);
+ *     struct rota_result result;
+ *     while (rota_next(farm, ROTA_FOREVER, &result) == 0)
+ *         ... result.outcome, result.data ...
+ *     rota_farm_close(farm);
+ *
+ * The farm moves along while the manager is in rota_next or submits. An attempt may
+ * be made more than once where a worker was lost, frozen or slow; its result counts
+ * once.
+ */
+
+/* A task, as its function sees it: opaque, and gone when the function returns. */
+struct rota_task;
+
+/* The work of a task. Returns 0, or any other number: the attempt has failed. It runs
+ * in a process of its own beside the rank (farm option in_rank: in the rank itself,
+ * where what kills it kills the rank), and must call neither MPI nor rota_send and
+ * its like. `context` is what the function was registered with. */
+typedef int rota_run(struct rota_task *task, void *context);
+
+struct rota_function {
+    const char *name;
+    rota_run *run;
+    void *context;
+};
+
+/* The task's payload, aligned for any type of up to 8 bytes; valid until the function
+ * returns. `size_bytes` may be NULL. */
+ROTA_API const void *rota_task_data(const struct rota_task *task, size_t *size_bytes);
+
+/* The task's number, and which try this is (from 1). */
+ROTA_API uint64_t rota_task_id(const struct rota_task *task);
+ROTA_API int rota_task_attempt(const struct rota_task *task);
+
+/* The task's value: `size_bytes` bytes at `data`, copied; the last call counts. Returns
+ * 0, or ROTA_E_ARG or ROTA_E_NOMEM, so that a function can end with it. */
+ROTA_API int rota_task_return(struct rota_task *task, const void *data,
+                              size_t size_bytes);
+
+/* Say why the attempt fails, instead of a value. Returns -1, so that a function can
+ * end with it: return rota_task_fail(task, "cannot open '%s'", path). */
+ROTA_API int rota_task_fail(struct rota_task *task, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct rota_spec;
+
+/* Submit a task from within a task. It exists once this attempt's result counts, and
+ * not if it fails: so a task that is tried twice submits once. Its `near` counts as
+ * in rota_submit. Returns 0, or ROTA_E_ARG, ROTA_E_NOTFOUND or ROTA_E_NOMEM. */
+ROTA_API int rota_task_submit(struct rota_task *task, const struct rota_spec *spec);
+
+struct rota_farm_options {
+    const struct rota_function *functions; /* the same in every rank; copied, the names
+                                              too */
+    int count;
+    int slots;          /* tasks that this rank runs at once; 0: one */
+    bool in_rank;       /* run functions in the rank itself, one at a time: fast, but a
+                           crash costs the rank */
+    bool manager_works; /* rank 0 runs tasks too; alone, it always does */
+    bool in_order;      /* results come in the order of submission */
+    int poison_limit;   /* so many workers killed end a task; 0: three */
+    int64_t retry_delay_ms;    /* before a failed task's second try, doubled for each
+                                  further one; 0: 100 */
+    size_t memory_limit_bytes; /* what an isolated attempt may allocate; 0: no limit */
+};
+
+/* A rank's handle on its farm: opaque. */
+struct rota_farm;
+
+/* Join the run as rota_open does (which is not called beside it), as the manager
+ * (rank 0) or as a worker. Call it early: what the isolated functions know is what
+ * this process knew when it was called. Fails as rota_open does, and with ROTA_E_ARG.
+ * *out is the caller's: rota_farm_close(). */
+ROTA_API int rota_farm_open(const struct rota_farm_options *options,
+                            struct rota_farm **out, struct rota_error *err);
+
+/* This rank, and how many there are. */
+ROTA_API int rota_farm_rank(const struct rota_farm *farm);
+ROTA_API int rota_farm_size(const struct rota_farm *farm);
+
+/* A worker's part: run tasks until the manager closes the farm. Returns 0, or
+ * ROTA_E_LOST (the manager has gone), ROTA_E_STATE (in rank 0), ROTA_E_NOMEM,
+ * ROTA_E_MPI, ROTA_E_FORMAT. */
+ROTA_API int rota_farm_work(struct rota_farm *farm, struct rota_error *err);
+
+/* Leave. The manager's leaving sends the workers home; tasks that have not ended are
+ * dropped. NULL is accepted. */
+ROTA_API void rota_farm_close(struct rota_farm *farm);
+
+/* A task to submit; what is not set is 0. */
+struct rota_spec {
+    const char *function; /* its name; NULL: the first */
+    const void *data;     /* payload: copied */
+    size_t size_bytes;
+    uint64_t tag; /* comes back with the result */
+    int retries;  /* further attempts, should one fail, 0 to 1000 */
+    int priority; /* higher ones first */
+    int near;     /* ROTA_NEAR(rank): there, as long as it lives; 0: anywhere */
+    int64_t time_limit_ms; /* of each attempt; 0: none */
+};
+
+#define ROTA_NEAR(rank) ((rank) + 1)
+
+/* The manager's: add a task. *task (NULL is accepted) is its number, from 0 in the
+ * order of submission. Never waits. Fails with ROTA_E_ARG, ROTA_E_NOTFOUND (no such
+ * function), ROTA_E_NOMEM, or ROTA_E_STATE (a worker, or a farm that generates). */
+ROTA_API int rota_submit(struct rota_farm *farm, const struct rota_spec *spec,
+                         uint64_t *task);
+
+/* Add `count` tasks; *submitted (NULL is accepted) is how many were, which may be fewer
+ * where this fails. */
+ROTA_API int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
+                              size_t count, size_t *submitted);
+
+/* Gives the next task: true and *spec (all 0 before), whose data stays valid until the
+ * next call; or false: there is none any more. Must not call the farm. */
+typedef bool rota_generator(void *context, struct rota_spec *spec);
+
+/* Have tasks generated as there is room for them: only some rounds for all workers
+ * stand in memory at once. One generator at a time. Fails with ROTA_E_ARG or
+ * ROTA_E_STATE; a task that cannot be submitted ends rota_next with its error. */
+ROTA_API int rota_generate(struct rota_farm *farm, rota_generator *generator,
+                           void *context);
+
+/* How a task ended. */
+enum rota_outcome {
+    ROTA_DONE,      /* with a value: data */
+    ROTA_FAILED,    /* its function returned `code`; data: what rota_task_fail said */
+    ROTA_CRASHED,   /* it was ended by signal `code` */
+    ROTA_QUIT,      /* it ended its process with status `code` */
+    ROTA_OVERTIME,  /* it ran out of time */
+    ROTA_POISON,    /* `code` workers were lost while they ran it */
+    ROTA_CANCELLED, /* rota_cancel */
+    ROTA_UNTRIED,   /* no worker was left to try it */
+    ROTA_OUTCOMES,  /* how many there are */
+};
+
+struct rota_result {
+    uint64_t task;
+    uint64_t tag;
+    enum rota_outcome outcome;
+    int code;
+    const void *data; /* the farm's, aligned as the payload is, with a 0 byte behind it;
+                         valid until the next call for this farm */
+    size_t size_bytes;
+    int attempts;     /* that were begun, as far as is known */
+    int worker;       /* the rank that had it last; -1: none */
+    int64_t took_ns;  /* how long the last attempt ran there; of many tiny tasks their
+                         mean */
+    int64_t ended_ns; /* when it ended, since the farm was opened */
+};
+
+/* The manager's: take the next result, waiting at most `timeout_ms` milliseconds (0:
+ * what is there; ROTA_FOREVER: until there is one or none can come). Each task's
+ * result comes exactly once. Fails with ROTA_E_NOTFOUND (every task that was submitted
+ * or generated has been told), ROTA_E_TIMEOUT, ROTA_E_NOMEM, ROTA_E_MPI, ROTA_E_ARG or
+ * ROTA_E_STATE. */
+ROTA_API int rota_next(struct rota_farm *farm, int64_t timeout_ms,
+                       struct rota_result *out);
+
+/* The manager's: end a task that has not ended, with ROTA_CANCELLED as its result. An
+ * attempt that runs already may go on, and does not count. Fails with ROTA_E_NOTFOUND
+ * (it has ended, or never was) or ROTA_E_ARG. */
+ROTA_API int rota_cancel(struct rota_farm *farm, uint64_t task);
+
+/* An outcome in words ("was ended by signal 11 (SIGSEGV)"), written to `buf` of `size`
+ * bytes, always terminated. Returns `buf`. */
+ROTA_API const char *rota_outcome_text(enum rota_outcome outcome, int code, char *buf,
+                                       size_t size);
+
+struct rota_stats {
+    uint64_t submitted;
+    uint64_t waiting; /* for a worker, or for their next try */
+    uint64_t lent;    /* are with a worker */
+    uint64_t ended[ROTA_OUTCOMES];
+    uint64_t again;    /* attempts begun anew, after a failure or a loss */
+    uint64_t refused;  /* results that came late, or a second time */
+    uint64_t recalled; /* tasks taken back from the slow, the frozen and the lost */
+    uint64_t copied;   /* tasks of stragglers run elsewhere too */
+    int workers;       /* that are there */
+    int lost;
+    int slots;       /* of those that are there */
+    int64_t busy_ns; /* that attempts whose results counted ran, in sum */
+};
+
+/* The manager's. */
+ROTA_API void rota_farm_stats(const struct rota_farm *farm, struct rota_stats *out);
 
 #ifdef __cplusplus
 }

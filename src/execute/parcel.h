@@ -1,0 +1,250 @@
+/* parcel.h - tasks and results as bytes, many at once
+ *
+ * A task's record is made once, when it is submitted, and then copied as it is: from
+ * the manager's memory to a message, from there to the process that runs it. All
+ * integers are little-endian; every record, and every payload in it, begins at a
+ * multiple of 8 bytes from the first record's beginning, and is filled up with zeros
+ * to such a multiple.
+ *
+ *   task:    0   4  payload size in bytes
+ *            4   2  function: its place in the table that all ranks share
+ *            6   2  flags
+ *            8   8  user tag                        } only with PARCEL_EXTRA
+ *           16   4  time limit of an attempt in ms  }
+ *           20   2  retries                         }
+ *           22   2  near: ROTA_NEAR(rank), 0: none  }
+ *           24   4  priority, signed                }
+ *           28   4  0                               }
+ *            -   -  payload
+ *
+ *   result:  0   4  value size in bytes
+ *            4   2  outcome: enum rota_outcome
+ *            6   2  flags
+ *            8   4  code, signed
+ *           12   4  how many tasks it submitted
+ *           16   8  how long it ran, in ns
+ *            -   -  value, followed by at least one 0 byte
+ *            -   -  the tasks that it submitted: records as above
+ *
+ * Readers trust nothing: what does not fit in the bytes there are is ROTA_E_FORMAT.
+ */
+#ifndef ROTA_EXECUTE_PARCEL_H
+#define ROTA_EXECUTE_PARCEL_H
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "rota.h"
+
+enum {
+    PARCEL_TASK_BYTES = 8,
+    PARCEL_EXTRA_BYTES = 24,
+    PARCEL_RESULT_BYTES = 24,
+    PARCEL_EXTRA = 1, /* flag of a task */
+    PARCEL_RETRIES_MAX = 1000,
+};
+
+#define PARCEL_SIZE_MAX UINT32_MAX /* of a payload or a value */
+
+/* A task's record, read. `data` borrows. */
+struct parcel_task {
+    const unsigned char *data;
+    size_t size;
+    uint64_t tag;
+    uint32_t time_limit_ms;
+    int priority;
+    uint16_t function;
+    uint16_t retries;
+    uint16_t near;
+};
+
+/* A result's record, read. `data` and `tasks` borrow; `tasks_bytes` bytes of task
+ * records, `tasks_count` of them. */
+struct parcel_result {
+    const unsigned char *data;
+    size_t size;
+    enum rota_outcome outcome;
+    int code;
+    int64_t took_ns;
+    const unsigned char *tasks;
+    size_t tasks_bytes;
+    uint32_t tasks_count;
+};
+
+static inline size_t parcel_padded(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
+static inline bool parcel_task_is_plain(const struct parcel_task *t)
+{
+    return t->tag == 0 && t->time_limit_ms == 0 && t->priority == 0 &&
+           t->retries == 0 && t->near == 0;
+}
+
+/* How many bytes the record of `t` takes. */
+static inline size_t parcel_task_bytes(const struct parcel_task *t)
+{
+    size_t head = PARCEL_TASK_BYTES;
+    if (!parcel_task_is_plain(t))
+        head += PARCEL_EXTRA_BYTES;
+    return head + parcel_padded(t->size);
+}
+
+static inline void parcel_put16(unsigned char *out, uint16_t value)
+{
+    value = htole16(value);
+    memcpy(out, &value, sizeof(value));
+}
+
+static inline void parcel_put32(unsigned char *out, uint32_t value)
+{
+    value = htole32(value);
+    memcpy(out, &value, sizeof(value));
+}
+
+static inline void parcel_put64(unsigned char *out, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(out, &value, sizeof(value));
+}
+
+static inline uint16_t parcel_get16(const unsigned char *in)
+{
+    uint16_t value;
+    memcpy(&value, in, sizeof(value));
+    return le16toh(value);
+}
+
+static inline uint32_t parcel_get32(const unsigned char *in)
+{
+    uint32_t value;
+    memcpy(&value, in, sizeof(value));
+    return le32toh(value);
+}
+
+static inline uint64_t parcel_get64(const unsigned char *in)
+{
+    uint64_t value;
+    memcpy(&value, in, sizeof(value));
+    return le64toh(value);
+}
+
+/* Write the record of `t` to the parcel_task_bytes(t) bytes at `out`. */
+static inline void parcel_write_task(unsigned char *out, const struct parcel_task *t)
+{
+    bool plain = parcel_task_is_plain(t);
+    parcel_put32(out, (uint32_t)t->size);
+    parcel_put16(out + 4, t->function);
+    parcel_put16(out + 6, plain ? 0 : PARCEL_EXTRA);
+    out += PARCEL_TASK_BYTES;
+    if (!plain) {
+        parcel_put64(out, t->tag);
+        parcel_put32(out + 8, t->time_limit_ms);
+        parcel_put16(out + 12, t->retries);
+        parcel_put16(out + 14, t->near);
+        parcel_put32(out + 16, (uint32_t)t->priority);
+        parcel_put32(out + 20, 0);
+        out += PARCEL_EXTRA_BYTES;
+    }
+    if (t->size % 8 != 0) /* the padding's bytes: the last eight, before the rest */
+        memset(out + parcel_padded(t->size) - 8, 0, 8);
+    if (t->size > 0)
+        memcpy(out, t->data, t->size);
+}
+
+/* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
+ * it takes. Returns 0 or ROTA_E_FORMAT. */
+static inline int parcel_read_task(const unsigned char *in, size_t left,
+                                   struct parcel_task *out, size_t *bytes)
+{
+    if (left < PARCEL_TASK_BYTES)
+        return ROTA_E_FORMAT;
+    struct parcel_task t = {.size = parcel_get32(in), .function = parcel_get16(in + 4)};
+    unsigned flags = parcel_get16(in + 6);
+    size_t head = PARCEL_TASK_BYTES;
+    if (flags != 0) {
+        if (flags != PARCEL_EXTRA || left < PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES)
+            return ROTA_E_FORMAT;
+        t.tag = parcel_get64(in + 8);
+        t.time_limit_ms = parcel_get32(in + 16);
+        t.retries = parcel_get16(in + 20);
+        t.near = parcel_get16(in + 22);
+        t.priority = (int)parcel_get32(in + 24);
+        head += PARCEL_EXTRA_BYTES;
+    }
+    if (t.size > left - head || parcel_padded(t.size) > left - head ||
+        t.retries > PARCEL_RETRIES_MAX)
+        return ROTA_E_FORMAT;
+    t.data = in + head;
+    *bytes = head + parcel_padded(t.size);
+    *out = t;
+    return 0;
+}
+
+/* How many bytes the value of a result takes, with what fills it up. */
+static inline size_t parcel_value_bytes(size_t size)
+{
+    return parcel_padded(size + 1);
+}
+
+static inline size_t parcel_result_bytes(const struct parcel_result *r)
+{
+    return PARCEL_RESULT_BYTES + parcel_value_bytes(r->size) + r->tasks_bytes;
+}
+
+/* Write the record of `r` to the parcel_result_bytes(r) bytes at `out`. */
+static inline void parcel_write_result(unsigned char *out,
+                                       const struct parcel_result *r)
+{
+    size_t value = parcel_value_bytes(r->size);
+    parcel_put32(out, (uint32_t)r->size);
+    parcel_put16(out + 4, (uint16_t)r->outcome);
+    parcel_put16(out + 6, 0);
+    parcel_put32(out + 8, (uint32_t)r->code);
+    parcel_put32(out + 12, r->tasks_count);
+    parcel_put64(out + 16, (uint64_t)r->took_ns);
+    out += PARCEL_RESULT_BYTES;
+    memset(out + value - 8, 0, 8);
+    if (r->size > 0)
+        memcpy(out, r->data, r->size);
+    if (r->tasks_bytes > 0)
+        memcpy(out + value, r->tasks, r->tasks_bytes);
+}
+
+/* Read the result's record at `in`, of whose bytes there are `left`, with every task
+ * in it. *bytes is how many it takes. Returns 0 or ROTA_E_FORMAT. */
+static inline int parcel_read_result(const unsigned char *in, size_t left,
+                                     struct parcel_result *out, size_t *bytes)
+{
+    if (left < PARCEL_RESULT_BYTES)
+        return ROTA_E_FORMAT;
+    struct parcel_result r = {
+        .size = parcel_get32(in),
+        .outcome = (enum rota_outcome)parcel_get16(in + 4),
+        .code = (int)parcel_get32(in + 8),
+        .tasks_count = parcel_get32(in + 12),
+        .took_ns = (int64_t)parcel_get64(in + 16),
+        .data = in + PARCEL_RESULT_BYTES,
+    };
+    size_t at = PARCEL_RESULT_BYTES + parcel_value_bytes(r.size);
+    if (parcel_get16(in + 6) != 0 || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 ||
+        at > left || in[PARCEL_RESULT_BYTES + r.size] != 0)
+        return ROTA_E_FORMAT;
+    r.tasks = in + at;
+    for (uint32_t i = 0; i < r.tasks_count; i++) {
+        struct parcel_task t;
+        size_t taken;
+        if (parcel_read_task(in + at, left - at, &t, &taken) != 0)
+            return ROTA_E_FORMAT;
+        at += taken;
+    }
+    r.tasks_bytes = (size_t)(in + at - r.tasks);
+    *bytes = at;
+    *out = r;
+    return 0;
+}
+
+#endif
