@@ -408,13 +408,16 @@ static bool has_left(struct exchange *x, int rank)
 
 static int send_to_self(struct exchange *x, int tag, const void *data, size_t size)
 {
-    struct letter *l = letter_new(x->inbox, x->rank, tag, size);
-    if (l == NULL || l->data == NULL) {
-        letter_free(x->inbox, l);
+    void *copy = letter_data_new(size);
+    if (copy == NULL)
+        return ROTA_E_NOMEM;
+    struct letter *l = letter_wrap(x->inbox, x->rank, tag, size, copy);
+    if (l == NULL) {
+        letter_data_free(copy, size);
         return ROTA_E_NOMEM;
     }
     if (size > 0)
-        memcpy(l->data, data, size);
+        memcpy(copy, data, size);
     inbox_put(x->inbox, l);
     return 0;
 }
