@@ -253,27 +253,26 @@ static void refuse(struct exchange *x, int peer)
 
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
-static int take_frame(struct exchange *x, int source, const unsigned char *bytes,
-                      size_t size)
+static int take_frame(struct exchange *x, const struct transport_frame *come)
 {
-    struct peer *p = &x->peers[source];
+    struct peer *p = &x->peers[come->source];
     struct frame f;
     if (p->gone)
         return 0;
-    int rc = frame_read(bytes, size, &f);
+    int rc = frame_read(come->bytes, come->size, &f);
     if (rc == 0)
-        rc = take_sound(x, source, &f, bytes + FRAME_HEADER_BYTES,
-                        size - FRAME_HEADER_BYTES);
+        rc = take_sound(x, come->source, &f, come->bytes + FRAME_HEADER_BYTES,
+                        come->size - FRAME_HEADER_BYTES);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
-        refuse(x, source);
-        set_gone(x, source);
+        refuse(x, come->source);
+        set_gone(x, come->source);
         return 0;
     }
     if (rc == 0 && p->leaving)
         p->quiet_ns = 0;
     if (rc == 0)
-        return_credit(x, source);
+        return_credit(x, come->source);
     return rc;
 }
 
@@ -340,23 +339,21 @@ static int file_latest(struct exchange *x)
  * Returns how many were taken (1 or 0), or an error that is this rank's own. */
 static int poll_once(struct exchange *x, int looks)
 {
-    const unsigned char *bytes;
-    size_t size;
-    int source;
+    struct transport *t = x->transport;
+    struct transport_frame f;
     int taken;
     int rc = file_latest(x);
     if (rc != 0)
         return rc;
     read_board(x);
     do
-        taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
+        taken = t->ops->next(t, &f);
     while (taken == 0 && --looks > 0);
     if (taken == 1) {
-        rc = take_frame(x, source, bytes, size);
-        if (rc == 0)
-            rc = x->transport->ops->done(x->transport);
+        rc = take_frame(x, &f);
         if (rc != 0)
             return rc;
+        t->ops->done(t);
     }
     if (x->credit_late)
         return_late_credit(x);

@@ -133,13 +133,12 @@ static int beware(struct mpi_transport *m)
     return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
 }
 
-static int mpi_done(struct transport *t)
+static void mpi_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
     m->held = false;
     m->head = (m->head + 1) % RING;
     m->vacant++;
-    return 0;
 }
 
 /* See whether the head has come. */
@@ -159,8 +158,7 @@ static int test_head(struct mpi_transport *m)
     return 0;
 }
 
-static int mpi_next(struct transport *t, const unsigned char **bytes, size_t *size,
-                    int *source)
+static int mpi_next(struct transport *t, struct transport_frame *out)
 {
     struct mpi_transport *m = self(t);
     if (!m->held) {
@@ -170,9 +168,9 @@ static int mpi_next(struct transport *t, const unsigned char **bytes, size_t *si
     }
     int count = 0;
     MPI_Get_count(&m->status, MPI_BYTE, &count);
-    *bytes = slot_after(m, 0)->bytes;
-    *size = (size_t)count;
-    *source = m->status.MPI_SOURCE;
+    *out = (struct transport_frame){.source = m->status.MPI_SOURCE,
+                                    .size = (size_t)count,
+                                    .bytes = slot_after(m, 0)->bytes};
     return 1;
 }
 

@@ -12,6 +12,13 @@
 
 struct transport;
 
+/* A frame that has come: `size` bytes, valid until the next call of next or done. */
+struct transport_frame {
+    int source;
+    size_t size;
+    const unsigned char *bytes;
+};
+
 struct transport_ops {
     /* FRAME_BYTES of room for the next frame to send, the same until it is posted.
      * NULL where all there is is under way and there is no memory for more: then
@@ -25,14 +32,12 @@ struct transport_ops {
      * it. Frames to a peer that was forgotten do not count. */
     int (*unsent)(struct transport *t, int dest);
 
-    /* The next frame that has come: 1 and its bytes, valid until the next call of
-     * next or done; the same again until done is called. 0: none now. Also moves
-     * along what is on its way. Or ROTA_E_MPI. */
-    int (*next)(struct transport *t, const unsigned char **bytes, size_t *size,
-                int *source);
+    /* The next frame that has come: 1 and *out, the same again until done is called.
+     * 0: none now. Also moves along what is on its way. Or ROTA_E_MPI. */
+    int (*next)(struct transport *t, struct transport_frame *out);
 
-    /* The frame that next has given has been dealt with. 0 or ROTA_E_MPI. */
-    int (*done)(struct transport *t);
+    /* The frame that next has given has been dealt with. */
+    void (*done)(struct transport *t);
 
     /* `peer` has gone: nothing sent to it is waited for any more, and what it had
      * only begun to send may never come. */

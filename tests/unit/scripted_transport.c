@@ -131,8 +131,7 @@ static void be_idle(struct end *e)
     w->in_idle = false;
 }
 
-static int end_next(struct transport *t, const unsigned char **bytes, size_t *size,
-                    int *source)
+static int end_next(struct transport *t, struct transport_frame *out)
 {
     struct end *e = self(t);
     lock(e->wire);
@@ -142,14 +141,12 @@ static int end_next(struct transport *t, const unsigned char **bytes, size_t *si
         be_idle(e);
         return 0;
     }
-    *bytes = p->bytes;
-    *size = p->size;
-    *source = p->source;
+    *out = (struct transport_frame){p->source, p->size, p->bytes};
     unlock(e->wire);
     return 1;
 }
 
-static int end_done(struct transport *t)
+static void end_done(struct transport *t)
 {
     struct end *e = self(t);
     lock(e->wire);
@@ -160,7 +157,6 @@ static int end_done(struct transport *t)
     e->wire->pairs[p->source][e->rank].data_queued -= p->is_data;
     free(p);
     unlock(e->wire);
-    return 0;
 }
 
 static void end_forget(struct transport *t, int peer)
