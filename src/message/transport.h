@@ -12,9 +12,11 @@
 
 struct transport;
 
-/* A frame that has come: `size` bytes, valid until the next call of next or done. */
+/* A frame that has come: `size` bytes, at most FRAME_BYTES, valid until the next call
+ * of next or done. */
 struct transport_frame {
     int source;
+    int envelope; /* frame.h */
     size_t size;
     const unsigned char *bytes;
 };
@@ -25,8 +27,9 @@ struct transport_ops {
      * some comes back as frames are delivered. */
     unsigned char *(*room)(struct transport *t);
 
-    /* Send the first `size` bytes of the room to `dest`. 0 or ROTA_E_MPI. */
-    int (*post)(struct transport *t, int dest, size_t size);
+    /* Send the first `size` bytes of the room to `dest`, in this envelope: 0 to
+     * max_envelope. 0 or ROTA_E_MPI. */
+    int (*post)(struct transport *t, int dest, int envelope, size_t size);
 
     /* How many frames to `dest` have not left this process yet: they would end with
      * it. Frames to a peer that was forgotten do not count. */
@@ -50,6 +53,7 @@ struct transport_ops {
  * where it can be. */
 struct transport {
     const struct transport_ops *ops;
+    int max_envelope;     /* 32767 or more */
     unsigned char *ready; /* what room would return, where it has it; NULL: ask */
     int under_way;        /* 0: unsent would return 0 for everyone */
 };

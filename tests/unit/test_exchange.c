@@ -17,11 +17,11 @@ static void messages_of_all_sizes_come_whole_and_in_order(void **state)
     struct world *w = *state;
     static const size_t sizes[] = {0,
                                    1,
-                                   FRAME_DATA_BYTES - 1,
-                                   FRAME_DATA_BYTES,
-                                   FRAME_DATA_BYTES + 1,
-                                   2 * FRAME_DATA_BYTES,
-                                   10 * FRAME_DATA_BYTES + 7,
+                                   FRAME_BYTES - 1,
+                                   FRAME_BYTES,
+                                   FRAME_BYTES + 1,
+                                   2 * FRAME_BYTES,
+                                   10 * FRAME_BYTES + 7,
                                    0,
                                    5000000};
     const unsigned n = sizeof(sizes) / sizeof(sizes[0]);
@@ -36,6 +36,48 @@ static void messages_of_all_sizes_come_whole_and_in_order(void **state)
         check_pattern(&m, sizes[i], i);
     }
     assert_int_equal(outcome(w, 1, 0), ROTA_E_TIMEOUT);
+}
+
+static void check_tag(struct world *w, int tag)
+{
+    static const size_t sizes[] = {0, 1, 8, FRAME_BYTES, FRAME_BYTES + 1};
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct rota_message m;
+        assert_int_equal(send_pattern(w, 0, 1, tag, sizes[i], i), 0);
+        assert_int_equal(receive_now(w, 1, 0, tag, &m), 0);
+        assert_int_equal(m.tag, tag);
+        check_pattern(&m, sizes[i], i);
+    }
+}
+
+/* On both sides of what fits an envelope, for each transport's largest one. */
+static void messages_of_all_tags_come_whole(void **state)
+{
+    (void)state;
+    static const int max_envelopes[] = {32767, 0x0fffffff, INT32_MAX};
+    for (int i = 0; i < 3; i++) {
+        struct world w;
+        world_open(&w);
+        exchange_free(w.x[0]);
+        w.wire.max_envelope = max_envelopes[i];
+        w.x[0] = exchange_new(0, w.boards[0], wire_end(&w.wire, 0));
+        assert_non_null(w.x[0]);
+        int largest = frame_number(max_envelopes[i]);
+        check_tag(&w, 0);
+        check_tag(&w, 1);
+        check_tag(&w, largest);
+        check_tag(&w, largest + 1);
+        check_tag(&w, INT32_MAX);
+        world_close(&w);
+    }
+}
+
+static void a_short_message_travels_as_its_own_bytes_alone(void **state)
+{
+    struct world *w = *state;
+    send_pattern(w, 0, 1, 5, 8, 0);
+    assert_int_equal(w->wire.pairs[0][1].posted, 1);
+    assert_int_equal(w->wire.pairs[0][1].bytes, 8);
 }
 
 static void a_message_is_received_by_source_and_tag(void **state)
@@ -61,7 +103,7 @@ static void a_message_is_received_by_source_and_tag(void **state)
 static void a_probe_tells_of_a_message_and_leaves_it(void **state)
 {
     struct world *w = *state;
-    send_pattern(w, 0, 1, 3, 2 * FRAME_DATA_BYTES, 4);
+    send_pattern(w, 0, 1, 3, 2 * FRAME_BYTES, 4);
     for (int i = 0; i < 3; i++) {
         struct rota_message m = {.data = &m};
         assert_int_equal(exchange_probe(w->x[1], ROTA_ANY_SOURCE, ROTA_ANY_TAG, 0, &m),
@@ -69,11 +111,11 @@ static void a_probe_tells_of_a_message_and_leaves_it(void **state)
         assert_null(m.data);
         assert_int_equal(m.source, 0);
         assert_int_equal(m.tag, 3);
-        assert_int_equal(m.size_bytes, 2 * FRAME_DATA_BYTES);
+        assert_int_equal(m.size_bytes, 2 * FRAME_BYTES);
     }
     struct rota_message m;
     assert_int_equal(receive_now(w, 1, 0, 3, &m), 0);
-    check_pattern(&m, 2 * FRAME_DATA_BYTES, 4);
+    check_pattern(&m, 2 * FRAME_BYTES, 4);
 }
 
 static void a_rank_can_send_to_itself(void **state)
@@ -175,6 +217,19 @@ static void credit_that_could_not_be_returned_comes_later(void **state)
     assert_int_equal(send_pattern(w, 0, 1, 0, 1, 0), 0);
 }
 
+static void credit_is_returned_for_half_a_window_at_a_time(void **state)
+{
+    struct world *w = *state;
+    const struct wire_pair *back = &w->wire.pairs[1][0];
+    for (int i = 1; i <= 3 * EXCHANGE_WINDOW; i++) {
+        assert_int_equal(send_pattern(w, 0, 1, 0, 1, 0), 0);
+        take_in(w, 1);
+        assert_int_equal(back->posted, i / (EXCHANGE_WINDOW / 2));
+        take_in(w, 0);
+    }
+    assert_int_equal(back->bytes, 0);
+}
+
 static void to_return_credit_costs_none(void **state)
 {
     struct world *w = *state;
@@ -191,7 +246,7 @@ static void to_return_credit_costs_none(void **state)
 /* A message between two ranks that says which of theirs it is. */
 struct numbered {
     unsigned number;
-    unsigned char rest[4 * FRAME_DATA_BYTES];
+    unsigned char rest[4 * FRAME_BYTES];
 };
 
 static unsigned numbers_received[RANKS][RANKS];
@@ -246,7 +301,7 @@ static void random_traffic_keeps_the_window_and_the_order(void **state)
 
 enum {
     SHOUTS = 2000,
-    LARGE = 300 * FRAME_DATA_BYTES,
+    LARGE = 300 * FRAME_BYTES,
 };
 
 struct shouter {
@@ -289,6 +344,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(messages_of_all_sizes_come_whole_and_in_order),
+        IN_WORLD(messages_of_all_tags_come_whole),
+        IN_WORLD(a_short_message_travels_as_its_own_bytes_alone),
         IN_WORLD(a_message_is_received_by_source_and_tag),
         IN_WORLD(a_probe_tells_of_a_message_and_leaves_it),
         IN_WORLD(a_rank_can_send_to_itself),
@@ -297,6 +354,7 @@ int main(void)
         IN_WORLD(a_sender_waits_for_room_at_the_receiver),
         IN_WORLD(a_sender_without_room_waits_for_it),
         IN_WORLD(credit_that_could_not_be_returned_comes_later),
+        IN_WORLD(credit_is_returned_for_half_a_window_at_a_time),
         IN_WORLD(to_return_credit_costs_none),
         IN_WORLD(random_traffic_keeps_the_window_and_the_order),
         IN_WORLD(two_that_send_to_each_other_at_once_do_not_block),

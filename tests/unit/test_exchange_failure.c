@@ -10,6 +10,45 @@
 #include "message/frame.h"
 #include "world.h"
 
+/* A frame that rank 1 sends to rank 0, or so it seems: of zeros, but for what BEGIN
+ * says. */
+struct forged {
+    enum frame_kind kind;
+    int number;
+    size_t size;
+    uint64_t message; /* BEGIN's size */
+    uint32_t tag;     /* and tag */
+};
+
+static struct forged whole(size_t size)
+{
+    return (struct forged){.kind = FRAME_WHOLE, .size = size};
+}
+
+static struct forged begin(uint64_t message)
+{
+    return (struct forged){
+        .kind = FRAME_BEGIN, .size = FRAME_BEGIN_BYTES, .message = message};
+}
+
+static struct forged more(size_t size)
+{
+    return (struct forged){.kind = FRAME_MORE, .size = size};
+}
+
+static struct forged credit(int frames)
+{
+    return (struct forged){.kind = FRAME_CREDIT, .number = frames};
+}
+
+static void inject(struct world *w, struct forged f)
+{
+    unsigned char bytes[FRAME_BYTES] = {0};
+    if (f.kind == FRAME_BEGIN)
+        frame_write_begin(bytes, f.message, f.tag);
+    wire_inject(&w->wire, 1, 0, frame_envelope(f.kind, f.number), bytes, f.size);
+}
+
 /* ---- who has gone ------------------------------------------------------------ */
 
 static void a_rank_is_lost_only_when_all_that_was_due_has_been_taken(void **state)
@@ -173,13 +212,8 @@ static void who_has_gone_is_not_listened_to_any_more(void **state)
 static void a_message_half_sent_by_one_that_died_is_dropped(void **state)
 {
     struct world *w = *state;
-    unsigned char begin[FRAME_HEADER_BYTES + FRAME_SIZE_BYTES];
-    unsigned char more[FRAME_HEADER_BYTES + 100] = {0};
-    frame_write(begin, &(struct frame){.kind = FRAME_BEGIN, .tag = 1});
-    frame_write_size(begin + FRAME_HEADER_BYTES, 1000);
-    frame_write(more, &(struct frame){.kind = FRAME_MORE, .sequence = 1});
-    wire_inject(&w->wire, 1, 0, begin, sizeof(begin));
-    wire_inject(&w->wire, 1, 0, more, sizeof(more));
+    inject(w, begin(1000));
+    inject(w, more(100));
     tell(w, 0, 1, 2);
     assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
     assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT);
@@ -246,31 +280,16 @@ static void a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi(void **state)
 
 /* ---- bytes that are wrong ---------------------------------------------------- */
 
-struct wrong {
-    struct frame f;
-    size_t data;
-    uint64_t message; /* what BEGIN says */
-};
-
-static void inject(struct world *w, const struct wrong *wrong)
-{
-    unsigned char bytes[FRAME_BYTES] = {0};
-    frame_write(bytes, &wrong->f);
-    if (wrong->f.kind == FRAME_BEGIN)
-        frame_write_size(bytes + FRAME_HEADER_BYTES, wrong->message);
-    wire_inject(&w->wire, 1, 0, bytes, FRAME_HEADER_BYTES + wrong->data);
-}
-
 /* Rank 1 sends a sound message, then these frames: then nothing it sends is taken
  * any more, and nobody else is disturbed. */
-static void check_refused(const struct wrong *frames, size_t n)
+static void check_refused(const struct forged *frames, int n)
 {
     struct world w;
     world_open(&w);
     send_pattern(&w, 1, 0, 1, 10, 1);
     send_pattern(&w, 0, 1, 1, 10, 1); /* one frame for which credit may come */
-    for (size_t i = 0; i < n; i++)
-        inject(&w, &frames[i]);
+    for (int i = 0; i < n; i++)
+        inject(&w, frames[i]);
     send_pattern(&w, 2, 0, 1, 10, 2);
     assert_int_equal(outcome(&w, 0, 1), 0); /* what was sound is handed over */
     assert_int_equal(outcome(&w, 0, 1), ROTA_E_FORMAT);
@@ -285,29 +304,38 @@ static void check_refused(const struct wrong *frames, size_t n)
 static void wrong_frames_end_the_dealings_with_their_sender_alone(void **state)
 {
     (void)state;
-    static const struct wrong cases[][3] = {
-        {{.f = {FRAME_CREDIT, 0, 1, 0}, .data = 1}},    /* malformed */
-        {{.f = {FRAME_WHOLE, 0, 2, 0}, .data = 5}},     /* one has been left out */
-        {{.f = {FRAME_WHOLE, 0, 0, 0}, .data = 5}},     /* comes a second time */
-        {{.f = {FRAME_WHOLE, 2, 1, 0}, .data = 5}},     /* credit never taken up */
-        {{.f = {FRAME_CREDIT, 0xffff, 1, 0}}},          /* and much of it */
-        {{.f = {FRAME_MORE, 0, 1, 0}, .data = 5}},      /* of what? */
-        {{.f = {FRAME_BEGIN, 0, 1, 0}, 8, UINT64_MAX}}, /* has no memory anywhere */
-        {{.f = {FRAME_BEGIN, 0, 1, 0}, 8, 10000},       /* begun twice */
-         {.f = {FRAME_BEGIN, 0, 2, 0}, .data = 8, .message = 10000}},
-        {{.f = {FRAME_BEGIN, 0, 1, 0}, 8, 10000}, /* another in the midst */
-         {.f = {FRAME_MORE, 0, 2, 0}, .data = 50},
-         {.f = {FRAME_WHOLE, 0, 3, 0}, .data = 5}},
-        {{.f = {FRAME_BEGIN, 0, 1, 0}, 8, 60}, /* more than was said */
-         {.f = {FRAME_MORE, 0, 2, 0}, .data = 50},
-         {.f = {FRAME_MORE, 0, 3, 0}, .data = 11}},
+    const struct {
+        int n;
+        struct forged frames[3];
+    } cases[] = {
+        /* credit with something in it; for no frame, or for more than are under way */
+        {1, {{.kind = FRAME_CREDIT, .number = 1, .size = 1}}},
+        {1, {credit(0)}},
+        {1, {credit(2)}},
+        {1, {credit(EXCHANGE_WINDOW + 1)}},
+        {1, {credit(INT32_MAX >> FRAME_KIND_BITS)}},
+        {2, {credit(1), credit(1)}},
+        /* a beginning too short, too long, with a number, with what cannot be */
+        {1, {{.kind = FRAME_BEGIN, .size = 0}}},
+        {1, {{.kind = FRAME_BEGIN, .size = FRAME_BEGIN_BYTES - 1}}},
+        {1, {{.kind = FRAME_BEGIN, .size = FRAME_BEGIN_BYTES + 1}}},
+        {1, {{FRAME_BEGIN, 1, FRAME_BEGIN_BYTES, 50, 0}}},
+        {1, {{FRAME_BEGIN, 0, FRAME_BEGIN_BYTES, 50, UINT32_C(1) << 31}}},
+        {1, {begin(UINT64_MAX)}},
+        /* a part of what? and of nothing, with a number, larger than was said */
+        {1, {more(5)}},
+        {2, {begin(50), more(0)}},
+        {2, {begin(50), {.kind = FRAME_MORE, .number = 1, .size = 5}}},
+        {2, {begin(50), more(51)}},
+        {3, {begin(60), more(50), more(11)}},
+        /* another in the midst */
+        {2, {begin(10000), begin(10000)}},
+        {2, {begin(10000), begin(0)}},
+        {2, {begin(10000), whole(0)}},
+        {3, {begin(10000), more(50), whole(5)}},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t n = 0;
-        while (n < 3 && cases[i][n].f.kind != 0)
-            n++;
-        check_refused(cases[i], n);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_refused(cases[i].frames, cases[i].n);
 }
 
 static void others_take_in_but_not_for_ever(void *arg, int rank)
@@ -323,7 +351,7 @@ static void who_is_not_listened_to_any_more_learns_of_it(void **state)
     struct world *w = *state;
     w->wire.idle = others_take_in_but_not_for_ever;
     w->wire.idle_arg = w;
-    wire_inject(&w->wire, 1, 0, "nonsense", 8);
+    inject(w, more(8)); /* of what? */
     assert_int_equal(send_pattern(w, 1, 0, 1, 1000000, 0), ROTA_E_FORMAT);
     assert_int_equal(outcome(w, 1, 0), ROTA_E_FORMAT);
     assert_int_equal(outcome(w, 0, 1), ROTA_E_FORMAT);
@@ -334,23 +362,41 @@ static void who_is_not_listened_to_any_more_learns_of_it(void **state)
     assert_int_equal(send_pattern(w, 2, 0, 1, 1000000, 0), 0);
 }
 
-static void bytes_that_are_no_frame_end_the_dealings_with_their_sender(void **state)
+/* Frames as they fall: rank 0 takes them or doesn't, and serves the others. */
+static void random_frames_disturb_nobody_but_their_sender(void **state)
 {
-    struct world *w = *state;
-    wire_inject(&w->wire, 1, 0, "nonsense", 8);
-    assert_int_equal(outcome(w, 0, 1), ROTA_E_FORMAT);
-    wire_inject(&w->wire, 2, 0, "", 0);
-    assert_int_equal(outcome(w, 0, 2), ROTA_E_FORMAT);
-    assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_LOST);
+    (void)state;
+    srand(11);
+    int refused = 0;
+    for (int round = 0; round < 300; round++) {
+        struct world w;
+        world_open(&w);
+        for (int i = 0; i < 20; i++) {
+            inject(&w, (struct forged){.kind = (enum frame_kind)(rand() % 4),
+                                       .number = rand() % 3,
+                                       .size = (size_t)rand() % 14,
+                                       .message = (uint64_t)rand() % 30});
+        }
+        int rc;
+        do
+            rc = outcome(&w, 0, 1);
+        while (rc == 0);
+        assert_true(rc == ROTA_E_FORMAT || rc == ROTA_E_TIMEOUT);
+        refused += rc == ROTA_E_FORMAT;
+        send_pattern(&w, 2, 0, 1, 10, 2);
+        assert_int_equal(outcome(&w, 0, 2), 0);
+        world_close(&w);
+    }
+    assert_in_range(refused, 100, 300);
 }
 
 /* What has come is a flood that makes no message: a look at it is not for ever. */
 static void a_long_message_that_still_comes_does_not_put_off_the_deadline(void **state)
 {
     struct world *w = *state;
-    inject(w, &(struct wrong){{FRAME_BEGIN, 0, 0, 0}, 8, 100000});
-    for (uint32_t i = 1; i < 3000; i++)
-        inject(w, &(struct wrong){{FRAME_MORE, 0, i, 0}, 1, 0});
+    inject(w, begin(100000));
+    for (int i = 1; i < 3000; i++)
+        inject(w, more(1));
     assert_int_equal(outcome(w, 0, 1), ROTA_E_TIMEOUT);
     assert_in_range(w->wire.pairs[1][0].data_queued, 1, 2999);
 }
@@ -374,16 +420,17 @@ static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void 
 {
     struct world *w = *state;
     struct rota_message m;
-    inject(w, &(struct wrong){{FRAME_BEGIN, 0, 0, 1}, 8, 100});
-    inject(w, &(struct wrong){{FRAME_MORE, 0, 1, 0}, 100, 0});
-    inject(w, &(struct wrong){{FRAME_WHOLE, 0, 2, 2}, 5, 0});
-    fail_at = 1; /* the room for the first one's 100 bytes */
+    inject(w, begin(FRAME_BYTES + 1));
+    inject(w, more(FRAME_BYTES));
+    inject(w, more(1));
+    inject(w, (struct forged){.kind = FRAME_WHOLE, .number = 2, .size = 5});
+    fail_at = 1; /* the room for the first one's bytes */
     assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
     assert_int_equal(fail_at, 0);
-    assert_int_equal(exchange_probe(w->x[0], 1, 1, 0, &m), 0);
-    assert_int_equal(m.size_bytes, 100);
-    assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_NOMEM);
-    assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_TIMEOUT);
+    assert_int_equal(exchange_probe(w->x[0], 1, 0, 0, &m), 0);
+    assert_int_equal(m.size_bytes, FRAME_BYTES + 1);
+    assert_int_equal(receive_now(w, 0, 1, 0, &m), ROTA_E_NOMEM);
+    assert_int_equal(receive_now(w, 0, 1, 0, &m), ROTA_E_TIMEOUT);
     assert_int_equal(receive_now(w, 0, 1, 2, &m), 0);
     free(m.data);
 }
@@ -391,23 +438,26 @@ static void a_message_that_there_is_no_memory_for_is_told_of_and_passed_by(void 
 static void a_short_message_waits_until_there_is_memory_for_it(void **state)
 {
     struct world *w = *state;
-    struct rota_message m;
-    send_pattern(w, 1, 0, 1, 500, 0);
-    for (int i = 0; i < 3; i++) {
-        fail_at = 1;
-        assert_int_equal(receive_now(w, 0, 1, 1, &m), ROTA_E_NOMEM);
+    static const int tags[] = {1, INT32_MAX}; /* of which the other is begun */
+    static const size_t sizes[] = {500, FRAME_BYTES, 0};
+    for (unsigned n = 0; n < 6; n++) {
+        struct rota_message m;
+        send_pattern(w, 1, 0, tags[n % 2], sizes[n / 2], n);
+        for (int i = 0; i < 3; i++) {
+            fail_at = 1;
+            assert_int_equal(receive_now(w, 0, 1, tags[n % 2], &m), ROTA_E_NOMEM);
+        }
+        fail_at = 0;
+        assert_int_equal(receive_now(w, 0, 1, tags[n % 2], &m), 0);
+        check_pattern(&m, sizes[n / 2], n);
     }
-    fail_at = 0;
-    assert_int_equal(receive_now(w, 0, 1, 1, &m), 0);
-    assert_int_equal(m.size_bytes, 500);
-    free(m.data);
 }
 
 enum {
     CROSSED = 3,
 };
 
-static const size_t crossed_sizes[CROSSED] = {20, 80 * FRAME_DATA_BYTES, 30};
+static const size_t crossed_sizes[CROSSED] = {20, 80 * FRAME_BYTES, 30};
 
 /* Receive what `from` has sent to `to`, each once and in order. Returns how many were
  * given up for want of memory, and told so. */
@@ -506,7 +556,7 @@ static void an_exchange_is_closed_with_whatever_is_in_it(void **state)
     for (int i = 0; i < 20; i++)
         send_pattern(w, 1, 0, i, 500, 0);
     send_pattern(w, 0, 0, 0, 500, 0);
-    inject(w, &(struct wrong){{FRAME_BEGIN, 0, 20, 0}, 8, 100000});
+    inject(w, begin(100000));
     take_in(w, 0);
     send_pattern(w, 2, 0, 0, 500, 0);
     send_pattern(w, 0, 2, 0, 500, 0);
@@ -557,7 +607,7 @@ int main(void)
         IN_WORLD(a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi),
         IN_WORLD(wrong_frames_end_the_dealings_with_their_sender_alone),
         IN_WORLD(who_is_not_listened_to_any_more_learns_of_it),
-        IN_WORLD(bytes_that_are_no_frame_end_the_dealings_with_their_sender),
+        IN_WORLD(random_frames_disturb_nobody_but_their_sender),
         IN_WORLD(a_long_message_that_still_comes_does_not_put_off_the_deadline),
         IN_WORLD(a_send_to_oneself_without_memory_sends_nothing),
         IN_WORLD(a_message_that_there_is_no_memory_for_is_told_of_and_passed_by),
