@@ -78,9 +78,10 @@ struct rota;
  * Standard input, output and error are the rank's.
  *
  * `*out` is the caller's: rota_close(). `err` may be NULL. Fails with
- * ROTA_E_STATE (MPI is initialized already, or the run is open already),
- * ROTA_E_MPI, ROTA_E_IO, ROTA_E_NOMEM, or ROTA_E_LOST (rank 0 cannot be
- * reached). */
+ * ROTA_E_STATE (MPI is initialized already, the run is open already, or another
+ * rank was built with a Rota that speaks otherwise), ROTA_E_LAUNCH (the launcher
+ * is another MPI's), ROTA_E_MPI, ROTA_E_IO, ROTA_E_NOMEM, or ROTA_E_LOST (rank 0
+ * cannot be reached). */
 ROTA_API int rota_open(struct rota **out, struct rota_error *err);
 
 /* Leave the run: hands what was sent to the ranks that are still there, tells

@@ -25,11 +25,9 @@ enum {
 #define VERDICT_NS     (5 * NS_PER_SEC) /* for liveness to confirm what MPI says */
 
 struct peer {
-    uint64_t taken;     /* frames from it */
-    uint32_t under_way; /* data frames to it without credit yet */
-    uint32_t owed;      /* data frames from it, credit not yet returned */
-    uint32_t next_sent; /* sequence numbers */
-    uint32_t next_taken;
+    uint64_t taken;   /* frames from it */
+    int under_way;    /* data frames to it without credit yet */
+    int owed;         /* data frames from it, credit not yet returned */
     bool gone;        /* nothing of it is taken any more */
     bool leaving;     /* the board says it has gone; frames may be missing */
     int error;        /* why a receive from it fails, where not by loss */
@@ -93,27 +91,20 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 
 /* ---- sending frames ---------------------------------------------------------- */
 
-static int post(struct exchange *x, int dest, enum frame_kind kind, int tag,
+static int post(struct exchange *x, int dest, enum frame_kind kind, int number,
                 const void *data, size_t size)
 {
-    struct peer *p = &x->peers[dest];
     unsigned char *room = transport_room(x->transport);
     if (room == NULL)
         return ROTA_E_NOMEM;
-    struct frame f = {.kind = kind,
-                      .credit = (uint16_t)p->owed,
-                      .sequence = p->next_sent,
-                      .tag = tag};
-    frame_write(room, &f);
     if (size > 0)
-        memcpy(room + FRAME_HEADER_BYTES, data, size);
-    int rc = x->transport->ops->post(x->transport, dest, FRAME_HEADER_BYTES + size);
+        memcpy(room, data, size);
+    struct transport *t = x->transport;
+    int rc = t->ops->post(t, dest, frame_envelope(kind, number), size);
     if (rc != 0)
         return rc;
-    p->next_sent++;
-    p->owed = 0;
     if (kind != FRAME_CREDIT)
-        p->under_way++;
+        x->peers[dest].under_way++;
     x->waited = (struct waiting){0};
     board_count_sent(x->board, dest);
     return 0;
@@ -126,7 +117,10 @@ static void return_credit(struct exchange *x, int to)
     struct peer *p = &x->peers[to];
     if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
         return;
-    if (post(x, to, FRAME_CREDIT, 0, NULL, 0) == ROTA_E_NOMEM)
+    int rc = post(x, to, FRAME_CREDIT, p->owed, NULL, 0);
+    if (rc == 0)
+        p->owed = 0;
+    else if (rc == ROTA_E_NOMEM)
         x->credit_late = true;
 }
 
@@ -146,76 +140,81 @@ static void complete(struct exchange *x, int source, int tag, size_t size, void 
         .source = source, .tag = tag, .size_bytes = size, .data = data};
 }
 
-static int take_whole(struct exchange *x, int source, int tag, const void *data,
-                      size_t size)
+/* A short message that there is no memory for is not lost: its frame is taken again. A
+ * long one is passed by. */
+static int take_whole(struct exchange *x, const struct transport_frame *f)
 {
-    if (x->peers[source].begun)
+    if (x->peers[f->source].begun)
         return ROTA_E_FORMAT;
-    void *copy = letter_data_new(size);
+    void *copy = letter_data_new(f->size);
     if (copy == NULL)
-        return ROTA_E_NOMEM; /* nothing is lost: the frame is taken again */
-    memcpy(copy, data, size);
-    complete(x, source, tag, size, copy);
+        return ROTA_E_NOMEM;
+    memcpy(copy, f->bytes, f->size);
+    complete(x, f->source, frame_number(f->envelope), f->size, copy);
     return 0;
 }
 
-static int take_begin(struct exchange *x, int source, int tag, uint64_t size)
+static int take_begin(struct exchange *x, const struct transport_frame *f)
 {
-    struct peer *p = &x->peers[source];
-    if (p->begun || size == 0 || size >= SIZE_MAX)
+    struct peer *p = &x->peers[f->source];
+    uint64_t size;
+    uint32_t tag;
+    if (p->begun || frame_number(f->envelope) != 0 || f->size != FRAME_BEGIN_BYTES)
         return ROTA_E_FORMAT;
-    p->begun = true;
-    p->tag = tag;
+    frame_read_begin(f->bytes, &size, &tag);
+    if (tag > INT32_MAX || size >= SIZE_MAX)
+        return ROTA_E_FORMAT;
+    void *data = letter_data_new((size_t)size);
+    if (data == NULL && size <= FRAME_BYTES)
+        return ROTA_E_NOMEM;
+    p->begun = size > 0;
+    p->tag = (int)tag;
     p->size = (size_t)size;
     p->filled = 0;
-    p->data = letter_data_new((size_t)size);
+    p->data = data;
+    if (size == 0)
+        complete(x, f->source, p->tag, 0, data);
     return 0;
 }
 
-static int take_more(struct exchange *x, int source, const void *data, size_t size)
+static int take_more(struct exchange *x, const struct transport_frame *f)
 {
-    struct peer *p = &x->peers[source];
-    if (!p->begun || size > p->size - p->filled)
+    struct peer *p = &x->peers[f->source];
+    if (!p->begun || frame_number(f->envelope) != 0 || f->size == 0 ||
+        f->size > p->size - p->filled)
         return ROTA_E_FORMAT;
     if (p->data != NULL)
-        memcpy((char *)p->data + p->filled, data, size);
-    p->filled += size;
+        memcpy((char *)p->data + p->filled, f->bytes, f->size);
+    p->filled += f->size;
     if (p->filled == p->size) {
         p->begun = false;
-        complete(x, source, p->tag, p->size, p->data);
+        complete(x, f->source, p->tag, p->size, p->data);
     }
     return 0;
 }
 
-static int take_data(struct exchange *x, int source, const struct frame *f,
-                     const unsigned char *data, size_t size)
+static int take_credit(struct exchange *x, const struct transport_frame *f)
 {
-    switch (f->kind) {
-    case FRAME_WHOLE:
-        return take_whole(x, source, f->tag, data, size);
-    case FRAME_BEGIN:
-        return take_begin(x, source, f->tag, frame_read_size(data));
-    case FRAME_MORE:
-        return take_more(x, source, data, size);
-    default:
-        return 0;
-    }
-}
-
-static int take_sound(struct exchange *x, int source, const struct frame *f,
-                      const unsigned char *data, size_t size)
-{
-    struct peer *p = &x->peers[source];
-    if (f->sequence != p->next_taken || f->credit > p->under_way)
+    struct peer *p = &x->peers[f->source];
+    int credit = frame_number(f->envelope);
+    if (credit == 0 || credit > p->under_way || f->size > 0)
         return ROTA_E_FORMAT;
-    int rc = take_data(x, source, f, data, size);
-    if (rc != 0)
-        return rc;
-    p->owed += f->kind != FRAME_CREDIT;
-    p->next_taken++;
-    p->under_way -= f->credit;
-    p->taken++;
+    p->under_way -= credit;
     return 0;
+}
+
+static int take_by_kind(struct exchange *x, const struct transport_frame *f)
+{
+    switch (frame_kind(f->envelope)) {
+    case FRAME_WHOLE:
+        return take_whole(x, f);
+    case FRAME_BEGIN:
+        return take_begin(x, f);
+    case FRAME_MORE:
+        return take_more(x, f);
+    default:
+        return take_credit(x, f);
+    }
 }
 
 static void drop_partial(struct peer *p)
@@ -241,40 +240,35 @@ static void set_gone(struct exchange *x, int peer)
 }
 
 /* Tell a peer that nothing of it is taken any more, or it would wait for credit for
- * ever: by a frame far out of sequence, which to it is malformed as its own was to us.
- * Best effort. */
+ * ever: by more credit than it can have used up, which to it is malformed as its own
+ * frame was to us. Best effort. */
 static void refuse(struct exchange *x, int peer)
 {
-    struct peer *p = &x->peers[peer];
-    p->next_sent ^= UINT32_C(1) << 31;
-    if (!p->leaving)
-        post(x, peer, FRAME_CREDIT, 0, NULL, 0);
+    if (!x->peers[peer].leaving)
+        post(x, peer, FRAME_CREDIT, EXCHANGE_WINDOW + 1, NULL, 0);
 }
 
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
-static int take_frame(struct exchange *x, int source, const unsigned char *bytes,
-                      size_t size)
+static int take_frame(struct exchange *x, const struct transport_frame *f)
 {
-    struct peer *p = &x->peers[source];
-    struct frame f;
+    struct peer *p = &x->peers[f->source];
     if (p->gone)
         return 0;
-    int rc = frame_read(bytes, size, &f);
-    if (rc == 0)
-        rc = take_sound(x, source, &f, bytes + FRAME_HEADER_BYTES,
-                        size - FRAME_HEADER_BYTES);
+    int rc = take_by_kind(x, f);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
-        refuse(x, source);
-        set_gone(x, source);
+        refuse(x, f->source);
+        set_gone(x, f->source);
         return 0;
     }
-    if (rc == 0 && p->leaving)
-        p->quiet_ns = 0;
-    if (rc == 0)
-        return_credit(x, source);
-    return rc;
+    if (rc != 0)
+        return rc;
+    p->taken++;
+    p->quiet_ns = 0;
+    p->owed += frame_kind(f->envelope) != FRAME_CREDIT;
+    return_credit(x, f->source);
+    return 0;
 }
 
 /* ---- who is there ------------------------------------------------------------ */
@@ -340,23 +334,21 @@ static int file_latest(struct exchange *x)
  * Returns how many were taken (1 or 0), or an error that is this rank's own. */
 static int poll_once(struct exchange *x, int looks)
 {
-    const unsigned char *bytes;
-    size_t size;
-    int source;
+    struct transport *t = x->transport;
+    struct transport_frame f;
     int taken;
     int rc = file_latest(x);
     if (rc != 0)
         return rc;
     read_board(x);
     do
-        taken = x->transport->ops->next(x->transport, &bytes, &size, &source);
+        taken = t->ops->next(t, &f);
     while (taken == 0 && --looks > 0);
     if (taken == 1) {
-        rc = take_frame(x, source, bytes, size);
-        if (rc == 0)
-            rc = x->transport->ops->done(x->transport);
+        rc = take_frame(x, &f);
         if (rc != 0)
             return rc;
+        t->ops->done(t);
     }
     if (x->credit_late)
         return_late_credit(x);
@@ -408,13 +400,16 @@ static bool has_left(struct exchange *x, int rank)
 
 static int send_to_self(struct exchange *x, int tag, const void *data, size_t size)
 {
-    struct letter *l = letter_new(x->inbox, x->rank, tag, size);
-    if (l == NULL || l->data == NULL) {
-        letter_free(x->inbox, l);
+    void *copy = letter_data_new(size);
+    if (copy == NULL)
+        return ROTA_E_NOMEM;
+    struct letter *l = letter_wrap(x->inbox, x->rank, tag, size, copy);
+    if (l == NULL) {
+        letter_data_free(copy, size);
         return ROTA_E_NOMEM;
     }
     if (size > 0)
-        memcpy(l->data, data, size);
+        memcpy(copy, data, size);
     inbox_put(x->inbox, l);
     return 0;
 }
@@ -472,7 +467,7 @@ static int wait_for_room(struct exchange *x, int dest, bool begun)
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
 
-static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int tag,
+static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int number,
                       const void *data, size_t size)
 {
     const struct peer *p = &x->peers[dest];
@@ -480,18 +475,18 @@ static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int ta
                  board_epoch(x->board) == x->epoch;
     int rc = clear ? 0 : wait_for_room(x, dest, kind == FRAME_MORE);
     if (rc == 0)
-        rc = post(x, dest, kind, tag, data, size);
+        rc = post(x, dest, kind, number, data, size);
     return rc == ROTA_E_MPI ? await_verdict(x, dest) : rc;
 }
 
 static int send_in_parts(struct exchange *x, int dest, int tag, const char *data,
                          size_t size)
 {
-    unsigned char whole[FRAME_SIZE_BYTES];
-    frame_write_size(whole, size);
-    int rc = send_frame(x, dest, FRAME_BEGIN, tag, whole, sizeof(whole));
+    unsigned char begin[FRAME_BEGIN_BYTES];
+    frame_write_begin(begin, size, (uint32_t)tag);
+    int rc = send_frame(x, dest, FRAME_BEGIN, 0, begin, sizeof(begin));
     while (rc == 0 && size > 0) {
-        size_t part = size < FRAME_DATA_BYTES ? size : FRAME_DATA_BYTES;
+        size_t part = size < FRAME_BYTES ? size : FRAME_BYTES;
         rc = send_frame(x, dest, FRAME_MORE, 0, data, part);
         data += part;
         size -= part;
@@ -520,9 +515,9 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
 {
     if (dest == x->rank)
         return send_to_self(x, tag, data, size);
-    int rc = size <= FRAME_DATA_BYTES
-                 ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
-                 : send_in_parts(x, dest, tag, data, size);
+    bool whole = size <= FRAME_BYTES && tag <= frame_number(x->transport->max_envelope);
+    int rc = whole ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
+                   : send_in_parts(x, dest, tag, data, size);
     return rc ? rc : await_sent(x, dest);
 }
 

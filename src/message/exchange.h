@@ -3,8 +3,8 @@
  * Design:
  *   1. A message is cut into frames, which a transport carries in order. Between
  *      two ranks at most EXCHANGE_WINDOW data frames are under way; the receiver
- *      returns credit as it takes them, on frames of its own or by CREDIT frames.
- *      So the dead, the frozen and the slow cost a bounded amount of memory.
+ *      returns credit as it takes them, for half of them at a time, by CREDIT
+ *      frames. So the dead, the frozen and the slow cost a bounded amount of memory.
  *   2. Frames are taken whenever this rank waits in any call, whatever it waits
  *      for: two ranks that send to each other at once don't block each other.
  *   3. A peer has gone, to this rank, once the board says that it has (fate) and
@@ -12,8 +12,8 @@
  *      rank has looked for the missing ones for EXCHANGE_GRACE_NS, a time in which it
  *      did not look left out, and none has come: they died with it.
  *      Until then it is leaving. Then nothing of it is taken any more, be it back.
- *   4. A frame that is malformed or out of sequence ends the dealings between two
- *      ranks, on both sides: who gets one answers with one.
+ *   4. A frame that is malformed, or that cannot come where it does, ends the
+ *      dealings between two ranks, on both sides: who gets one answers with one.
  *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
  *   6. A message becomes a letter of the inbox only where the call that it came in

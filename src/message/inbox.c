@@ -99,14 +99,6 @@ struct letter *letter_wrap(struct inbox *b, int source, int tag, size_t size,
     return l;
 }
 
-struct letter *letter_new(struct inbox *b, int source, int tag, size_t size)
-{
-    struct letter *l = letter_wrap(b, source, tag, size, NULL);
-    if (l != NULL)
-        l->data = letter_data_new(size);
-    return l;
-}
-
 void letter_free(struct inbox *b, struct letter *l)
 {
     if (l == NULL)

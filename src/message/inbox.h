@@ -37,9 +37,6 @@ void letter_data_free(void *data, size_t size);
  * memory for the letter itself: `data` is then still the caller's. */
 struct letter *letter_wrap(struct inbox *b, int source, int tag, size_t size,
                            void *data);
-/* A letter of `size` bytes still to be filled, whose `data` is NULL where there is
- * no memory for that many; or NULL, where there is none for the letter itself. */
-struct letter *letter_new(struct inbox *b, int source, int tag, size_t size);
 /* Free a letter that is in no inbox, with its data. NULL is accepted. */
 void letter_free(struct inbox *b, struct letter *l);
 

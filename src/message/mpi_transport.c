@@ -25,8 +25,8 @@
 
 enum {
     RING = 32,
-    BATCH = 16, /* frames under way that MPI is asked about at once */
-    FRAME_TAG = 1,
+    BATCH = 16,           /* frames under way that MPI is asked about at once */
+    LEAST_TAG_UB = 32767, /* by the MPI standard */
 };
 
 #define SKIP_NS (200 * NS_PER_MS)
@@ -78,7 +78,7 @@ static int checked(int mpi_rc)
 static int post_receive(struct mpi_transport *m, struct slot *s)
 {
     if (s->request == MPI_REQUEST_NULL &&
-        MPI_Recv_init(s->bytes, FRAME_BYTES, MPI_BYTE, MPI_ANY_SOURCE, FRAME_TAG,
+        MPI_Recv_init(s->bytes, FRAME_BYTES, MPI_BYTE, MPI_ANY_SOURCE, MPI_ANY_TAG,
                       m->comm, &s->request) != MPI_SUCCESS)
         return ROTA_E_MPI;
     return checked(MPI_Start(&s->request));
@@ -133,13 +133,12 @@ static int beware(struct mpi_transport *m)
     return now - m->stuck_ns > SKIP_NS ? skip_head(m) : 0;
 }
 
-static int mpi_done(struct transport *t)
+static void mpi_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
     m->held = false;
     m->head = (m->head + 1) % RING;
     m->vacant++;
-    return 0;
 }
 
 /* See whether the head has come. */
@@ -159,8 +158,7 @@ static int test_head(struct mpi_transport *m)
     return 0;
 }
 
-static int mpi_next(struct transport *t, const unsigned char **bytes, size_t *size,
-                    int *source)
+static int mpi_next(struct transport *t, struct transport_frame *out)
 {
     struct mpi_transport *m = self(t);
     if (!m->held) {
@@ -170,9 +168,10 @@ static int mpi_next(struct transport *t, const unsigned char **bytes, size_t *si
     }
     int count = 0;
     MPI_Get_count(&m->status, MPI_BYTE, &count);
-    *bytes = slot_after(m, 0)->bytes;
-    *size = (size_t)count;
-    *source = m->status.MPI_SOURCE;
+    *out = (struct transport_frame){.source = m->status.MPI_SOURCE,
+                                    .envelope = m->status.MPI_TAG,
+                                    .size = (size_t)count,
+                                    .bytes = slot_after(m, 0)->bytes};
     return 1;
 }
 
@@ -227,12 +226,12 @@ static unsigned char *mpi_room(struct transport *t)
     return t->ready;
 }
 
-static int mpi_post(struct transport *t, int dest, size_t size)
+static int mpi_post(struct transport *t, int dest, int envelope, size_t size)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *o = m->room;
-    int rc = checked(MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, FRAME_TAG, m->comm,
-                               &o->request));
+    int rc = checked(
+        MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, envelope, m->comm, &o->request));
     if (rc != 0)
         return rc;
     int complete = 0;
@@ -320,6 +319,14 @@ static const struct transport_ops ops = {
     .free = mpi_free,
 };
 
+static int max_tag(void)
+{
+    int *most = NULL;
+    int there = 0;
+    int rc = MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &most, &there);
+    return rc == MPI_SUCCESS && there ? *most : LEAST_TAG_UB;
+}
+
 int mpi_transport_open(MPI_Comm comm, struct transport **out)
 {
     int size;
@@ -330,6 +337,7 @@ int mpi_transport_open(MPI_Comm comm, struct transport **out)
     if (m == NULL)
         return ROTA_E_NOMEM;
     m->base.ops = &ops;
+    m->base.max_envelope = max_tag();
     m->comm = comm;
     TAILQ_INIT(&m->under_way);
     TAILQ_INIT(&m->spare);

@@ -15,13 +15,16 @@
  */
 #include "message/startup.h"
 
+#include <endian.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "message/frame.h"
 
 /* Hydra tells each rank how many there are, and how many on its host. */
 static bool is_whole_run_here(void)
@@ -99,21 +102,37 @@ static int check_launcher(const struct startup *s, struct rota_error *err)
         others);
 }
 
-/* Whether all ranks of `s` are on one host. */
-static int on_one_host(const struct startup *s, bool *out, struct rota_error *err)
+/* What each rank tells all others before anything else. */
+struct hello {
+    uint32_t version; /* of the frames (frame.h), little-endian */
+    unsigned char where[NET_WHERE_BYTES];
+};
+
+/* Meet all ranks of `s`: see that they speak the same frames, and whether they are on
+ * one host. */
+static int meet(const struct startup *s, bool *on_one_host, struct rota_error *err)
 {
-    unsigned char own[NET_WHERE_BYTES];
-    rota_auto(heap) unsigned char *all = malloc((size_t)s->size * sizeof(own));
+    struct hello own = {.version = htole32(FRAME_VERSION)};
+    rota_auto(heap) struct hello *all = malloc((size_t)s->size * sizeof(own));
     if (all == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    liveness_where(own);
+    liveness_where(own.where);
     int rc =
-        MPI_Allgather(own, sizeof(own), MPI_BYTE, all, sizeof(own), MPI_BYTE, s->comm);
+        MPI_Allgather(&own, sizeof(own), MPI_BYTE, all, sizeof(own), MPI_BYTE, s->comm);
     if (rc != MPI_SUCCESS)
         return mpi_failed(rc, "MPI_Allgather", err);
-    *out = true;
-    for (int i = 0; i < s->size; i++)
-        *out = *out && memcmp(all + (size_t)i * sizeof(own), own, sizeof(own)) == 0;
+    bool together = true;
+    for (int i = 0; i < s->size; i++) {
+        if (all[i].version != own.version)
+            return error_set(err, ROTA_E_STATE,
+                             "rank %d was built with another version of Rota (its "
+                             "frames have version %u, here %u); build all programs of "
+                             "a run with the same",
+                             i, (unsigned)le32toh(all[i].version),
+                             (unsigned)FRAME_VERSION);
+        together = together && memcmp(all[i].where, own.where, sizeof(own.where)) == 0;
+    }
+    *on_one_host = together;
     return 0;
 }
 
@@ -125,7 +144,7 @@ int startup_join(struct liveness *lv, struct startup *out, struct rota_error *er
     if (rc == 0)
         rc = check_launcher(&s, err);
     if (rc == 0)
-        rc = on_one_host(&s, &one_host, err);
+        rc = meet(&s, &one_host, err);
     if (rc != 0)
         return rc;
 

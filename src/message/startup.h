@@ -19,8 +19,8 @@ struct startup {
 void startup_prepare(void);
 
 /* Initialize MPI, and join the run through `lv`. The only collective calls of a
- * run are here. Returns 0 and *out, ROTA_E_STATE, ROTA_E_MPI, or what
- * liveness_join says. */
+ * run are here. Returns 0 and *out, ROTA_E_STATE, ROTA_E_LAUNCH, ROTA_E_MPI, or
+ * what liveness_join says. */
 int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err);
 
 #endif

@@ -12,27 +12,35 @@
 
 struct transport;
 
+/* A frame that has come: `size` bytes, at most FRAME_BYTES, valid until the next call
+ * of next or done. */
+struct transport_frame {
+    int source;
+    int envelope; /* frame.h */
+    size_t size;
+    const unsigned char *bytes;
+};
+
 struct transport_ops {
     /* FRAME_BYTES of room for the next frame to send, the same until it is posted.
      * NULL where all there is is under way and there is no memory for more: then
      * some comes back as frames are delivered. */
     unsigned char *(*room)(struct transport *t);
 
-    /* Send the first `size` bytes of the room to `dest`. 0 or ROTA_E_MPI. */
-    int (*post)(struct transport *t, int dest, size_t size);
+    /* Send the first `size` bytes of the room to `dest`, in this envelope: 0 to
+     * max_envelope. 0 or ROTA_E_MPI. */
+    int (*post)(struct transport *t, int dest, int envelope, size_t size);
 
     /* How many frames to `dest` have not left this process yet: they would end with
      * it. Frames to a peer that was forgotten do not count. */
     int (*unsent)(struct transport *t, int dest);
 
-    /* The next frame that has come: 1 and its bytes, valid until the next call of
-     * next or done; the same again until done is called. 0: none now. Also moves
-     * along what is on its way. Or ROTA_E_MPI. */
-    int (*next)(struct transport *t, const unsigned char **bytes, size_t *size,
-                int *source);
+    /* The next frame that has come: 1 and *out, the same again until done is called.
+     * 0: none now. Also moves along what is on its way. Or ROTA_E_MPI. */
+    int (*next)(struct transport *t, struct transport_frame *out);
 
-    /* The frame that next has given has been dealt with. 0 or ROTA_E_MPI. */
-    int (*done)(struct transport *t);
+    /* The frame that next has given has been dealt with. */
+    void (*done)(struct transport *t);
 
     /* `peer` has gone: nothing sent to it is waited for any more, and what it had
      * only begun to send may never come. */
@@ -45,6 +53,7 @@ struct transport_ops {
  * where it can be. */
 struct transport {
     const struct transport_ops *ops;
+    int max_envelope;     /* 32767 or more */
     unsigned char *ready; /* what room would return, where it has it; NULL: ask */
     int under_way;        /* 0: unsent would return 0 for everyone */
 };

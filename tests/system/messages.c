@@ -149,24 +149,32 @@ static void order(void)
     CHECK(rota_recv(r, ROTA_ANY_SOURCE, ROTA_ANY_TAG, ROTA_FOREVER, &m) == ROTA_E_LOST);
 }
 
-/* 2: payloads of every size around a frame's, and of 64 MiB, there and back. */
+/* 2: payloads of every size around a frame's, and of 64 MiB, there and back; tags
+ * around the largest that an envelope of either MPI has room for. */
 static void sizes(void)
 {
-    const size_t bytes[] = {0,    1,     2,     3987,    3988,          3989,
-                            4000, 65536, 65537, 1 << 20, (64 << 20) + 1};
+    const size_t bytes[] = {0,    1,    2,     8,     3988,    3999,
+                            4000, 4001, 65536, 65537, 1 << 20, (64 << 20) + 1};
+    const int tags[] = {0, INT_MAX, 0x1fffffff, 0x20000000, 0x3ffffff, 0x4000000};
     enum {
-        N = sizeof(bytes) / sizeof(bytes[0])
+        SIZES = sizeof(bytes) / sizeof(bytes[0]),
+        TAGS = sizeof(tags) / sizeof(tags[0])
     };
-    for (unsigned i = 0; i < N; i++) {
+    for (unsigned i = 0; i < SIZES * TAGS; i++) {
         struct rota_message m;
-        unsigned char *p = patterned(bytes[i], i);
+        size_t n = bytes[i / TAGS];
+        int tag = tags[i % TAGS];
+        if (n > 1 << 20 && tag != 0)
+            continue;
+        unsigned char *p = patterned(n, i);
         if (me == 0)
-            CHECK(rota_send(r, 1, (int)i, p, bytes[i]) == 0);
-        CHECK(rota_recv(r, 1 - me, (int)i, ROTA_FOREVER, &m) == 0);
-        check_patterned(&m, bytes[i], i);
+            CHECK(rota_send(r, 1, tag, p, n) == 0);
+        CHECK(rota_recv(r, 1 - me, ROTA_ANY_TAG, ROTA_FOREVER, &m) == 0);
+        CHECK(m.tag == tag);
+        check_patterned(&m, n, i);
         rota_message_done(&m);
         if (me == 1)
-            CHECK(rota_send(r, 0, (int)i, p, bytes[i]) == 0);
+            CHECK(rota_send(r, 0, tag, p, n) == 0);
         free(p);
     }
     if (me == 0)

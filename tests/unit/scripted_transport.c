@@ -16,6 +16,7 @@
 struct posted {
     TAILQ_ENTRY(posted) link;
     int source;
+    int envelope;
     bool is_data;
     size_t size;
     unsigned char bytes[];
@@ -53,14 +54,15 @@ static void unlock(struct wire *w)
 }
 
 /* Under the lock. */
-static struct posted *posted_new(int source, const void *bytes, size_t size)
+static struct posted *posted_new(int source, int envelope, const void *bytes,
+                                 size_t size)
 {
     struct posted *p = reallocarray(NULL, 1, sizeof(*p) + size);
     if (p == NULL)
         abort();
-    const unsigned char *b = bytes;
     p->source = source;
-    p->is_data = size >= FRAME_HEADER_BYTES && (b[1] & 0xf) != FRAME_CREDIT;
+    p->envelope = envelope;
+    p->is_data = frame_kind(envelope) != FRAME_CREDIT;
     p->size = size;
     if (size > 0)
         memcpy(p->bytes, bytes, size);
@@ -78,11 +80,12 @@ static unsigned char *end_room(struct transport *t)
     return e->room;
 }
 
-static int end_post(struct transport *t, int dest, size_t size)
+static int end_post(struct transport *t, int dest, int envelope, size_t size)
 {
     struct end *e = self(t);
     struct wire *w = e->wire;
     assert(e->has_room && size <= FRAME_BYTES && dest != e->rank);
+    assert(envelope >= 0 && envelope <= t->max_envelope);
     lock(w);
     struct wire_pair *pair = &w->pairs[e->rank][dest];
     if (pair->refused) {
@@ -90,10 +93,11 @@ static int end_post(struct transport *t, int dest, size_t size)
         return ROTA_E_MPI;
     }
     pair->posted++;
+    pair->bytes += size;
     if (pair->drop > 0) {
         pair->drop--;
     } else {
-        struct posted *p = posted_new(e->rank, e->room, size);
+        struct posted *p = posted_new(e->rank, envelope, e->room, size);
         pair->data_queued += p->is_data;
         if (pair->data_queued > pair->most_queued)
             pair->most_queued = pair->data_queued;
@@ -131,8 +135,7 @@ static void be_idle(struct end *e)
     w->in_idle = false;
 }
 
-static int end_next(struct transport *t, const unsigned char **bytes, size_t *size,
-                    int *source)
+static int end_next(struct transport *t, struct transport_frame *out)
 {
     struct end *e = self(t);
     lock(e->wire);
@@ -142,14 +145,12 @@ static int end_next(struct transport *t, const unsigned char **bytes, size_t *si
         be_idle(e);
         return 0;
     }
-    *bytes = p->bytes;
-    *size = p->size;
-    *source = p->source;
+    *out = (struct transport_frame){p->source, p->envelope, p->size, p->bytes};
     unlock(e->wire);
     return 1;
 }
 
-static int end_done(struct transport *t)
+static void end_done(struct transport *t)
 {
     struct end *e = self(t);
     lock(e->wire);
@@ -160,7 +161,6 @@ static int end_done(struct transport *t)
     e->wire->pairs[p->source][e->rank].data_queued -= p->is_data;
     free(p);
     unlock(e->wire);
-    return 0;
 }
 
 static void end_forget(struct transport *t, int peer)
@@ -195,7 +195,10 @@ struct transport *wire_end(struct wire *w, int rank)
     if (e == NULL || room == NULL)
         abort();
     *e = (struct end){
-        .base = {.ops = &ops, .under_way = 1}, .wire = w, .rank = rank, .room = room};
+        .base = {.ops = &ops, .max_envelope = w->max_envelope, .under_way = 1},
+        .wire = w,
+        .rank = rank,
+        .room = room};
     return &e->base;
 }
 
@@ -213,10 +216,11 @@ int wire_release(struct wire *w, int source, int dest, int count)
     return n;
 }
 
-void wire_inject(struct wire *w, int source, int dest, const void *bytes, size_t size)
+void wire_inject(struct wire *w, int source, int dest, int envelope, const void *bytes,
+                 size_t size)
 {
     lock(w);
-    struct posted *p = posted_new(source, bytes, size);
+    struct posted *p = posted_new(source, envelope, bytes, size);
     w->pairs[source][dest].data_queued += p->is_data;
     TAILQ_INSERT_TAIL(&w->queues->come[dest], p, link);
     unlock(w);
@@ -224,7 +228,8 @@ void wire_inject(struct wire *w, int source, int dest, const void *bytes, size_t
 
 void wire_init(struct wire *w)
 {
-    *w = (struct wire){.queues = reallocarray(NULL, 1, sizeof(*w->queues))};
+    *w = (struct wire){.max_envelope = 32767,
+                       .queues = reallocarray(NULL, 1, sizeof(*w->queues))};
     if (w->queues == NULL)
         abort();
     pthread_mutex_init(&w->queues->lock, NULL);

@@ -27,6 +27,7 @@ struct wire_pair {
     int lingering;   /* so many questions for the unsent are answered by 1 */
     bool forgotten;  /* the sender has called forget */
     int posted;      /* frames, of any kind */
+    size_t bytes;    /* in those */
     int data_queued; /* data frames posted and not yet taken */
     int most_queued; /* the most that these have been */
 };
@@ -34,6 +35,7 @@ struct wire_pair {
 struct wire {
     struct wire_pair pairs[WIRE_RANKS][WIRE_RANKS]; /* by sender and receiver */
     int no_room[WIRE_RANKS]; /* so many questions for room are answered by NULL */
+    int max_envelope;        /* of the ends that are made from here on */
 
     /* Called when `rank` looks for a frame and there is none: what the others do
      * meanwhile. Not called again from within itself. NULL: nothing. */
@@ -55,7 +57,8 @@ struct transport *wire_end(struct wire *w, int rank);
  * there were. */
 int wire_release(struct wire *w, int source, int dest, int count);
 
-/* Have these bytes come to `dest`, as if from `source`. */
-void wire_inject(struct wire *w, int source, int dest, const void *bytes, size_t size);
+/* Have a frame come to `dest`, as if from `source`. */
+void wire_inject(struct wire *w, int source, int dest, int envelope, const void *bytes,
+                 size_t size);
 
 #endif

@@ -23,12 +23,20 @@ static int close_inbox(void **state)
     return 0;
 }
 
+/* A letter of `size` bytes still to be filled. */
+static struct letter *blank(struct inbox *b, int source, int tag, size_t size)
+{
+    void *data = letter_data_new(size);
+    assert_non_null(data);
+    struct letter *l = letter_wrap(b, source, tag, size, data);
+    assert_non_null(l);
+    return l;
+}
+
 /* A letter that holds its own number. */
 static struct letter *put(struct inbox *b, int source, int tag, int number)
 {
-    struct letter *l = letter_new(b, source, tag, sizeof(number));
-    assert_non_null(l);
-    assert_non_null(l->data);
+    struct letter *l = blank(b, source, tag, sizeof(number));
     memcpy(l->data, &number, sizeof(number));
     inbox_put(b, l);
     return l;
@@ -108,7 +116,7 @@ static void a_letter_ends_with_a_0_that_is_not_counted(void **state)
 {
     struct inbox *b = *state;
     for (size_t size = 0; size < 40; size++) {
-        struct letter *l = letter_new(b, 0, 0, size);
+        struct letter *l = blank(b, 0, 0, size);
         assert_int_equal(l->size, size);
         assert_int_equal(((char *)l->data)[size], 0);
         memset(l->data, 'x', size + 1); /* a spare one must not show it */
@@ -122,7 +130,7 @@ static void an_inbox_is_freed_with_the_letters_in_it(void **state)
     struct inbox *b = *state;
     struct letter *many[200];
     for (int i = 0; i < 200; i++)
-        many[i] = letter_new(b, 0, i, 100);
+        many[i] = blank(b, 0, i, 100);
     for (int i = 0; i < 200; i++) {
         if (i % 2)
             letter_free(b, many[i]);
