@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "message/frame.h"
@@ -22,13 +23,26 @@ enum {
 #define SLEEP_LEAST_NS INT64_C(20000)
 #define SLEEP_MOST_NS  NS_PER_MS
 #define LOOK_NS        (100 * NS_PER_MS) /* what a look for a frame counts for, at most */
-#define VERDICT_NS     (5 * NS_PER_SEC) /* for liveness to confirm what MPI says */
+#define FLUSH_NS       (200 * NS_PER_MS) /* for what was posted, at the end */
+#define VERDICT_NS     (5 * NS_PER_SEC)  /* for liveness to confirm what MPI says */
+
+/* A message that is sent while this rank waits: exchange_post. */
+struct posted {
+    STAILQ_ENTRY(posted) link;
+    int tag;
+    bool begun;
+    size_t size;
+    size_t sent;
+    char *data;
+};
 
 struct peer {
-    uint64_t taken;   /* frames from it */
-    int under_way;    /* data frames to it without credit yet */
-    int owed;         /* data frames from it, credit not yet returned */
-    bool gone;        /* nothing of it is taken any more */
+    STAILQ_HEAD(, posted) posted; /* the first may have been begun */
+    LIST_ENTRY(peer) posting;     /* where that holds any */
+    uint64_t taken;               /* frames from it */
+    int under_way;                /* data frames to it without credit yet */
+    int owed;                     /* data frames from it, credit not yet returned */
+    bool gone;                    /* nothing of it is taken any more */
     bool leaving;     /* the board says it has gone; frames may be missing */
     int error;        /* why a receive from it fails, where not by loss */
     int64_t quiet_ns; /* while leaving: how long was looked for it in vain */
@@ -58,6 +72,9 @@ struct exchange {
     struct board *board;
     struct transport *transport;
     struct inbox *inbox;
+    LIST_HEAD(, peer) posting; /* peers to whom something posted is still to be sent */
+    bool watching;             /* a wait ends with news later than these: */
+    uint32_t news;
     bool fresh; /* a message has just come whole, and is not in the inbox yet: */
     struct rota_message latest;
     struct peer peers[];
@@ -70,7 +87,7 @@ struct exchange {
 static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 {
     w->polls++;
-    if (deadline_ns == 0)
+    if (deadline_ns == 0 || (x->watching && x->epoch != x->news))
         return ROTA_E_TIMEOUT;
     if (w->polls < POLLS_AT_ONCE + POLLS_YIELDING) {
         if (w->polls > POLLS_AT_ONCE)
@@ -129,6 +146,75 @@ static void return_late_credit(struct exchange *x)
     x->credit_late = false;
     for (int rank = 0; rank < x->size; rank++)
         return_credit(x, rank);
+}
+
+/* ---- what was posted --------------------------------------------------------- */
+
+static void drop_first_posted(struct peer *p)
+{
+    struct posted *m = STAILQ_FIRST(&p->posted);
+    STAILQ_REMOVE_HEAD(&p->posted, link);
+    free(m->data);
+    free(m);
+    if (STAILQ_EMPTY(&p->posted))
+        LIST_REMOVE(p, posting);
+}
+
+static void drop_posted(struct peer *p)
+{
+    while (!STAILQ_EMPTY(&p->posted))
+        drop_first_posted(p);
+}
+
+static bool is_whole(const struct exchange *x, int tag, size_t size)
+{
+    return size <= FRAME_BYTES && tag <= frame_number(x->transport->max_envelope);
+}
+
+/* Send the next frame of a posted message. */
+static int post_next(struct exchange *x, int dest, struct posted *m)
+{
+    int rc;
+    if (is_whole(x, m->tag, m->size)) {
+        rc = post(x, dest, FRAME_WHOLE, m->tag, m->data, m->size);
+        m->sent = rc == 0 ? m->size : 0;
+    } else if (!m->begun) {
+        unsigned char begin[FRAME_BEGIN_BYTES];
+        frame_write_begin(begin, m->size, (uint32_t)m->tag);
+        rc = post(x, dest, FRAME_BEGIN, 0, begin, sizeof(begin));
+    } else {
+        size_t left = m->size - m->sent;
+        size_t part = left < FRAME_BYTES ? left : FRAME_BYTES;
+        rc = post(x, dest, FRAME_MORE, 0, m->data + m->sent, part);
+        m->sent += rc == 0 ? part : 0;
+    }
+    m->begun = m->begun || rc == 0;
+    return rc;
+}
+
+/* Send what there is room for. Without memory for a frame, the rest is sent later;
+ * where MPI refuses, it is that peer's end. */
+static void pump(struct exchange *x, struct peer *p)
+{
+    while (!STAILQ_EMPTY(&p->posted) && p->under_way < EXCHANGE_WINDOW && !p->leaving) {
+        struct posted *m = STAILQ_FIRST(&p->posted);
+        int rc = post_next(x, (int)(p - x->peers), m);
+        if (rc == ROTA_E_NOMEM)
+            return;
+        if (rc != 0)
+            drop_posted(p);
+        else if (m->sent == m->size)
+            drop_first_posted(p);
+    }
+}
+
+static void pump_all(struct exchange *x)
+{
+    struct peer *next;
+    for (struct peer *p = LIST_FIRST(&x->posting); p != NULL; p = next) {
+        next = LIST_NEXT(p, posting);
+        pump(x, p);
+    }
 }
 
 /* ---- taking frames ----------------------------------------------------------- */
@@ -236,6 +322,7 @@ static void set_gone(struct exchange *x, int peer)
         x->leaving--;
     }
     drop_partial(p);
+    drop_posted(p);
     x->transport->ops->forget(x->transport, peer);
 }
 
@@ -354,6 +441,8 @@ static int poll_once(struct exchange *x, int looks)
         return_late_credit(x);
     if (x->leaving > 0)
         see_off_leaving(x);
+    if (!LIST_EMPTY(&x->posting))
+        pump_all(x);
     return taken;
 }
 
@@ -371,6 +460,8 @@ struct exchange *exchange_new(int rank, struct board *board,
         free(x);
         return NULL;
     }
+    for (uint32_t i = 0; i < board->size; i++)
+        STAILQ_INIT(&x->peers[i].posted);
     x->rank = rank;
     x->size = (int)board->size;
     x->board = board;
@@ -383,8 +474,10 @@ void exchange_free(struct exchange *x)
 {
     if (x == NULL)
         return;
-    for (int rank = 0; rank < x->size; rank++)
+    for (int rank = 0; rank < x->size; rank++) {
         drop_partial(&x->peers[rank]);
+        drop_posted(&x->peers[rank]);
+    }
     if (x->fresh)
         free(x->latest.data);
     x->transport->ops->free(x->transport);
@@ -511,14 +604,52 @@ static inline int await_sent(struct exchange *x, int dest)
     return 0;
 }
 
+/* What was posted goes first. */
+static inline int await_pumped(struct exchange *x, int dest)
+{
+    struct waiting waited = {0};
+    while (!STAILQ_EMPTY(&x->peers[dest].posted)) {
+        int rc = poll_sending(x, &waited, false);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size)
 {
     if (dest == x->rank)
         return send_to_self(x, tag, data, size);
-    bool whole = size <= FRAME_BYTES && tag <= frame_number(x->transport->max_envelope);
-    int rc = whole ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
-                   : send_in_parts(x, dest, tag, data, size);
+    int rc = await_pumped(x, dest);
+    if (rc != 0)
+        return rc;
+    rc = is_whole(x, tag, size) ? send_frame(x, dest, FRAME_WHOLE, tag, data, size)
+                                : send_in_parts(x, dest, tag, data, size);
     return rc ? rc : await_sent(x, dest);
+}
+
+int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size)
+{
+    struct peer *p = &x->peers[dest];
+    if (dest == x->rank) {
+        int rc = send_to_self(x, tag, data, size);
+        if (rc == 0)
+            free(data);
+        return rc;
+    }
+    struct posted *m = malloc(sizeof(*m));
+    if (m == NULL)
+        return ROTA_E_NOMEM;
+    *m = (struct posted){.tag = tag, .size = size, .data = data};
+    if (STAILQ_EMPTY(&p->posted))
+        LIST_INSERT_HEAD(&x->posting, p, posting);
+    STAILQ_INSERT_TAIL(&p->posted, m, link);
+    if (!has_left(x, dest)) {
+        pump(x, p);
+        return 0;
+    }
+    drop_posted(p);
+    return lost_or(x, dest, ROTA_E_LOST);
 }
 
 /* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
@@ -619,9 +750,24 @@ int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
     return 0;
 }
 
+int exchange_receive_until(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                           uint32_t news, struct rota_message *out)
+{
+    x->watching = true;
+    x->news = news;
+    int rc = exchange_receive(x, source, tag, deadline_ns, out);
+    x->watching = false;
+    return rc;
+}
+
 void exchange_flush(struct exchange *x)
 {
-    /* Only credit can be on its way still; where MPI itself fails, nothing helps. */
-    for (int rank = 0; rank < x->size; rank++)
-        await_sent(x, rank);
+    struct waiting waited = {0};
+    int64_t deadline = clock_now_ns() + FLUSH_NS;
+    while (!LIST_EMPTY(&x->posting) && clock_now_ns() < deadline)
+        poll_sending(x, &waited, true);
+    for (int rank = 0; rank < x->size; rank++) {
+        drop_posted(&x->peers[rank]);
+        await_sent(x, rank); /* where MPI itself fails, nothing helps */
+    }
 }

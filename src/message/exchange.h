@@ -16,7 +16,10 @@
  *      dealings between two ranks, on both sides: who gets one answers with one.
  *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
- *   6. A message becomes a letter of the inbox only where the call that it came in
+ *   6. What was posted is kept here, and sent frame by frame as there is room for it,
+ *      whatever this rank waits for. Between two ranks it keeps its order with what
+ *      is sent.
+ *   7. A message becomes a letter of the inbox only where the call that it came in
  *      did not want it. A frame for which there is no memory stays with the transport.
  */
 #ifndef ROTA_MESSAGE_EXCHANGE_H
@@ -46,6 +49,9 @@ void exchange_free(struct exchange *x);
 /* As rota_send. */
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size);
 
+/* As rota_post: `data`, of malloc, is taken where this returns 0 or ROTA_E_LOST. */
+int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size);
+
 /* As rota_recv and rota_probe. `deadline_ns`: clock.h; INT64_MAX: none; 0: what is
  * there now. */
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
@@ -53,7 +59,13 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
 int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
                    struct rota_message *out);
 
-/* Wait until whatever goes to a rank that is still there has left this process. */
+/* As exchange_receive, and with ROTA_E_TIMEOUT too once the board's epoch is not
+ * `news`. */
+int exchange_receive_until(struct exchange *x, int source, int tag, int64_t deadline_ns,
+                           uint32_t news, struct rota_message *out);
+
+/* Wait until whatever goes to a rank that is still there has left this process; what
+ * was posted, for a moment. */
 void exchange_flush(struct exchange *x);
 
 #endif

@@ -17,6 +17,7 @@
 #include "liveness/liveness.h"
 #include "message/exchange.h"
 #include "message/inbox.h"
+#include "message/inner.h"
 #include "message/mpi_transport.h"
 #include "message/startup.h"
 
@@ -43,6 +44,12 @@ ROTA_AUTO_DEFINE(rota, struct rota *, rota_free);
 
 int rota_open(struct rota **out, struct rota_error *err)
 {
+    return rota_open_after(NULL, NULL, out, err);
+}
+
+int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
+                    struct rota **out, struct rota_error *err)
+{
     if (out == NULL)
         return error_set(err, ROTA_E_ARG,
                          "rota_open needs somewhere to put the handle");
@@ -55,6 +62,8 @@ int rota_open(struct rota **out, struct rota_error *err)
     if (liveness_expected())
         startup_prepare();
     int rc = liveness_begin(&r->liveness, err);
+    if (rc == 0 && before != NULL)
+        rc = before(ctx, err);
     if (rc == 0)
         rc = startup_join(r->liveness, &r->run, err);
     if (rc != 0)
@@ -133,6 +142,19 @@ int rota_send(struct rota *r, int dest, int tag, const void *data, size_t size_b
     return exchange_send(r->exchange, dest, tag, data, size_bytes);
 }
 
+int rota_post(struct rota *r, int dest, int tag, void *data, size_t size_bytes)
+{
+    if (!is_rank(r, dest) || tag < 0 || data == NULL)
+        return ROTA_E_ARG;
+    return r->left ? ROTA_E_STATE
+                   : exchange_post(r->exchange, dest, tag, data, size_bytes);
+}
+
+uint32_t rota_news(const struct rota *r)
+{
+    return board_epoch(r->run.board);
+}
+
 /* timeout in milliseconds -> deadline; a sum that overflows is no deadline. */
 static int64_t deadline_of(int64_t timeout_ms)
 {
@@ -162,6 +184,15 @@ int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
     return rc ? rc
               : exchange_receive(r->exchange, source, tag, deadline_of(timeout_ms),
                                  out);
+}
+
+int rota_recv_until(struct rota *r, int source, int tag, int64_t deadline_ns,
+                    uint32_t news, struct rota_message *out)
+{
+    int rc = check_receive(r, source, tag, 0, out);
+    return rc ? rc
+              : exchange_receive_until(r->exchange, source, tag, deadline_ns, news,
+                                       out);
 }
 
 int rota_probe(struct rota *r, int source, int tag, int64_t timeout_ms,

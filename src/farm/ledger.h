@@ -1,0 +1,48 @@
+/* ledger.h - the records of tasks that have not ended, by their number
+ *
+ * Tasks are numbered from 0 in the order of their coming. Records (execute/parcel.h)
+ * stand one behind the other as they travel, so what has come together is copied
+ * together. A short task costs its record and four bytes more; its memory is
+ * given back with that of its neighbours, a long one's at once.
+ */
+#ifndef ROTA_FARM_LEDGER_H
+#define ROTA_FARM_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "execute/parcel.h"
+
+struct ledger;
+
+/* *out is the caller's: ledger_free(). Fails with ROTA_E_NOMEM. */
+int ledger_new(struct ledger **out);
+void ledger_free(struct ledger *l);
+
+/* Write the next task's record. Fails with ROTA_E_NOMEM. */
+int ledger_add(struct ledger *l, const struct parcel_task *t);
+
+/* How many tasks were added. */
+uint64_t ledger_count(const struct ledger *l);
+
+/* Records of tasks from `first` on, at most `count`, that stand in one piece: returns
+ * how many (at least 1 where count is), *records and *bytes, which stay until the
+ * next call that changes the ledger. None of them may have been forgotten. */
+uint64_t ledger_piece(const struct ledger *l, uint64_t first, uint64_t count,
+                      const unsigned char **records, size_t *bytes);
+
+/* How many tasks from `first` on, at least 1 and at most `count`, have records of at
+ * most `bytes_max` bytes in sum. */
+uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,
+                    size_t bytes_max);
+
+/* The user's tag of a task that was not forgotten. */
+uint64_t ledger_tag(const struct ledger *l, uint64_t task);
+
+/* These tasks have ended, each once: nobody asks for them any more. */
+void ledger_forget(struct ledger *l, uint64_t first, uint64_t count);
+
+ROTA_AUTO_DEFINE(ledger, struct ledger *, ledger_free);
+
+#endif

@@ -1,0 +1,27 @@
+/* inner.h - what the farm asks of the message rung beyond rota.h */
+#ifndef ROTA_MESSAGE_INNER_H
+#define ROTA_MESSAGE_INNER_H
+
+#include <stdint.h>
+
+#include "rota.h"
+
+/* As rota_open; in the process that becomes the rank, `before` is called ahead of
+ * MPI_Init, and what it fails with is what this fails with. */
+int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
+                    struct rota **out, struct rota_error *err);
+
+/* As rota_send, but never waits: what there is no room for at the receiver is sent
+ * while this rank waits in any call. `data` is of malloc; taken where this returns 0,
+ * or ROTA_E_LOST. rota_close drops what was not sent by then, after a moment. */
+int rota_post(struct rota *r, int dest, int tag, void *data, size_t size_bytes);
+
+/* A number that changes when the fate of any rank does. */
+uint32_t rota_news(const struct rota *r);
+
+/* As rota_recv, until `deadline_ns` (base/clock.h; 0: what is there; INT64_MAX: none),
+ * and with ROTA_E_TIMEOUT too as soon as rota_news() is no longer `news`. */
+int rota_recv_until(struct rota *r, int source, int tag, int64_t deadline_ns,
+                    uint32_t news, struct rota_message *out);
+
+#endif
