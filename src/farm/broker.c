@@ -1,0 +1,808 @@
+/* broker.c - the manager's mind: tasks in, messages out; messages in, results out
+ *
+ * What a task is stands in the ledger, where it is in the plan, and how it ended in the
+ * message that says so: a *report*, which stays whole until its last result has been
+ * told. Ends that no message tells (poison, cancelled) are reports without one.
+ *
+ * A report is gone through twice: at its coming, when the plan accepts or refuses each
+ * of its results (a refused one is marked in the message itself), and when the results
+ * are told. Reports wait in a queue; or, where results come in order, in a heap by the
+ * next task that each of them would tell.
+ *
+ * Invariants
+ *  1. A result is told once the plan has accepted it, and the plan accepts one result
+ *     a task.
+ *  2. What was interrupted for want of memory is taken up where it stood: of a report
+ *     being gone through, by its `seen` cursor and `unborn` count; of the plan's
+ *     actions, by `action`, which is the plan's last as long as `acting`.
+ *  3. Fresh tasks are told to the plan together, before anything else is asked of it.
+ */
+#include "farm/broker.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "farm/ledger.h"
+#include "farm/wire.h"
+#include "schedule/plan.h"
+
+enum {
+    BATCH_BYTES =
+        256 << 10,          /* of the records of a batch, where one alone is not more */
+    UNTOLD_TASKS = 1 << 20, /* so many results, or bytes of them, are enough to wait */
+    UNTOLD_BYTES = 256 << 20,
+};
+
+enum {
+    REFUSED = 1, /* flag of a result's record, ours alone */
+    FLAGS_AT = 6,
+};
+
+/* A place in a report: the next task, and where its record begins. */
+struct cursor {
+    uint64_t task;
+    size_t at;
+};
+
+struct report {
+    TAILQ_ENTRY(report) link;
+    unsigned char *data; /* NULL: one that no message told */
+    size_t size;
+    int worker;
+    int attempts;
+    int64_t ended_ns;
+    uint64_t lease;
+    int64_t busy_ns;
+    uint32_t count;
+    uint64_t end;         /* the number behind its last task */
+    struct cursor seen;   /* by the plan, so far */
+    uint32_t unborn;      /* tasks of the record at `seen` that are not submitted yet */
+    struct cursor told;   /* to the user, so far */
+    uint64_t forget_from; /* told, but not yet forgotten by the ledger */
+    enum rota_outcome how; /* without data */
+    int code;
+};
+
+TAILQ_HEAD(reports, report);
+
+enum worker_state {
+    WORKER_AWAITED,
+    WORKER_HERE,
+    WORKER_LOST,
+};
+
+struct broker {
+    struct broker_options options;
+    struct broker_port port;
+    struct ledger *ledger;
+    struct plan *plan;
+    bool acting;
+    struct plan_action action;
+    uint64_t fresh; /* tasks that the plan does not know yet, all of this class: */
+    struct plan_class fresh_class;
+    struct reports unseen; /* came, but the plan has not seen all of them */
+    struct reports queue;
+    struct report **heap; /* in_order: instead of the queue */
+    size_t heap_count;
+    size_t heap_cap;
+    uint64_t due;         /* in_order: the next task to tell */
+    struct report *spent; /* told, but its bytes may still be looked at */
+    uint64_t told;
+    uint64_t ended[ROTA_OUTCOMES];
+    uint64_t untold_tasks;
+    size_t untold_bytes;
+    enum worker_state workers[];
+};
+
+/* ---- reports: kept, in order or not ------------------------------------------ */
+
+static void report_free(struct broker *b, struct report *r)
+{
+    if (r == NULL)
+        return;
+    if (r->data != NULL)
+        b->port.done(b->port.ctx, r->data, r->size);
+    free(r);
+}
+
+static int heap_reserve(struct broker *b)
+{
+    if (!b->options.in_order || b->heap_count < b->heap_cap)
+        return 0;
+    size_t cap = b->heap_cap ? b->heap_cap * 2 : 64;
+    struct report **heap = realloc(b->heap, cap * sizeof(struct report *));
+    if (heap == NULL)
+        return ROTA_E_NOMEM;
+    b->heap = heap;
+    b->heap_cap = cap;
+    return 0;
+}
+
+static void heap_swap(struct broker *b, size_t i, size_t j)
+{
+    struct report *r = b->heap[i];
+    b->heap[i] = b->heap[j];
+    b->heap[j] = r;
+}
+
+static void heap_rise(struct broker *b, size_t i)
+{
+    for (; i > 0 && b->heap[i]->told.task < b->heap[(i - 1) / 2]->told.task;
+         i = (i - 1) / 2)
+        heap_swap(b, i, (i - 1) / 2);
+}
+
+static void heap_sink(struct broker *b, size_t i)
+{
+    for (;;) {
+        size_t least = i;
+        for (size_t child = 2 * i + 1; child <= 2 * i + 2; child++) {
+            if (child < b->heap_count &&
+                b->heap[child]->told.task < b->heap[least]->told.task)
+                least = child;
+        }
+        if (least == i)
+            return;
+        heap_swap(b, i, least);
+        i = least;
+    }
+}
+
+/* Needs no memory: heap_reserve() has been called for it. */
+static void keep(struct broker *b, struct report *r)
+{
+    b->untold_bytes += r->size;
+    if (!b->options.in_order) {
+        TAILQ_INSERT_TAIL(&b->queue, r, link);
+        return;
+    }
+    b->heap[b->heap_count] = r;
+    heap_rise(b, b->heap_count++);
+}
+
+static struct report *head(const struct broker *b)
+{
+    if (!b->options.in_order)
+        return TAILQ_FIRST(&b->queue);
+    return b->heap_count > 0 ? b->heap[0] : NULL;
+}
+
+/* The head has been told whole. Its bytes stay until the next call. */
+static void retire_head(struct broker *b)
+{
+    struct report *r = head(b);
+    if (!b->options.in_order) {
+        TAILQ_REMOVE(&b->queue, r, link);
+    } else {
+        b->heap[0] = b->heap[--b->heap_count];
+        heap_sink(b, 0);
+    }
+    b->untold_bytes -= r->size;
+    report_free(b, b->spent);
+    b->spent = r;
+}
+
+/* ---- tasks ------------------------------------------------------------------- */
+
+static int tell_fresh(struct broker *b)
+{
+    if (b->fresh == 0)
+        return 0;
+    int rc = plan_add(b->plan, &b->fresh_class, b->fresh, NULL);
+    if (rc == 0)
+        b->fresh = 0;
+    return rc;
+}
+
+static bool is_same_class(const struct plan_class *a, const struct plan_class *b)
+{
+    return a->kind == b->kind && a->priority == b->priority && a->near == b->near &&
+           a->retries == b->retries;
+}
+
+int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
+{
+    int near = t->near - 1 - b->options.first_rank;
+    struct plan_class c = {
+        .priority = t->priority,
+        .near = near >= 0 && near < b->options.workers ? near : -1,
+        .retries = t->retries,
+        .kind = t->function,
+    };
+    if (b->fresh > 0 && !is_same_class(&c, &b->fresh_class) && tell_fresh(b) != 0)
+        return ROTA_E_NOMEM;
+    int rc = ledger_add(b->ledger, t);
+    if (rc != 0)
+        return rc;
+    b->fresh++;
+    b->fresh_class = c;
+    if (task != NULL)
+        *task = ledger_count(b->ledger) - 1;
+    return 0;
+}
+
+int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task)
+{
+    int rc = tell_fresh(b);
+    return rc ? rc : plan_cancel(b->plan, now_ns, task);
+}
+
+/* ---- reports: seen by the plan ----------------------------------------------- */
+
+static void refuse(const struct report *r, size_t at)
+{
+    parcel_put16(r->data + at + FLAGS_AT, REFUSED);
+}
+
+/* The record at `c`, and c moved behind it. */
+static int read_record(const struct report *r, struct cursor *c,
+                       struct parcel_result *out)
+{
+    size_t bytes;
+    int rc = parcel_read_result(r->data + c->at, r->size - c->at, out, &bytes);
+    if (rc != 0)
+        return rc;
+    c->at += bytes;
+    c->task++;
+    return 0;
+}
+
+/* Values alone, from `seen` on: *count of them, which end at *end. */
+static int run_of_values(const struct report *r, uint64_t *count, struct cursor *end)
+{
+    struct parcel_result result;
+    *end = r->seen;
+    for (*count = 0; end->task < r->end; (*count)++) {
+        struct cursor next = *end;
+        int rc = read_record(r, &next, &result);
+        if (rc != 0)
+            return rc;
+        if (result.outcome != ROTA_DONE || result.tasks_count > 0)
+            return 0;
+        *end = next;
+    }
+    return 0;
+}
+
+/* Move `seen` over `count` records; where they don't count, mark them. */
+static void see(struct broker *b, struct report *r, uint64_t count, bool accepted)
+{
+    struct parcel_result result;
+    if (accepted)
+        b->untold_tasks += count;
+    for (; count > 0; count--) {
+        size_t at = r->seen.at;
+        read_record(r, &r->seen, &result);
+        if (!accepted)
+            refuse(r, at);
+    }
+}
+
+static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
+                      uint64_t count, struct cursor end)
+{
+    while (count > 0) {
+        uint64_t run = 0;
+        uint32_t attempt = 0;
+        bool accepted = false;
+        struct plan_span span = {r->seen.task, count};
+        int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
+                             (int64_t)((double)r->busy_ns * (double)count / r->count),
+                             &run, &accepted, &attempt);
+        if (rc != 0)
+            return rc;
+        if (accepted)
+            r->attempts = (int)attempt;
+        if (accepted && run == count) { /* as nearly always: no need to look again */
+            b->untold_tasks += count;
+            r->seen = end;
+            return 0;
+        }
+        see(b, r, run, accepted);
+        count -= run;
+    }
+    return 0;
+}
+
+/* The tasks that the accepted result at `seen` submits. Taken up where it was
+ * interrupted, `unborn` of them before the end. */
+static int bear(struct broker *b, struct report *r, const struct parcel_result *result)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < result->tasks_count; i++) {
+        struct parcel_task t;
+        size_t bytes;
+        if (parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t,
+                             &bytes) != 0)
+            return ROTA_E_FORMAT;
+        at += bytes;
+        if (i < result->tasks_count - r->unborn)
+            continue;
+        if (t.function >= b->options.functions)
+            return ROTA_E_FORMAT;
+        int rc = broker_submit(b, &t, NULL);
+        if (rc != 0)
+            return rc;
+        r->unborn--;
+    }
+    return 0;
+}
+
+/* A result that has tasks with it. */
+static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
+                         const struct parcel_result *result)
+{
+    uint64_t run = 0;
+    bool accepted = r->unborn > 0;
+    uint32_t attempt = 0;
+    struct plan_span span = {r->seen.task, 1};
+    if (!accepted) {
+        int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
+                             result->took_ns, &run, &accepted, &attempt);
+        if (rc != 0)
+            return rc;
+        if (accepted) {
+            r->attempts = (int)attempt;
+            r->unborn = result->tasks_count;
+        }
+    }
+    int rc = accepted ? bear(b, r, result) : 0;
+    if (rc == 0)
+        see(b, r, 1, accepted);
+    return rc;
+}
+
+static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
+                          const struct parcel_result *result)
+{
+    enum plan_verdict verdict = PLAN_REFUSED;
+    uint32_t attempt = 0;
+    int rc = plan_failed(b->plan, now_ns, r->worker, r->lease, r->seen.task,
+                         result->took_ns, &verdict, &attempt);
+    if (rc != 0)
+        return rc;
+    if (verdict == PLAN_FINAL)
+        r->attempts = (int)attempt;
+    see(b, r, 1, verdict == PLAN_FINAL);
+    return 0;
+}
+
+/* Show the report to the plan, from `seen` on. */
+static int examine(struct broker *b, int64_t now_ns, struct report *r)
+{
+    int rc = tell_fresh(b);
+    while (rc == 0 && r->seen.task < r->end) {
+        uint64_t count;
+        struct cursor end;
+        struct parcel_result result;
+        rc = run_of_values(r, &count, &end);
+        if (rc == 0 && count > 0)
+            rc = settle_run(b, now_ns, r, count, end);
+        if (rc != 0 || r->seen.task == r->end)
+            break;
+        struct cursor next = r->seen;
+        rc = read_record(r, &next, &result);
+        if (rc == 0)
+            rc = result.outcome == ROTA_DONE ? settle_parent(b, now_ns, r, &result)
+                                             : settle_failure(b, now_ns, r, &result);
+    }
+    return rc;
+}
+
+static void lose(struct broker *b, int64_t now_ns, int worker)
+{
+    b->workers[worker] = WORKER_LOST;
+    plan_lost(b->plan, now_ns, worker);
+}
+
+/* Show all that came to the plan. Who sent nonsense is lost, and the rest of his
+ * report dropped. Fails with ROTA_E_NOMEM: later. */
+static int examine_all(struct broker *b, int64_t now_ns)
+{
+    struct report *r;
+    while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
+        int rc = examine(b, now_ns, r);
+        if (rc == ROTA_E_NOMEM || heap_reserve(b) != 0)
+            return ROTA_E_NOMEM;
+        if (rc != 0) {
+            r->end = r->seen.task;
+            lose(b, now_ns, r->worker);
+        }
+        TAILQ_REMOVE(&b->unseen, r, link);
+        keep(b, r);
+    }
+    return 0;
+}
+
+static int take_results(struct broker *b, int64_t now_ns, int worker,
+                        const struct wire_head *h, void *data, size_t size)
+{
+    struct report *r = malloc(sizeof(*r));
+    if (r == NULL)
+        return ROTA_E_NOMEM;
+    *r = (struct report){
+        .data = data,
+        .size = size,
+        .worker = worker,
+        .ended_ns = now_ns,
+        .lease = h->lease,
+        .busy_ns = (int64_t)h->more,
+        .count = h->count,
+        .end = h->first + h->count,
+        .seen = {h->first, WIRE_HEAD_BYTES},
+        .told = {h->first, WIRE_HEAD_BYTES},
+        .forget_from = h->first,
+    };
+    TAILQ_INSERT_TAIL(&b->unseen, r, link);
+    examine_all(b, now_ns); /* or in the next broker_act */
+    return 0;
+}
+
+/* ---- messages out ------------------------------------------------------------ */
+
+static int send_head(struct broker *b, int worker, const struct wire_head *h)
+{
+    unsigned char *data = malloc(WIRE_HEAD_BYTES);
+    if (data == NULL)
+        return ROTA_E_NOMEM;
+    wire_write(data, h);
+    int rc = b->port.send(b->port.ctx, worker, data, WIRE_HEAD_BYTES);
+    if (rc != 0)
+        free(data);
+    return rc;
+}
+
+static size_t records_bytes(const struct ledger *l, uint64_t first, uint64_t count)
+{
+    size_t sum = 0;
+    while (count > 0) {
+        const unsigned char *records;
+        size_t bytes;
+        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
+        sum += bytes;
+        first += n;
+        count -= n;
+    }
+    return sum;
+}
+
+static void copy_records(const struct ledger *l, uint64_t first, uint64_t count,
+                         unsigned char *out)
+{
+    while (count > 0) {
+        const unsigned char *records;
+        size_t bytes;
+        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
+        memcpy(out, records, bytes);
+        out += bytes;
+        first += n;
+        count -= n;
+    }
+}
+
+static int lend(struct broker *b, const struct plan_action *a)
+{
+    size_t size =
+        WIRE_HEAD_BYTES + records_bytes(b->ledger, a->span.first, a->span.count);
+    unsigned char *data = malloc(size);
+    if (data == NULL)
+        return ROTA_E_NOMEM;
+    struct wire_head h = {
+        .kind = WIRE_TASKS,
+        .count = (uint32_t)a->span.count,
+        .lease = a->lease,
+        .first = a->span.first,
+        .more = a->attempt,
+    };
+    wire_write(data, &h);
+    copy_records(b->ledger, a->span.first, a->span.count, data + WIRE_HEAD_BYTES);
+    int rc = b->port.send(b->port.ctx, a->worker, data, size);
+    if (rc != 0)
+        free(data);
+    return rc;
+}
+
+static int recall(struct broker *b, const struct plan_action *a)
+{
+    struct wire_head h = {
+        .kind = WIRE_DROP,
+        .count = (uint32_t)a->span.count,
+        .lease = a->lease,
+        .first = a->span.first,
+    };
+    return send_head(b, a->worker, &h);
+}
+
+static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
+{
+    static const enum rota_outcome outcomes[] = {
+        [PLAN_POISON] = ROTA_POISON,
+        [PLAN_NO_WORKER] = ROTA_UNTRIED,
+        [PLAN_CANCELLED] = ROTA_CANCELLED,
+    };
+    if (heap_reserve(b) != 0)
+        return ROTA_E_NOMEM;
+    struct report *r = malloc(sizeof(*r));
+    if (r == NULL)
+        return ROTA_E_NOMEM;
+    uint64_t last = a->span.first + a->span.count;
+    *r = (struct report){
+        .worker = a->worker,
+        .attempts = (int)a->attempt,
+        .ended_ns = now_ns,
+        .end = last,
+        .seen = {last, 0},
+        .told = {a->span.first, 0},
+        .forget_from = a->span.first,
+        .how = outcomes[a->why],
+        .code = a->why == PLAN_POISON ? a->killed : 0,
+    };
+    b->untold_tasks += a->span.count;
+    keep(b, r);
+    return 0;
+}
+
+static int carry_out(struct broker *b, int64_t now_ns, const struct plan_action *a)
+{
+    switch (a->what) {
+    case PLAN_LEND:
+        return lend(b, a);
+    case PLAN_RECALL:
+        return recall(b, a);
+    case PLAN_ENDED:
+    default:
+        return end(b, now_ns, a);
+    }
+}
+
+int broker_act(struct broker *b, int64_t now_ns)
+{
+    int rc = examine_all(b, now_ns);
+    if (rc == 0)
+        rc = tell_fresh(b);
+    while (rc == 0 && (b->acting || plan_next(b->plan, now_ns, &b->action))) {
+        rc = carry_out(b, now_ns, &b->action);
+        b->acting = rc != 0;
+    }
+    return rc;
+}
+
+int64_t broker_wake_ns(const struct broker *b)
+{
+    return plan_wake_ns(b->plan);
+}
+
+/* ---- workers ----------------------------------------------------------------- */
+
+/* Who has other functions than the manager goes home at once. */
+static int take_hello(struct broker *b, int64_t now_ns, int worker,
+                      const struct wire_head *h)
+{
+    if (h->lease != b->options.fingerprint) {
+        struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
+        int rc = send_head(b, worker, &no);
+        if (rc == 0)
+            lose(b, now_ns, worker);
+        return rc;
+    }
+    int rc = plan_join(b->plan, now_ns, worker, (int)h->count);
+    if (rc == 0)
+        b->workers[worker] = WORKER_HERE;
+    return rc;
+}
+
+static bool may_say(const struct wire_head *h, enum worker_state state)
+{
+    if (h->kind == WIRE_HELLO)
+        return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
+    return h->kind == WIRE_RESULTS && state == WORKER_HERE && h->count > 0 &&
+           h->more <= INT64_MAX;
+}
+
+int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
+                   size_t size)
+{
+    struct wire_head h;
+    int rc = 0;
+    if (b->workers[worker] != WORKER_LOST) {
+        if (wire_read(data, size, &h) != 0 || !may_say(&h, b->workers[worker]))
+            lose(b, now_ns, worker);
+        else if (h.kind == WIRE_RESULTS)
+            return take_results(b, now_ns, worker, &h, data, size);
+        else
+            rc = take_hello(b, now_ns, worker, &h);
+    }
+    if (rc == 0)
+        b->port.done(b->port.ctx, data, size);
+    return rc;
+}
+
+int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
+{
+    (void)overtime;
+    int rc = examine_all(b, now_ns);
+    if (rc == 0 && b->workers[worker] != WORKER_LOST)
+        lose(b, now_ns, worker);
+    return rc;
+}
+
+void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen)
+{
+    if (b->workers[worker] == WORKER_HERE)
+        plan_freeze(b->plan, now_ns, worker, frozen);
+}
+
+void broker_finish(struct broker *b)
+{
+    struct wire_head h = {.kind = WIRE_FINISH};
+    for (int w = 0; w < b->options.workers; w++)
+        send_head(b, w, &h); /* who can't be told learns it from our leaving */
+}
+
+/* ---- results ----------------------------------------------------------------- */
+
+static void forget_told(struct broker *b, struct report *r)
+{
+    if (r->told.task > r->forget_from)
+        ledger_forget(b->ledger, r->forget_from, r->told.task - r->forget_from);
+    r->forget_from = r->told.task;
+}
+
+/* Read the record that is to be told next. False: it was refused. */
+static bool read_told(struct broker *b, struct report *r, struct rota_result *out)
+{
+    struct parcel_result result;
+    size_t at = r->told.at;
+    if (parcel_get16(r->data + at + FLAGS_AT) == REFUSED) {
+        forget_told(b, r);
+        parcel_put16(r->data + at + FLAGS_AT, 0);
+        read_record(r, &r->told, &result);
+        r->forget_from = r->told.task;
+        return false;
+    }
+    read_record(r, &r->told, &result);
+    out->outcome = result.outcome;
+    out->code = result.code;
+    out->data = result.data;
+    out->size_bytes = result.size;
+    out->took_ns = result.took_ns;
+    return true;
+}
+
+/* Tell the next result of the head report, if it counts. */
+static bool tell(struct broker *b, struct report *r, struct rota_result *out)
+{
+    struct rota_result result = {
+        .task = r->told.task,
+        .outcome = r->how,
+        .code = r->code,
+        .data = "",
+        .attempts = r->attempts,
+        .worker = r->worker < 0 ? -1 : r->worker + b->options.first_rank,
+        .ended_ns = r->ended_ns,
+    };
+    if (r->data == NULL)
+        r->told.task++;
+    else if (!read_told(b, r, &result))
+        return false;
+    result.tag = ledger_tag(b->ledger, result.task);
+    *out = result;
+    b->told++;
+    b->untold_tasks--;
+    b->ended[result.outcome]++;
+    return true;
+}
+
+bool broker_next(struct broker *b, struct rota_result *out)
+{
+    struct report *r;
+    while ((r = head(b)) != NULL) {
+        if (r->told.task == r->end) {
+            forget_told(b, r);
+            retire_head(b);
+            continue;
+        }
+        bool in_order = b->options.in_order;
+        bool refused =
+            r->data != NULL && parcel_get16(r->data + r->told.at + FLAGS_AT) == REFUSED;
+        if (in_order && !refused && r->told.task != b->due)
+            return false;
+        bool counts = tell(b, r, out);
+        b->due += counts;
+        if (in_order)
+            heap_sink(b, 0);
+        if (counts)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the whole --------------------------------------------------------------- */
+
+bool broker_is_hungry(struct broker *b)
+{
+    return tell_fresh(b) == 0 && b->untold_tasks < UNTOLD_TASKS &&
+           b->untold_bytes < UNTOLD_BYTES && plan_is_hungry(b->plan);
+}
+
+bool broker_is_over(const struct broker *b)
+{
+    return b->told == ledger_count(b->ledger);
+}
+
+void broker_stats(const struct broker *b, struct rota_stats *out)
+{
+    const struct plan_counts *c = plan_counts(b->plan);
+    *out = (struct rota_stats){
+        .submitted = ledger_count(b->ledger),
+        .waiting = c->ready + c->delayed + b->fresh,
+        .lent = c->leased,
+        .again = c->again,
+        .refused = c->refused,
+        .recalled = c->recalled,
+        .copied = c->copied,
+        .workers = c->here,
+        .lost = c->lost,
+        .slots = (int)c->slots,
+        .busy_ns = c->busy_ns,
+    };
+    memcpy(out->ended, b->ended, sizeof(out->ended));
+}
+
+static uint64_t fit(void *ctx, uint64_t first, uint64_t count)
+{
+    const struct broker *b = ctx;
+    return ledger_fit(b->ledger, first, count < UINT32_MAX ? count : UINT32_MAX,
+                      BATCH_BYTES);
+}
+
+int broker_new(const struct broker_options *options, const struct broker_port *port,
+               struct broker **out)
+{
+    size_t workers = (size_t)options->workers;
+    rota_auto(broker) struct broker *b =
+        calloc(1, sizeof(*b) + workers * sizeof(b->workers[0]));
+    if (b == NULL)
+        return ROTA_E_NOMEM;
+    b->options = *options;
+    b->port = *port;
+    TAILQ_INIT(&b->unseen);
+    TAILQ_INIT(&b->queue);
+    struct plan_options plan = {
+        .workers = options->workers,
+        .poison_limit = options->poison_limit,
+        .retry_ns = options->retry_ns,
+        .fit = fit,
+        .ctx = b,
+    };
+    int rc = ledger_new(&b->ledger);
+    if (rc == 0)
+        rc = plan_new(&plan, &b->plan);
+    if (rc == 0)
+        *out = rota_steal(b);
+    return rc;
+}
+
+static void free_reports(struct broker *b, struct reports *list)
+{
+    struct report *r;
+    while ((r = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, r, link);
+        report_free(b, r);
+    }
+}
+
+void broker_free(struct broker *b)
+{
+    if (b == NULL)
+        return;
+    free_reports(b, &b->unseen);
+    free_reports(b, &b->queue);
+    for (size_t i = 0; i < b->heap_count; i++)
+        report_free(b, b->heap[i]);
+    report_free(b, b->spent);
+    free(b->heap);
+    plan_free(b->plan);
+    ledger_free(b->ledger);
+    free(b);
+}

@@ -1,0 +1,96 @@
+/* broker.h - the manager's mind: tasks in, messages out; messages in, results out
+ *
+ * No clock, no I/O, no MPI: whoever drives it (farm.c; a simulation) brings the time,
+ * what came from workers and how they are, and a port to send through.
+ *
+ *     broker_submit(...)                             tasks come
+ *     broker_receive(...), broker_lost(...), ...     workers report, go, are stopped
+ *     broker_act(b, now_ns);                         tasks go out
+ *     while (broker_next(b, &result)) ...            results come
+ *
+ * A function that fails with ROTA_E_NOMEM has lost nothing: what it did not come to
+ * do is done in the next broker_act.
+ */
+#ifndef ROTA_FARM_BROKER_H
+#define ROTA_FARM_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "execute/parcel.h"
+#include "rota.h"
+
+struct broker_port {
+    /* Send `size` bytes at `data` (of malloc) to `worker`, without waiting. 0: `data`
+     * is the port's; a worker that has gone is no error. Or ROTA_E_NOMEM, ROTA_E_MPI:
+     * nothing was sent, and `data` is still the caller's. */
+    int (*send)(void *ctx, int worker, void *data, size_t size);
+    /* What came in a message that was received is not needed any more. */
+    void (*done)(void *ctx, void *data, size_t size);
+    void *ctx;
+};
+
+struct broker_options {
+    int workers;
+    int first_rank;       /* worker w is rank w + this one */
+    int functions;        /* in the table that all share */
+    uint64_t fingerprint; /* of that table */
+    bool in_order;
+    int poison_limit; /* 0: plan.h's */
+    int64_t retry_ns; /* 0: plan.h's */
+};
+
+struct broker;
+
+/* *out is the caller's: broker_free(). Fails with ROTA_E_ARG or ROTA_E_NOMEM. */
+int broker_new(const struct broker_options *options, const struct broker_port *port,
+               struct broker **out);
+void broker_free(struct broker *b);
+
+/* Add a task; a `near` that is no worker counts as none. *task (NULL is accepted) is
+ * its number. Fails with ROTA_E_NOMEM. */
+int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task);
+
+/* `size` bytes at `data` came from `worker`: both are the broker's if this succeeds. A
+ * worker that sends what is none of a worker's is seen as lost from then on. Fails with
+ * ROTA_E_NOMEM: nothing was taken, try again later. */
+int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
+                   size_t size);
+
+/* `worker` has gone, or will not come, and nothing of it is received any more.
+ * `overtime`: by its own timer, for a task that ran too long. Fails with ROTA_E_NOMEM:
+ * nothing has changed, try again later. */
+int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime);
+
+/* `worker` was stopped, or goes on. */
+void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen);
+
+/* As rota_cancel. */
+int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
+
+/* Do what is to be done now. Fails with ROTA_E_NOMEM or ROTA_E_MPI. */
+int broker_act(struct broker *b, int64_t now_ns);
+
+/* When to act again if nothing happens (INT64_MAX: only then). */
+int64_t broker_wake_ns(const struct broker *b);
+
+/* The next result, or false. out->ended_ns is the time that was given. out->data is
+ * valid until the next call for this broker. */
+bool broker_next(struct broker *b, struct rota_result *out);
+
+/* Whether workers would soon be idle without further tasks, and results do not pile
+ * up. */
+bool broker_is_hungry(struct broker *b);
+
+/* Whether each task's result has been told. */
+bool broker_is_over(const struct broker *b);
+
+/* Send everyone home who has come. */
+void broker_finish(struct broker *b);
+
+void broker_stats(const struct broker *b, struct rota_stats *out);
+
+ROTA_AUTO_DEFINE(broker, struct broker *, broker_free);
+
+#endif

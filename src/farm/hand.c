@@ -1,0 +1,186 @@
+/* hand.c - a worker's mind: batches in, reports out
+ *
+ * A report that was taken from the executor is made a message, and sent. For want of
+ * memory either may have to wait; until then the executor, whose bytes they are, is
+ * asked nothing.
+ */
+#include "farm/hand.h"
+
+#include <stdlib.h>
+
+#include "execute/task.h"
+#include "farm/wire.h"
+
+enum report_state {
+    REPORT_NONE,
+    REPORT_TAKEN,  /* `report` is the executor's */
+    REPORT_WORDED, /* `message` says it, and is to be sent */
+};
+
+struct hand {
+    struct hand_port port;
+    struct executor *executor;
+    int functions;
+    uint64_t fingerprint;
+    bool finished;
+    enum report_state state;
+    struct executor_report report;
+    struct task_bytes message;
+};
+
+int hand_new(const struct hand_port *port, struct executor *x, int functions,
+             uint64_t fingerprint, struct hand **out)
+{
+    struct hand *h = calloc(1, sizeof(*h));
+    if (h == NULL)
+        return ROTA_E_NOMEM;
+    h->port = *port;
+    h->executor = x;
+    h->functions = functions;
+    h->fingerprint = fingerprint;
+    *out = h;
+    return 0;
+}
+
+void hand_free(struct hand *h)
+{
+    if (h == NULL)
+        return;
+    free(h->message.data);
+    free(h);
+}
+
+int hand_hello(struct hand *h)
+{
+    unsigned char data[WIRE_HEAD_BYTES];
+    struct wire_head head = {.kind = WIRE_HELLO,
+                             .count = (uint32_t)h->executor->slots,
+                             .lease = h->fingerprint};
+    wire_write(data, &head);
+    return h->port.send(h->port.ctx, data, sizeof(data));
+}
+
+/* ---- batches in -------------------------------------------------------------- */
+
+/* Whether `count` task records of known functions fill these bytes. */
+static bool are_sound(const struct hand *h, const unsigned char *records, size_t bytes,
+                      uint32_t count)
+{
+    for (; count > 0; count--) {
+        struct parcel_task t;
+        size_t taken;
+        if (parcel_read_task(records, bytes, &t, &taken) != 0 ||
+            t.function >= h->functions)
+            return false;
+        records += taken;
+        bytes -= taken;
+    }
+    return bytes == 0;
+}
+
+static int take_on(struct hand *h, const struct wire_head *head,
+                   const unsigned char *records, size_t bytes)
+{
+    if (head->count == 0 || head->more == 0 || head->more > UINT32_MAX ||
+        !are_sound(h, records, bytes, head->count))
+        return ROTA_E_FORMAT;
+    struct executor_batch batch = {
+        .lease = head->lease,
+        .first = head->first,
+        .count = head->count,
+        .attempt = (uint32_t)head->more,
+        .records = records,
+        .bytes = bytes,
+    };
+    return h->executor->ops->give(h->executor, &batch);
+}
+
+int hand_receive(struct hand *h, const void *data, size_t size)
+{
+    struct wire_head head;
+    if (h->state == REPORT_TAKEN)
+        return ROTA_E_NOMEM;
+    if (wire_read(data, size, &head) != 0)
+        return ROTA_E_FORMAT;
+    if (head.kind == WIRE_TASKS)
+        return take_on(h, &head, (const unsigned char *)data + WIRE_HEAD_BYTES,
+                       size - WIRE_HEAD_BYTES);
+    if (head.kind == WIRE_DROP) {
+        h->executor->ops->drop(h->executor, head.lease, head.first, head.count);
+        return 0;
+    }
+    if (head.kind != WIRE_FINISH)
+        return ROTA_E_FORMAT;
+    h->finished = true;
+    return head.more == 0 ? 0 : ROTA_E_ARG;
+}
+
+/* ---- reports out ------------------------------------------------------------- */
+
+static int take(struct hand *h)
+{
+    int rc = h->executor->ops->take(h->executor, &h->report);
+    if (rc == 0)
+        h->state = REPORT_TAKEN;
+    return rc;
+}
+
+static int word(struct hand *h)
+{
+    const struct executor_report *r = &h->report;
+    h->message.size = 0;
+    if (task_bytes_reserve(&h->message, WIRE_HEAD_BYTES + r->bytes) != 0)
+        return ROTA_E_NOMEM;
+    struct wire_head head = {
+        .kind = WIRE_RESULTS,
+        .count = r->count,
+        .lease = r->lease,
+        .first = r->first,
+        .more = r->busy_ns > 0 ? (uint64_t)r->busy_ns : 0,
+    };
+    wire_write(h->message.data, &head);
+    memcpy(h->message.data + WIRE_HEAD_BYTES, r->records, r->bytes);
+    h->message.size = WIRE_HEAD_BYTES + r->bytes;
+    h->state = REPORT_WORDED;
+    return 0;
+}
+
+static int hand_in(struct hand *h)
+{
+    int rc = h->port.send(h->port.ctx, h->message.data, h->message.size);
+    if (rc == 0)
+        h->state = REPORT_NONE;
+    return rc;
+}
+
+int hand_work(struct hand *h, bool *reported)
+{
+    int rc = 0;
+    *reported = false;
+    if (h->state == REPORT_NONE)
+        rc = take(h);
+    if (rc == 0 && h->state == REPORT_TAKEN)
+        rc = word(h);
+    if (rc == 0)
+        rc = hand_in(h);
+    *reported = rc == 0;
+    return rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM ? 0 : rc;
+}
+
+bool hand_is_finished(const struct hand *h)
+{
+    return h->finished;
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo), of the names with their 0 bytes. */
+uint64_t hand_fingerprint(const struct rota_function *functions, int count)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (int i = 0; i < count; i++) {
+        const char *at = functions[i].name;
+        do
+            hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+        while (*at++ != '\0');
+    }
+    return hash;
+}
