@@ -23,6 +23,11 @@ int task_attempt(const struct rota_function *functions, int count,
                  const struct parcel_task *t, uint64_t id, uint32_t attempt,
                  struct task_bytes *out);
 
+/* What `spec` says, for parcel_write_task(): `data` borrows. Fails as rota_task_submit
+ * does. */
+int task_from_spec(const struct rota_function *functions, int count,
+                   const struct rota_spec *spec, struct parcel_task *out);
+
 /* Set the time of the result whose record begins at `record`. */
 void task_set_took(unsigned char *record, int64_t took_ns);
 
