@@ -246,7 +246,7 @@ struct rota_farm_options {
     int count;
     int slots;          /* tasks that this rank runs at once; 0: one */
     bool in_rank;       /* run functions in the rank itself, one at a time: fast, but a
-                           crash costs the rank */
+                           crash costs the rank, and so does a time limit (SIGALRM) */
     bool manager_works; /* rank 0 runs tasks too; alone, it always does */
     bool in_order;      /* results come in the order of submission */
     int poison_limit;   /* so many workers killed end a task; 0: three */

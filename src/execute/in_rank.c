@@ -3,7 +3,8 @@
  * Batches stand in a queue; the cursor is at the first one's next task that is wanted,
  * so `left` counts only what will be run. A task with a time limit can't be interrupted
  * here without a way back from the midst of foreign code: when its time is over a timer
- * of the kernel's ends the rank, and others find out why it died.
+ * of the kernel's ends the rank, by SIGALRM, which says to others why it died. What was
+ * run before is then reported already, so that they know which task it was.
  */
 #include <errno.h>
 #include <signal.h>
@@ -115,6 +116,17 @@ static void set_timer(struct in_rank *x, uint32_t ms)
     timer_settime(x->timer, 0, &t, NULL);
 }
 
+/* Whatever the program does with the signal otherwise, it ends the rank now. */
+static void arm_timer(struct in_rank *x, uint32_t ms)
+{
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    signal(SIGALRM, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+    set_timer(x, ms);
+}
+
 static int run_next(struct in_rank *x, const struct batch *b)
 {
     struct parcel_task t;
@@ -123,12 +135,22 @@ static int run_next(struct in_rank *x, const struct batch *b)
     if (rc != 0)
         return rc;
     if (t.time_limit_ms != 0)
-        set_timer(x, t.time_limit_ms);
+        arm_timer(x, t.time_limit_ms);
     rc = task_attempt(x->options.functions, x->options.count, &t, b->first + x->index,
                       b->attempt, &x->results);
     if (t.time_limit_ms != 0)
         set_timer(x, 0);
     return rc;
+}
+
+/* Whether the next task has a time limit, and so must be the first of a report. */
+static bool is_limited(const struct in_rank *x)
+{
+    struct parcel_task t = {0};
+    size_t bytes;
+    parcel_read_task(next_record(x), TAILQ_FIRST(&x->batches)->bytes - x->at, &t,
+                     &bytes);
+    return t.time_limit_ms != 0;
 }
 
 /* Run tasks of the first batch, one behind the other, for about a slice. */
@@ -152,7 +174,8 @@ static int run_some(struct in_rank *x, struct executor_report *r)
         if (pace_add(&x->pace, record))
             r->busy_ns += pace_end(&x->pace, x->results.data);
     } while (x->left > 0 && x->results.size < REPORT_BYTES &&
-             x->pace.now_ns < stop_ns && !batch_is_dropped(next_record(x)));
+             x->pace.now_ns < stop_ns && !batch_is_dropped(next_record(x)) &&
+             !is_limited(x));
     r->busy_ns += pace_end(&x->pace, x->results.data);
     if (x->left == 0)
         remove_batch(x, b);
@@ -222,7 +245,7 @@ int executor_in_rank_open(const struct executor_options *options, struct executo
     rota_auto(heap) struct in_rank *x = calloc(1, sizeof(*x));
     if (x == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    struct sigevent kill = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    struct sigevent kill = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     if (timer_create(CLOCK_MONOTONIC, &kill, &x->timer) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a timer: %s", strerror(errno));
     x->base = (struct executor){.ops = &in_rank_ops, .slots = 1};

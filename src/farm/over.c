@@ -1,0 +1,117 @@
+/* over.c - a farm over any link and any executor: its two roles, put together */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "farm/inner.h"
+#include "farm/wire.h"
+
+static int hand_send(void *ctx, const void *data, size_t size)
+{
+    struct link *l = ctx;
+    return l->ops->send(l, 0, WIRE_TO_MANAGER, data, size);
+}
+
+static int broker_send(void *ctx, int worker, void *data, size_t size)
+{
+    struct rota_farm *f = ctx;
+    int rc = f->link->ops->post(f->link, worker + f->first, WIRE_TO_WORKER, data, size);
+    return rc == ROTA_E_LOST ? 0 : rc; /* its fate will show */
+}
+
+static void broker_done(void *ctx, void *data, size_t size)
+{
+    struct rota_farm *f = ctx;
+    struct rota_message m = {.data = data, .size_bytes = size};
+    f->link->ops->done(&m);
+}
+
+static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
+{
+    struct broker_port port = {.send = broker_send, .done = broker_done, .ctx = f};
+    struct broker_options options = {
+        .workers = f->link->size - f->first,
+        .first_rank = f->first,
+        .functions = o->count,
+        .fingerprint = hand_fingerprint(o->functions, o->count),
+        .in_order = o->in_order,
+        .poison_limit = o->poison_limit,
+        .retry_ns = o->retry_delay_ms * NS_PER_MS,
+    };
+    return broker_new(&options, &port, &f->broker);
+}
+
+static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
+                     struct executor *x)
+{
+    struct hand_port port = {.send = hand_send, .ctx = f->link};
+    return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
+                    &f->hand);
+}
+
+/* Nothing of what the farm would take. */
+static void undo(struct rota_farm *f)
+{
+    hand_free(f->hand);
+    broker_free(f->broker);
+    free(f);
+}
+
+int farm_over(struct link *link, struct executor *x,
+              const struct rota_farm_options *options, struct rota_farm **out,
+              struct rota_error *err)
+{
+    size_t members = (size_t)link->size * sizeof(enum farm_member);
+    struct rota_farm *f = calloc(1, sizeof(*f) + members);
+    if (f == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    f->link = link;
+    f->functions = options->functions;
+    f->count = options->count;
+    f->first = options->manager_works || link->size == 1 ? 0 : 1;
+    f->calls = f->calls_each = 1;
+    f->opened_ns = clock_now_ns();
+    bool works = link->rank >= f->first;
+    int rc = link->rank == 0 ? open_broker(f, options) : 0;
+    if (rc == 0 && works)
+        rc = open_hand(f, options, x);
+    if (rc == 0 && works)
+        rc = hand_hello(f->hand);
+    if (rc != 0) {
+        undo(f);
+        return error_set(err, rc, "rank %d cannot begin: %s", link->rank,
+                         rota_strerror(rc));
+    }
+    if (works)
+        f->executor = x;
+    else
+        executor_close(x);
+    *out = f;
+    return 0;
+}
+
+int rota_farm_rank(const struct rota_farm *farm)
+{
+    return farm->link->rank;
+}
+
+int rota_farm_size(const struct rota_farm *farm)
+{
+    return farm->link->size;
+}
+
+void rota_farm_close(struct rota_farm *farm)
+{
+    if (farm == NULL)
+        return;
+    if (farm->broker != NULL)
+        broker_finish(farm->broker);
+    if (farm->has_message)
+        farm->link->ops->done(&farm->message);
+    executor_close(farm->executor);
+    hand_free(farm->hand);
+    broker_free(farm->broker);
+    link_close(farm->link);
+    free(farm->owned);
+    free(farm);
+}
