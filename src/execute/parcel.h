@@ -20,11 +20,11 @@
  *   result:  0   4  value size in bytes
  *            4   2  outcome: enum rota_outcome
  *            6   2  flags
- *            8   4  code, signed
- *           12   4  how many tasks it submitted
- *           16   8  how long it ran, in ns
- *            -   -  value, followed by at least one 0 byte
- *            -   -  the tasks that it submitted: records as above
+ *            8   8  how long it ran, in ns
+ *            -   -  value
+ *            0   4  code, signed                    } only with PARCEL_MORE
+ *            4   4  how many tasks it submitted     }
+ *            -   -  these tasks: records as above   }
  *
  * Readers trust nothing: what does not fit in the bytes there are is ROTA_E_FORMAT.
  */
@@ -41,8 +41,10 @@
 enum {
     PARCEL_TASK_BYTES = 8,
     PARCEL_EXTRA_BYTES = 24,
-    PARCEL_RESULT_BYTES = 24,
+    PARCEL_RESULT_BYTES = 16,
+    PARCEL_MORE_BYTES = 8,
     PARCEL_EXTRA = 1, /* flag of a task */
+    PARCEL_MORE = 1,  /* flag of a result */
     PARCEL_RETRIES_MAX = 1000,
 };
 
@@ -132,6 +134,15 @@ static inline uint64_t parcel_get64(const unsigned char *in)
     return le64toh(value);
 }
 
+/* Copy a payload; most are a number, for which a call of memcpy is long. */
+static inline void parcel_copy(unsigned char *out, const void *data, size_t size)
+{
+    if (size == 8)
+        memcpy(out, data, 8);
+    else if (size > 0)
+        memcpy(out, data, size);
+}
+
 /* Write the record of `t` to the parcel_task_bytes(t) bytes at `out`. */
 static inline void parcel_write_task(unsigned char *out, const struct parcel_task *t)
 {
@@ -151,8 +162,7 @@ static inline void parcel_write_task(unsigned char *out, const struct parcel_tas
     }
     if (t->size % 8 != 0) /* the padding's bytes: the last eight, before the rest */
         memset(out + parcel_padded(t->size) - 8, 0, 8);
-    if (t->size > 0)
-        memcpy(out, t->data, t->size);
+    parcel_copy(out, t->data, t->size);
 }
 
 /* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
@@ -184,34 +194,71 @@ static inline int parcel_read_task(const unsigned char *in, size_t left,
     return 0;
 }
 
-/* How many bytes the value of a result takes, with what fills it up. */
-static inline size_t parcel_value_bytes(size_t size)
+static inline bool parcel_result_is_plain(const struct parcel_result *r)
 {
-    return parcel_padded(size + 1);
+    return r->outcome == ROTA_DONE && r->code == 0 && r->tasks_count == 0;
 }
 
 static inline size_t parcel_result_bytes(const struct parcel_result *r)
 {
-    return PARCEL_RESULT_BYTES + parcel_value_bytes(r->size) + r->tasks_bytes;
+    size_t bytes = PARCEL_RESULT_BYTES + parcel_padded(r->size);
+    return parcel_result_is_plain(r) ? bytes
+                                     : bytes + PARCEL_MORE_BYTES + r->tasks_bytes;
 }
 
 /* Write the record of `r` to the parcel_result_bytes(r) bytes at `out`. */
 static inline void parcel_write_result(unsigned char *out,
                                        const struct parcel_result *r)
 {
-    size_t value = parcel_value_bytes(r->size);
+    bool plain = parcel_result_is_plain(r);
     parcel_put32(out, (uint32_t)r->size);
     parcel_put16(out + 4, (uint16_t)r->outcome);
-    parcel_put16(out + 6, 0);
-    parcel_put32(out + 8, (uint32_t)r->code);
-    parcel_put32(out + 12, r->tasks_count);
-    parcel_put64(out + 16, (uint64_t)r->took_ns);
+    parcel_put16(out + 6, plain ? 0 : PARCEL_MORE);
+    parcel_put64(out + 8, (uint64_t)r->took_ns);
     out += PARCEL_RESULT_BYTES;
-    memset(out + value - 8, 0, 8);
+    if (r->size % 8 != 0)
+        memset(out + parcel_padded(r->size) - 8, 0, 8);
     if (r->size > 0)
         memcpy(out, r->data, r->size);
+    out += parcel_padded(r->size);
+    if (plain)
+        return;
+    parcel_put32(out, (uint32_t)r->code);
+    parcel_put32(out + 4, r->tasks_count);
     if (r->tasks_bytes > 0)
-        memcpy(out + value, r->tasks, r->tasks_bytes);
+        memcpy(out + PARCEL_MORE_BYTES, r->tasks, r->tasks_bytes);
+}
+
+/* How many bytes the result's record at `in` takes, if it is done and holds a value and
+ * nothing else, and fits in the `left` bytes there are; 0: look at it more closely. */
+static inline size_t parcel_plain_result(const unsigned char *in, size_t left)
+{
+    if (left < PARCEL_RESULT_BYTES || parcel_get32(in + 4) != ROTA_DONE ||
+        parcel_get64(in + 8) > INT64_MAX)
+        return 0;
+    size_t bytes = PARCEL_RESULT_BYTES + parcel_padded(parcel_get32(in));
+    return bytes <= left ? bytes : 0;
+}
+
+/* What a result holds behind its value, from in + *at on; *at is moved behind it. */
+static inline int parcel_read_more(const unsigned char *in, size_t left, size_t *at,
+                                   struct parcel_result *r)
+{
+    if (left - *at < PARCEL_MORE_BYTES)
+        return ROTA_E_FORMAT;
+    r->code = (int)parcel_get32(in + *at);
+    r->tasks_count = parcel_get32(in + *at + 4);
+    *at += PARCEL_MORE_BYTES;
+    r->tasks = in + *at;
+    for (uint32_t i = 0; i < r->tasks_count; i++) {
+        struct parcel_task t;
+        size_t taken;
+        if (parcel_read_task(in + *at, left - *at, &t, &taken) != 0)
+            return ROTA_E_FORMAT;
+        *at += taken;
+    }
+    r->tasks_bytes = (size_t)(in + *at - r->tasks);
+    return 0;
 }
 
 /* Read the result's record at `in`, of whose bytes there are `left`, with every task
@@ -222,26 +269,17 @@ static inline int parcel_read_result(const unsigned char *in, size_t left,
     if (left < PARCEL_RESULT_BYTES)
         return ROTA_E_FORMAT;
     struct parcel_result r = {
+        .data = in + PARCEL_RESULT_BYTES,
         .size = parcel_get32(in),
         .outcome = (enum rota_outcome)parcel_get16(in + 4),
-        .code = (int)parcel_get32(in + 8),
-        .tasks_count = parcel_get32(in + 12),
-        .took_ns = (int64_t)parcel_get64(in + 16),
-        .data = in + PARCEL_RESULT_BYTES,
+        .took_ns = (int64_t)parcel_get64(in + 8),
     };
-    size_t at = PARCEL_RESULT_BYTES + parcel_value_bytes(r.size);
-    if (parcel_get16(in + 6) != 0 || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 ||
-        at > left || in[PARCEL_RESULT_BYTES + r.size] != 0)
+    unsigned flags = parcel_get16(in + 6);
+    size_t at = PARCEL_RESULT_BYTES + parcel_padded(r.size);
+    if (flags > PARCEL_MORE || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 || at > left)
         return ROTA_E_FORMAT;
-    r.tasks = in + at;
-    for (uint32_t i = 0; i < r.tasks_count; i++) {
-        struct parcel_task t;
-        size_t taken;
-        if (parcel_read_task(in + at, left - at, &t, &taken) != 0)
-            return ROTA_E_FORMAT;
-        at += taken;
-    }
-    r.tasks_bytes = (size_t)(in + at - r.tasks);
+    if (flags != 0 && parcel_read_more(in, left, &at, &r) != 0)
+        return ROTA_E_FORMAT;
     *bytes = at;
     *out = r;
     return 0;

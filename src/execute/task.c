@@ -25,6 +25,7 @@ struct rota_task {
     struct task_bytes *out;
     size_t record; /* where in `out` its result begins */
     size_t size;   /* of the value */
+    size_t end;    /* of the value, in `out`: what it submitted begins there */
     uint32_t submitted;
     bool said;    /* the value is what rota_task_fail said */
     bool starved; /* there was no memory for the last value */
@@ -72,22 +73,24 @@ int rota_task_attempt(const struct rota_task *task)
     return (int)task->attempt;
 }
 
-/* Make the value `size` bytes long. Returns where it stands, with a 0 byte behind it
- * already; NULL: no memory, and nothing has changed. */
+/* Make the value `size` bytes long. Returns where it stands, and keeps room for
+ * PARCEL_MORE_BYTES behind it all; NULL: no memory, and nothing has changed. */
 static unsigned char *resize_value(struct rota_task *t, size_t size)
 {
     struct task_bytes *out = t->out;
-    size_t old_bytes = parcel_value_bytes(t->size);
-    size_t new_bytes = parcel_value_bytes(size);
-    if (new_bytes > old_bytes && task_bytes_reserve(out, new_bytes - old_bytes) != 0)
+    size_t begin = t->record + PARCEL_RESULT_BYTES;
+    size_t end = begin + parcel_padded(size);
+    size_t tail = out->size - t->end;
+    size_t more = end > t->end ? end - t->end : 0;
+    if (task_bytes_reserve(out, more + PARCEL_MORE_BYTES) != 0)
         return NULL;
-    size_t at = t->record + PARCEL_RESULT_BYTES;
-    unsigned char *value = out->data + at;
-    size_t tail = out->size - at - old_bytes;
-    if (tail > 0 && new_bytes != old_bytes)
-        memmove(value + new_bytes, value + old_bytes, tail);
-    memset(value + new_bytes - 8, 0, 8);
-    out->size = at + new_bytes + tail;
+    unsigned char *value = out->data + begin;
+    if (tail > 0 && end != t->end)
+        memmove(out->data + end, out->data + t->end, tail);
+    if (size % 8 != 0)
+        memset(out->data + end - 8, 0, 8);
+    out->size = end + tail;
+    t->end = end;
     t->size = size;
     return value;
 }
@@ -100,8 +103,7 @@ int rota_task_return(struct rota_task *task, const void *data, size_t size_bytes
     task->starved = value == NULL;
     if (value == NULL)
         return ROTA_E_NOMEM;
-    if (size_bytes > 0)
-        memcpy(value, data, size_bytes);
+    parcel_copy(value, data, size_bytes);
     task->said = false;
     return 0;
 }
@@ -115,8 +117,10 @@ int rota_task_fail(struct rota_task *task, const char *format, ...)
     int size = vsnprintf(NULL, 0, format, args);
     unsigned char *value = size >= 0 ? resize_value(task, (size_t)size) : NULL;
     if (value != NULL) {
+        unsigned char behind = value[size]; /* where vsnprintf puts its 0 */
         errno = error;
         vsnprintf((char *)value, (size_t)size + 1, format, again);
+        value[size] = behind;
         task->said = true;
         task->starved = false;
     }
@@ -164,15 +168,18 @@ int task_from_spec(const struct rota_function *functions, int count,
 int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 {
     struct parcel_task t;
+    struct task_bytes *out = task->out;
     int rc = task_from_spec(task->functions, task->count, spec, &t);
     if (rc != 0)
         return rc;
     size_t bytes = parcel_task_bytes(&t);
-    if (task->submitted == UINT32_MAX || task_bytes_reserve(task->out, bytes) != 0)
+    if (task->submitted == UINT32_MAX ||
+        task_bytes_reserve(out, PARCEL_MORE_BYTES + bytes) != 0)
         return ROTA_E_NOMEM;
-    parcel_write_task(task->out->data + task->out->size, &t);
-    task->out->size += bytes;
-    task->submitted++;
+    if (task->submitted++ == 0)
+        out->size += PARCEL_MORE_BYTES; /* written at the end */
+    parcel_write_task(out->data + out->size, &t);
+    out->size += bytes;
     return 0;
 }
 
@@ -186,14 +193,15 @@ static void say(struct rota_task *t, const char *text)
     t->said = true;
 }
 
-/* The function is over, with `rc`: what of all that it said is the result? */
+/* The function is over, with `rc`: what of all that it said is the result? For what
+ * stands behind the value room has been kept. */
 static void finish(struct rota_task *t, int rc)
 {
     struct task_bytes *out = t->out;
     if (rc == 0 && t->starved)
         rc = ROTA_E_NOMEM;
     if (rc != 0) {
-        out->size = t->record + PARCEL_RESULT_BYTES + parcel_value_bytes(t->size);
+        out->size = t->end;
         t->submitted = 0;
     }
     if (rc != 0 && t->starved)
@@ -201,13 +209,18 @@ static void finish(struct rota_task *t, int rc)
     else if (t->said != (rc != 0))
         resize_value(t, 0);
 
+    bool plain = rc == 0 && t->submitted == 0;
     unsigned char *record = out->data + t->record;
     parcel_put32(record, (uint32_t)t->size);
     parcel_put16(record + 4, rc == 0 ? ROTA_DONE : ROTA_FAILED);
-    parcel_put16(record + 6, 0);
-    parcel_put32(record + 8, (uint32_t)rc);
-    parcel_put32(record + 12, t->submitted);
-    parcel_put64(record + 16, 0);
+    parcel_put16(record + 6, plain ? 0 : PARCEL_MORE);
+    parcel_put64(record + 8, 0);
+    if (plain)
+        return;
+    parcel_put32(out->data + t->end, (uint32_t)rc);
+    parcel_put32(out->data + t->end + 4, t->submitted);
+    if (t->submitted == 0)
+        out->size += PARCEL_MORE_BYTES;
 }
 
 int task_attempt(const struct rota_function *functions, int count,
@@ -224,9 +237,9 @@ int task_attempt(const struct rota_function *functions, int count,
         .attempt = attempt,
         .out = out,
         .record = out->size,
+        .end = out->size + PARCEL_RESULT_BYTES,
     };
-    memset(out->data + out->size + PARCEL_RESULT_BYTES, 0, parcel_value_bytes(0));
-    out->size += PARCEL_RESULT_BYTES + parcel_value_bytes(0);
+    out->size += PARCEL_RESULT_BYTES;
 
     int rc = ROTA_E_NOTFOUND;
     if (t->function < count)
@@ -239,5 +252,5 @@ int task_attempt(const struct rota_function *functions, int count,
 
 void task_set_took(unsigned char *record, int64_t took_ns)
 {
-    parcel_put64(record + 16, (uint64_t)took_ns);
+    parcel_put64(record + 8, (uint64_t)took_ns);
 }

@@ -34,7 +34,7 @@ enum {
 };
 
 enum {
-    REFUSED = 1, /* flag of a result's record, ours alone */
+    REFUSED = 0x8000, /* flag of a result's record, ours alone */
     FLAGS_AT = 6,
 };
 
@@ -59,6 +59,8 @@ struct report {
     uint32_t unborn;      /* tasks of the record at `seen` that are not submitted yet */
     struct cursor told;   /* to the user, so far */
     uint64_t forget_from; /* told, but not yet forgotten by the ledger */
+    uint64_t tag;         /* of the task told last, and of all before this one: */
+    uint64_t tag_until;
     enum rota_outcome how; /* without data */
     int code;
 };
@@ -87,6 +89,9 @@ struct broker {
     size_t heap_cap;
     uint64_t due;         /* in_order: the next task to tell */
     struct report *spent; /* told, but its bytes may still be looked at */
+    unsigned char
+        *behind; /* the value told last; NULL: nothing was overwritten there */
+    unsigned char was_behind;
     uint64_t told;
     uint64_t ended[ROTA_OUTCOMES];
     uint64_t untold_tasks;
@@ -231,7 +236,8 @@ int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task)
 
 static void refuse(const struct report *r, size_t at)
 {
-    parcel_put16(r->data + at + FLAGS_AT, REFUSED);
+    unsigned char *flags = r->data + at + FLAGS_AT;
+    parcel_put16(flags, parcel_get16(flags) | REFUSED);
 }
 
 /* The record at `c`, and c moved behind it. */
@@ -247,21 +253,18 @@ static int read_record(const struct report *r, struct cursor *c,
     return 0;
 }
 
-/* Values alone, from `seen` on: *count of them, which end at *end. */
-static int run_of_values(const struct report *r, uint64_t *count, struct cursor *end)
+/* Values alone, from `seen` on: how many, and where they end. */
+static uint64_t run_of_values(const struct report *r, struct cursor *end)
 {
-    struct parcel_result result;
-    *end = r->seen;
-    for (*count = 0; end->task < r->end; (*count)++) {
-        struct cursor next = *end;
-        int rc = read_record(r, &next, &result);
-        if (rc != 0)
-            return rc;
-        if (result.outcome != ROTA_DONE || result.tasks_count > 0)
-            return 0;
-        *end = next;
+    size_t at = r->seen.at;
+    uint64_t task = r->seen.task;
+    size_t bytes;
+    while (task < r->end && (bytes = parcel_plain_result(r->data + at, r->size - at))) {
+        at += bytes;
+        task++;
     }
-    return 0;
+    *end = (struct cursor){task, at};
+    return task - r->seen.task;
 }
 
 /* Move `seen` over `count` records; where they don't count, mark them. */
@@ -372,11 +375,10 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
 {
     int rc = tell_fresh(b);
     while (rc == 0 && r->seen.task < r->end) {
-        uint64_t count;
         struct cursor end;
         struct parcel_result result;
-        rc = run_of_values(r, &count, &end);
-        if (rc == 0 && count > 0)
+        uint64_t count = run_of_values(r, &end);
+        if (count > 0)
             rc = settle_run(b, now_ns, r, count, end);
         if (rc != 0 || r->seen.task == r->end)
             break;
@@ -648,32 +650,68 @@ static void forget_told(struct broker *b, struct report *r)
     r->forget_from = r->told.task;
 }
 
-/* Read the record that is to be told next. False: it was refused. */
-static bool read_told(struct broker *b, struct report *r, struct rota_result *out)
+static bool is_refused(const struct report *r)
 {
-    struct parcel_result result;
-    size_t at = r->told.at;
-    if (parcel_get16(r->data + at + FLAGS_AT) == REFUSED) {
-        forget_told(b, r);
-        parcel_put16(r->data + at + FLAGS_AT, 0);
-        read_record(r, &r->told, &result);
-        r->forget_from = r->told.task;
-        return false;
-    }
-    read_record(r, &r->told, &result);
-    out->outcome = result.outcome;
-    out->code = result.code;
-    out->data = result.data;
-    out->size_bytes = result.size;
-    out->took_ns = result.took_ns;
-    return true;
+    return r->data != NULL && parcel_get16(r->data + r->told.at + FLAGS_AT) & REFUSED;
 }
 
-/* Tell the next result of the head report, if it counts. */
-static bool tell(struct broker *b, struct report *r, struct rota_result *out)
+static void skip_refused(struct broker *b, struct report *r)
 {
-    struct rota_result result = {
+    struct parcel_result result;
+    unsigned char *flags = r->data + r->told.at + FLAGS_AT;
+    forget_told(b, r);
+    parcel_put16(flags, parcel_get16(flags) & ~REFUSED);
+    read_record(r, &r->told, &result);
+    r->forget_from = r->told.task;
+}
+
+/* Put a 0 behind the value, as for text: where it ends a record, over the next one's
+ * first byte, until the next call. Behind a message's last byte there is room. */
+static void end_value(struct broker *b, unsigned char *end)
+{
+    b->behind = end;
+    b->was_behind = *end;
+    *end = 0;
+}
+
+static void restore_value(struct broker *b)
+{
+    if (b->behind != NULL)
+        *b->behind = b->was_behind;
+    b->behind = NULL;
+}
+
+/* What the record that is to be told next says. */
+static void read_told(struct broker *b, struct report *r, struct rota_result *out)
+{
+    unsigned char *record = r->data + r->told.at;
+    size_t bytes = parcel_plain_result(record, r->size - r->told.at);
+    if (bytes > 0) {
+        out->data = record + PARCEL_RESULT_BYTES;
+        out->size_bytes = parcel_get32(record);
+        out->took_ns = (int64_t)parcel_get64(record + 8);
+        r->told.at += bytes;
+        r->told.task++;
+    } else {
+        struct parcel_result result = {0};
+        read_record(r, &r->told, &result);
+        out->outcome = result.outcome;
+        out->code = result.code;
+        out->data = result.data;
+        out->size_bytes = result.size;
+        out->took_ns = result.took_ns;
+    }
+    end_value(b, record + PARCEL_RESULT_BYTES + out->size_bytes);
+}
+
+/* Tell the next result of the head report, which is not refused. */
+static void tell(struct broker *b, struct report *r, struct rota_result *out)
+{
+    if (r->told.task >= r->tag_until)
+        r->tag = ledger_tag(b->ledger, r->told.task, &r->tag_until);
+    *out = (struct rota_result){
         .task = r->told.task,
+        .tag = r->tag,
         .outcome = r->how,
         .code = r->code,
         .data = "",
@@ -683,35 +721,37 @@ static bool tell(struct broker *b, struct report *r, struct rota_result *out)
     };
     if (r->data == NULL)
         r->told.task++;
-    else if (!read_told(b, r, &result))
-        return false;
-    result.tag = ledger_tag(b->ledger, result.task);
-    *out = result;
+    else
+        read_told(b, r, out);
     b->told++;
     b->untold_tasks--;
-    b->ended[result.outcome]++;
-    return true;
+    b->ended[out->outcome]++;
 }
 
 bool broker_next(struct broker *b, struct rota_result *out)
 {
     struct report *r;
+    bool in_order = b->options.in_order;
+    restore_value(b);
     while ((r = head(b)) != NULL) {
+        bool told = false;
         if (r->told.task == r->end) {
             forget_told(b, r);
             retire_head(b);
             continue;
         }
-        bool in_order = b->options.in_order;
-        bool refused =
-            r->data != NULL && parcel_get16(r->data + r->told.at + FLAGS_AT) == REFUSED;
-        if (in_order && !refused && r->told.task != b->due)
-            return false;
-        bool counts = tell(b, r, out);
-        b->due += counts;
+        if (is_refused(r)) {
+            skip_refused(b, r);
+        } else {
+            if (in_order && r->told.task != b->due)
+                return false;
+            tell(b, r, out);
+            b->due++;
+            told = true;
+        }
         if (in_order)
             heap_sink(b, 0);
-        if (counts)
+        if (told)
             return true;
     }
     return false;

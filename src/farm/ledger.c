@@ -274,9 +274,10 @@ uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,
     return fit > 0 ? fit : 1;
 }
 
-uint64_t ledger_tag(const struct ledger *l, uint64_t task)
+uint64_t ledger_tag(const struct ledger *l, uint64_t task, uint64_t *same_until)
 {
     const struct chunk *c = chunk_of(l, task);
+    *same_until = c->plain ? task - task % CHUNK_TASKS + c->count : task + 1;
     if (c->plain)
         return 0;
     const unsigned char *record = record_of(c, (uint32_t)(task % CHUNK_TASKS));

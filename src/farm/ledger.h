@@ -37,8 +37,9 @@ uint64_t ledger_piece(const struct ledger *l, uint64_t first, uint64_t count,
 uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,
                     size_t bytes_max);
 
-/* The user's tag of a task that was not forgotten. */
-uint64_t ledger_tag(const struct ledger *l, uint64_t task);
+/* The user's tag of a task that was not forgotten. *same_until: all up to that task
+ * have the same one, as far as it is easily told. */
+uint64_t ledger_tag(const struct ledger *l, uint64_t task, uint64_t *same_until);
 
 /* These tasks have ended, each once: nobody asks for them any more. */
 void ledger_forget(struct ledger *l, uint64_t first, uint64_t count);

@@ -133,8 +133,23 @@ static void a_tag_is_kept_where_one_was_given(void **state)
     assert_int_equal(ledger_new(&l), 0);
     for (uint64_t i = 0; i < 10; i++)
         add(l, 8, 0, i % 3 == 0 ? 100 + i : 0);
-    for (uint64_t i = 0; i < 10; i++)
-        assert_int_equal(ledger_tag(l, i), i % 3 == 0 ? 100 + i : 0);
+    uint64_t until;
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(ledger_tag(l, i, &until), i % 3 == 0 ? 100 + i : 0);
+        assert_int_equal(until, i + 1);
+    }
+    ledger_free(l);
+}
+
+static void neighbours_without_tags_are_told_of_together(void **state)
+{
+    (void)state;
+    struct ledger *l = filled(CHUNK + 10, small);
+    uint64_t until;
+    assert_int_equal(ledger_tag(l, 3, &until), 0);
+    assert_int_equal(until, CHUNK);
+    assert_int_equal(ledger_tag(l, CHUNK + 3, &until), 0);
+    assert_int_equal(until, CHUNK + 10);
     ledger_free(l);
 }
 
@@ -167,6 +182,7 @@ int main(void)
         cmocka_unit_test(short_records_of_a_chunk_are_one_piece),
         cmocka_unit_test(as_many_fit_as_there_is_room_for),
         cmocka_unit_test(a_tag_is_kept_where_one_was_given),
+        cmocka_unit_test(neighbours_without_tags_are_told_of_together),
         cmocka_unit_test(tasks_are_forgotten_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

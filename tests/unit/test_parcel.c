@@ -146,7 +146,7 @@ static struct parcel_result sample(size_t size, unsigned char tasks[static 64])
     };
 }
 
-static void a_result_comes_back_as_it_was_with_a_zero_behind_its_value(void **state)
+static void a_result_comes_back_as_it_was(void **state)
 {
     (void)state;
     for (size_t size = 0; size < 20; size++) {
@@ -160,13 +160,31 @@ static void a_result_comes_back_as_it_was_with_a_zero_behind_its_value(void **st
         assert_int_equal(got.size, size);
         if (size > 0)
             assert_memory_equal(got.data, payload, size);
-        assert_int_equal(got.data[size], 0);
         assert_int_equal(got.outcome, ROTA_FAILED);
         assert_int_equal(got.code, -17);
         assert_int_equal(got.took_ns, INT64_MAX);
         assert_int_equal(got.tasks_count, 2);
         assert_int_equal(got.tasks_bytes, r.tasks_bytes);
         assert_memory_equal(got.tasks, tasks, r.tasks_bytes);
+        free(e.data);
+    }
+}
+
+static void a_value_alone_takes_sixteen_bytes_more(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 20; size++) {
+        struct parcel_result r = {.data = payload, .size = size, .took_ns = 5};
+        struct exact e = write_result(&r);
+        struct parcel_result got = {0};
+        size_t bytes = 0;
+        assert_int_equal(e.size, 16 + (size + 7) / 8 * 8);
+        assert_int_equal(parcel_plain_result(e.data, e.size), e.size);
+        assert_int_equal(parcel_plain_result(e.data, e.size - 1), 0);
+        assert_int_equal(parcel_read_result(e.data, e.size, &got, &bytes), 0);
+        assert_int_equal(bytes, e.size);
+        assert_int_equal(got.size, size);
+        assert_int_equal(got.took_ns, 5);
         free(e.data);
     }
 }
@@ -199,12 +217,11 @@ static void a_result_that_says_nonsense_is_refused(void **state)
     } wrong[] = {
         {3, 0xff},          /* a value of nearly 4 GiB */
         {4, ROTA_OUTCOMES}, /* no such outcome */
-        {6, 1},             /* no such flag */
-        {12, 3},            /* more tasks than there are */
-        {15, 0xff},         /* many more */
-        {23, 0xff},         /* a negative time */
-        {24 + 8, 1},        /* no 0 byte behind the value */
-        {24 + 16 + 6, 2},   /* a malformed task in it */
+        {6, 3},             /* no such flag */
+        {15, 0xff},         /* a negative time */
+        {24 + 4, 3},        /* more tasks than there are */
+        {24 + 7, 0xff},     /* many more */
+        {24 + 8 + 6, 2},    /* a malformed task in it */
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct exact e = write_result(&r);
@@ -229,12 +246,14 @@ static void random_bytes_never_lead_a_reader_astray(void **state)
         }
         struct exact e = copy(bytes, (size_t)(seed >> 40) % sizeof(bytes));
         struct parcel_task t;
-        struct parcel_result r;
-        size_t taken;
+        struct parcel_result r = {0};
+        size_t taken = 0;
         if (parcel_read_task(e.data, e.size, &t, &taken) == 0)
             assert_true(taken <= e.size && t.data + t.size <= e.data + e.size);
         if (parcel_read_result(e.data, e.size, &r, &taken) == 0)
-            assert_true(taken <= e.size && r.data + r.size < e.data + e.size);
+            assert_true(taken <= e.size && r.data + r.size <= e.data + e.size);
+        size_t plain = parcel_plain_result(e.data, e.size);
+        assert_true(plain == 0 || (plain == taken && r.outcome == ROTA_DONE));
         free(e.data);
     }
 }
@@ -246,7 +265,8 @@ int main(void)
         cmocka_unit_test(a_plain_task_takes_eight_bytes_and_its_payload),
         cmocka_unit_test(a_task_cut_short_is_refused_at_every_length),
         cmocka_unit_test(a_task_that_says_nonsense_is_refused),
-        cmocka_unit_test(a_result_comes_back_as_it_was_with_a_zero_behind_its_value),
+        cmocka_unit_test(a_result_comes_back_as_it_was),
+        cmocka_unit_test(a_value_alone_takes_sixteen_bytes_more),
         cmocka_unit_test(a_result_cut_short_is_refused_at_every_length),
         cmocka_unit_test(a_result_that_says_nonsense_is_refused),
         cmocka_unit_test(random_bytes_never_lead_a_reader_astray),

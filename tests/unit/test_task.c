@@ -166,8 +166,8 @@ static void assert_run(const char *name, enum rota_outcome outcome, int code,
     struct parcel_result r = run(name, &out);
     assert_int_equal(r.outcome, outcome);
     assert_int_equal(r.code, code);
-    assert_string_equal(r.data, value);
     assert_int_equal(r.size, strlen(value));
+    assert_memory_equal(r.data, value, r.size);
     assert_int_equal(r.tasks_count, 0);
     free(out.data);
 }
