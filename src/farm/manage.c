@@ -18,7 +18,8 @@ enum {
     CALLS_MOST = 1024,      /* of rota_next and rota_submit, between two progresses */
 };
 
-#define PROGRESS_NS (NS_PER_MS / 2)
+#define PROGRESS_NS (NS_PER_MS / 4)
+#define GENERATE_NS (NS_PER_MS / 8)
 #define LEAVING_NS  NS_PER_MS /* between two looks for what a lost rank had sent */
 
 static int64_t farm_now(const struct rota_farm *f)
@@ -116,8 +117,10 @@ static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task
     return t.near > f->link->size ? ROTA_E_ARG : broker_submit(f->broker, &t, task);
 }
 
+/* Not for long at a time: workers may be waiting for what is there already. */
 static int generate(struct rota_farm *f)
 {
+    int64_t until_ns = clock_now_ns() + GENERATE_NS;
     while (f->generator != NULL && broker_is_hungry(f->broker)) {
         for (int i = 0; i < GENERATE_AT_ONCE && f->generator != NULL; i++) {
             struct rota_spec s = {0};
@@ -129,6 +132,8 @@ static int generate(struct rota_farm *f)
             if (rc != 0)
                 return rc;
         }
+        if (clock_now_ns() > until_ns)
+            break;
     }
     return 0;
 }

@@ -1,0 +1,330 @@
+/* commands.c - commands as tasks: an executor whose slots run processes
+ *
+ * Each batch runs one command at a time, its tasks in their order; as many batches run
+ * as there are slots, the others wait. So the slots that execute.h counts are the
+ * batches at the head of the list, and a command is found by its batch's lease.
+ *
+ * A command that has ended is *over*, until it is taken: it was made a record as soon
+ * as there is memory for it, and nothing is asked of execute.h before.
+ */
+#include "execute/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "execute/batch.h"
+
+enum {
+    VALUE_HEAD_BYTES = 16,
+    NEVER_STARTED = 127, /* a code for what cannot be a command at all */
+};
+
+/* A batch, and where it stands. */
+struct job {
+    TAILQ_ENTRY(job) link;
+    struct batch *batch;
+    uint32_t index; /* the task that runs, or is the next to run */
+    size_t at;      /* where its record begins */
+    bool running;
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct commands {
+    struct executor base;
+    struct execute *execute;
+    struct job_list jobs;
+    bool over; /* `result` is of `ended`'s running task, and was not taken yet */
+    struct job *ended;
+    struct execute_result result;
+    struct task_bytes record; /* what was taken last */
+};
+
+/* ---- words and values -------------------------------------------------------- */
+
+int commands_pack(char *const *argv, struct task_bytes *out)
+{
+    out->size = 0;
+    for (int i = 0; argv[i] != NULL; i++) {
+        size_t size = strlen(argv[i]) + 1;
+        if (task_bytes_reserve(out, size) != 0)
+            return ROTA_E_NOMEM;
+        memcpy(out->data + out->size, argv[i], size);
+        out->size += size;
+    }
+    return 0;
+}
+
+int commands_unpack(const void *data, size_t size, char ***argv)
+{
+    const char *bytes = data;
+    size_t count = 0;
+    if (size == 0 || bytes[size - 1] != '\0')
+        return ROTA_E_FORMAT;
+    for (size_t i = 0; i < size; i++)
+        count += bytes[i] == '\0';
+    char **words = malloc((count + 1) * sizeof(char *) + size);
+    if (words == NULL)
+        return ROTA_E_NOMEM;
+    char *at = memcpy(words + count + 1, data, size);
+    for (size_t i = 0; i < count; i++) {
+        words[i] = at;
+        at += strlen(at) + 1;
+    }
+    words[count] = NULL;
+    *argv = words;
+    return 0;
+}
+
+int commands_result(const void *data, size_t size, struct execute_result *out)
+{
+    const unsigned char *in = data;
+    if (size < VALUE_HEAD_BYTES || parcel_get32(in) >= EXECUTE_HOWS ||
+        parcel_get64(in + 8) > size - VALUE_HEAD_BYTES)
+        return ROTA_E_FORMAT;
+    char *written = (char *)(uintptr_t)(in + VALUE_HEAD_BYTES);
+    size_t out_size = (size_t)parcel_get64(in + 8);
+    size_t err_size = size - VALUE_HEAD_BYTES - out_size;
+    *out = (struct execute_result){
+        .how = (enum execute_how)parcel_get32(in),
+        .code = (int)parcel_get32(in + 4),
+        .out = {.data = written, .size = out_size},
+        .err = {.data = written + out_size, .size = err_size},
+    };
+    return 0;
+}
+
+static enum rota_outcome outcome_of(const struct execute_result *r)
+{
+    if (r->how == EXECUTE_KILLED)
+        return ROTA_CRASHED;
+    return r->how == EXECUTE_EXITED && r->code == 0 ? ROTA_DONE : ROTA_FAILED;
+}
+
+/* Write the record of `r` to x->record. */
+static int record(struct commands *x, const struct execute_result *r)
+{
+    size_t size = VALUE_HEAD_BYTES + r->out.size + r->err.size;
+    struct parcel_result head = {
+        .size = size, .outcome = outcome_of(r), .code = r->code, .took_ns = r->took_ns};
+    x->record.size = 0;
+    if (task_bytes_reserve(&x->record, parcel_result_bytes(&head)) != 0)
+        return ROTA_E_NOMEM;
+    rota_auto(heap) unsigned char *value = malloc(size);
+    if (value == NULL)
+        return ROTA_E_NOMEM;
+    parcel_put32(value, (uint32_t)r->how);
+    parcel_put32(value + 4, (uint32_t)r->code);
+    parcel_put64(value + 8, r->out.size);
+    if (r->out.size > 0)
+        memcpy(value + VALUE_HEAD_BYTES, r->out.data, r->out.size);
+    if (r->err.size > 0)
+        memcpy(value + VALUE_HEAD_BYTES + r->out.size, r->err.data, r->err.size);
+    head.data = value;
+    parcel_write_result(x->record.data, &head);
+    x->record.size = parcel_result_bytes(&head);
+    return 0;
+}
+
+/* ---- batches ----------------------------------------------------------------- */
+
+static void remove_job(struct commands *x, struct job *j)
+{
+    TAILQ_REMOVE(&x->jobs, j, link);
+    free(j->batch);
+    free(j);
+    x->base.held--;
+}
+
+static void step(struct job *j)
+{
+    j->at += batch_record_bytes(j->batch->records + j->at);
+    j->index++;
+    j->running = false;
+}
+
+/* To the job's next task that is wanted. False: it has none. */
+static bool settle(struct job *j)
+{
+    while (j->index < j->batch->count && batch_is_dropped(j->batch->records + j->at))
+        step(j);
+    return j->index < j->batch->count;
+}
+
+/* Start the job's next task. What can't be a command ends at once, as one that could
+ * not be started. */
+static int start(struct commands *x, struct job *j)
+{
+    struct parcel_task t = {0};
+    size_t bytes;
+    rota_auto(heap) char **argv = NULL;
+    parcel_read_task(j->batch->records + j->at, j->batch->bytes - j->at, &t, &bytes);
+    int rc = commands_unpack(t.data, t.size, &argv);
+    if (rc == 0)
+        rc = execute_start(x->execute, j->batch->lease, j->batch->attempt, argv);
+    if (rc == ROTA_E_FORMAT) {
+        x->over = true;
+        x->ended = j;
+        x->result =
+            (struct execute_result){.how = EXECUTE_NOT_STARTED, .code = NEVER_STARTED};
+        rc = 0;
+    }
+    j->running = rc == 0;
+    return rc;
+}
+
+/* Let the jobs at the head of the list run, as many as there are slots. */
+static int fill_slots(struct commands *x)
+{
+    struct job *next;
+    int slots = x->base.slots;
+    int rc = 0;
+    for (struct job *j = TAILQ_FIRST(&x->jobs); j != NULL && slots > 0 && !x->over;
+         j = next) {
+        next = TAILQ_NEXT(j, link);
+        if (!j->running && !settle(j)) {
+            remove_job(x, j);
+            continue;
+        }
+        if (!j->running)
+            rc = start(x, j);
+        if (rc != 0)
+            break;
+        slots--;
+    }
+    return rc;
+}
+
+static int commands_give(struct executor *base, const struct executor_batch *given)
+{
+    struct commands *x = (struct commands *)base;
+    rota_auto(heap) struct job *j = calloc(1, sizeof(*j));
+    if (j == NULL)
+        return ROTA_E_NOMEM;
+    j->batch = batch_new(given);
+    if (j->batch == NULL)
+        return ROTA_E_NOMEM;
+    TAILQ_INSERT_TAIL(&x->jobs, j, link);
+    j = NULL;
+    x->base.held++;
+    fill_slots(x); /* without memory, in take */
+    return 0;
+}
+
+static struct job *job_of(struct commands *x, uint64_t lease)
+{
+    struct job *j;
+    TAILQ_FOREACH (j, &x->jobs, link)
+        if (j->batch->lease == lease)
+            return j;
+    return NULL;
+}
+
+/* See whether a command has ended, waiting at most `timeout_ms`. */
+static int look(struct commands *x, int timeout_ms)
+{
+    if (x->over)
+        return 0;
+    int rc = execute_wait(x->execute, timeout_ms, &x->result);
+    if (rc != 0)
+        return rc;
+    x->ended = job_of(x, x->result.task);
+    x->over = true;
+    return 0;
+}
+
+/* The record in x->record is told. */
+static void tell(struct commands *x, struct executor_report *out)
+{
+    struct job *j = x->ended;
+    *out = (struct executor_report){
+        .lease = j->batch->lease,
+        .first = j->batch->first + j->index,
+        .count = 1,
+        .busy_ns = x->result.took_ns,
+        .records = x->record.data,
+        .bytes = x->record.size,
+    };
+    execute_result_done(&x->result);
+    x->over = false;
+    step(j);
+    if (!settle(j))
+        remove_job(x, j);
+}
+
+static int commands_take(struct executor *base, struct executor_report *out)
+{
+    struct commands *x = (struct commands *)base;
+    int rc = fill_slots(x);
+    if (rc == 0)
+        rc = look(x, 0);
+    if (rc == 0)
+        rc = record(x, &x->result);
+    if (rc != 0)
+        return rc;
+    tell(x, out);
+    fill_slots(x); /* without memory, next time */
+    return 0;
+}
+
+/* A command that runs is let run: it may have had its effect already. */
+static void commands_drop(struct executor *base, uint64_t lease, uint64_t first,
+                          uint32_t count)
+{
+    struct commands *x = (struct commands *)base;
+    struct job *j = job_of(x, lease);
+    if (j == NULL)
+        return;
+    size_t at = j->at;
+    uint32_t index = j->index;
+    if (j->running) {
+        at += batch_record_bytes(j->batch->records + at);
+        index++;
+    }
+    batch_drop(j->batch, index, at, first, count);
+    if (!j->running && !settle(j))
+        remove_job(x, j);
+}
+
+static void commands_wait(struct executor *base, int64_t timeout_ns)
+{
+    look((struct commands *)base, (int)((timeout_ns + 999999) / 1000000));
+}
+
+static void commands_close(struct executor *base)
+{
+    struct commands *x = (struct commands *)base;
+    if (x->over)
+        execute_result_done(&x->result);
+    while (!TAILQ_EMPTY(&x->jobs))
+        remove_job(x, TAILQ_FIRST(&x->jobs));
+    execute_close(x->execute);
+    free(x->record.data);
+    free(x);
+}
+
+static const struct executor_ops commands_ops = {
+    .give = commands_give,
+    .take = commands_take,
+    .drop = commands_drop,
+    .wait = commands_wait,
+    .close = commands_close,
+};
+
+int executor_commands_open(const struct execute_options *options, struct executor **out,
+                           struct rota_error *err)
+{
+    rota_auto(heap) struct commands *x = calloc(1, sizeof(*x));
+    if (x == NULL) {
+        if (err != NULL)
+            *err = (struct rota_error){ROTA_E_NOMEM, "out of memory"};
+        return ROTA_E_NOMEM;
+    }
+    int rc = execute_open(options, &x->execute, err);
+    if (rc != 0)
+        return rc;
+    x->base = (struct executor){.ops = &commands_ops, .slots = options->slots};
+    TAILQ_INIT(&x->jobs);
+    *out = &rota_steal(x)->base;
+    return 0;
+}
