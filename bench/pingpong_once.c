@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "sorted.h"
 
 enum {
     BATCHES = 31,
@@ -70,19 +71,6 @@ static double batch(void (*send_one)(void), void (*take_one)(void))
     return (double)(clock_now_ns() - began) / TRIPS;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[BATCHES])
-{
-    qsort(values, BATCHES, sizeof(values[0]), by_size);
-    return values[BATCHES / 2];
-}
-
 int main(void)
 {
     double mpi[BATCHES];
@@ -100,7 +88,8 @@ int main(void)
         ratio[i] = rota[i] / mpi[i];
     }
     if (me == 0)
-        printf("%.0f %.0f %.3f\n", median(mpi), median(rota), median(ratio));
+        printf("%.0f %.0f %.3f\n", median(mpi, BATCHES), median(rota, BATCHES),
+               median(ratio, BATCHES));
     rota_close(r);
     return 0;
 }
