@@ -44,6 +44,7 @@ extern "C" {
     X(ROTA_E_NOMEM, -4, "out of memory")                                               \
     X(ROTA_E_IO, -5, "input or output failed")                                         \
     X(ROTA_E_NOTFOUND, -6, "not found")                                                \
+    X(ROTA_E_END, -7, "there is nothing more to come")                                 \
     /* a peer, and with it what it would have sent */                                  \
     X(ROTA_E_LOST, -20, "the rank has gone")                                           \
     X(ROTA_E_FORMAT, -21, "malformed bytes from a peer")                               \
@@ -203,10 +204,12 @@ ROTA_API const char *rota_fate_text(struct rota_fate fate, char *buf, size_t siz
 /* A task, as its function sees it: opaque, and gone when the function returns. */
 struct rota_task;
 
-/* The work of a task. Returns 0, or any other number: the attempt has failed. It runs
- * in a process of its own beside the rank (farm option in_rank: in the rank itself,
- * where what kills it kills the rank), and must call neither MPI nor rota_send and
- * its like. `context` is what the function was registered with. */
+/* The work of a task. Returns 0, or any other number: the attempt has failed, and what
+ * it returned as a value is dropped. It runs in a process of its own beside the rank
+ * (farm option in_rank: in the rank itself, where what kills it kills the rank), and
+ * must call neither MPI nor rota_send and its like. What it keeps in static variables
+ * stays for the next task in the same process, but the process may be another at any
+ * time. `context` is what the function was registered with. */
 typedef int rota_run(struct rota_task *task, void *context);
 
 struct rota_function {
@@ -240,6 +243,8 @@ struct rota_spec;
  * in rota_submit. Returns 0, or ROTA_E_ARG, ROTA_E_NOTFOUND or ROTA_E_NOMEM. */
 ROTA_API int rota_task_submit(struct rota_task *task, const struct rota_spec *spec);
 
+/* The functions must be the same in every rank; slots, in_rank and the memory limit are
+ * each rank's own; of all else the manager's count. */
 struct rota_farm_options {
     const struct rota_function *functions; /* the same in every rank; copied, the names
                                               too */
@@ -293,8 +298,9 @@ struct rota_spec {
 #define ROTA_NEAR(rank) ((rank) + 1)
 
 /* The manager's: add a task. *task (NULL is accepted) is its number, from 0 in the
- * order of submission. Never waits. Fails with ROTA_E_ARG, ROTA_E_NOTFOUND (no such
- * function), ROTA_E_NOMEM, or ROTA_E_STATE (a worker, or a farm that generates). */
+ * order of submission; tasks that are generated, or submitted by tasks, are numbered
+ * with them. Never waits. Fails with ROTA_E_ARG, ROTA_E_NOTFOUND (no such function),
+ * ROTA_E_NOMEM, or ROTA_E_STATE (not the manager, or a generator has more). */
 ROTA_API int rota_submit(struct rota_farm *farm, const struct rota_spec *spec,
                          uint64_t *task);
 
@@ -308,15 +314,17 @@ ROTA_API int rota_submit_many(struct rota_farm *farm, const struct rota_spec *sp
 typedef bool rota_generator(void *context, struct rota_spec *spec);
 
 /* Have tasks generated as there is room for them: only some rounds for all workers
- * stand in memory at once. One generator at a time. Fails with ROTA_E_ARG or
- * ROTA_E_STATE; a task that cannot be submitted ends rota_next with its error. */
+ * stand in memory at once. One generator at a time: the next may come once it has said
+ * that there is none any more. Fails with ROTA_E_ARG or ROTA_E_STATE; where a task
+ * cannot be submitted, rota_next fails with the reason, and that one is left out. */
 ROTA_API int rota_generate(struct rota_farm *farm, rota_generator *generator,
                            void *context);
 
 /* How a task ended. */
 enum rota_outcome {
     ROTA_DONE,      /* with a value: data */
-    ROTA_FAILED,    /* its function returned `code`; data: what rota_task_fail said */
+    ROTA_FAILED,    /* its function returned `code` (rota_task_fail's is -1); data: what
+                       that said */
     ROTA_CRASHED,   /* it was ended by signal `code` */
     ROTA_QUIT,      /* it ended its process with status `code` */
     ROTA_OVERTIME,  /* it ran out of time */
@@ -332,7 +340,7 @@ struct rota_result {
     enum rota_outcome outcome;
     int code;
     const void *data; /* the farm's, aligned as the payload is, with a 0 byte behind it;
-                         valid until the next call for this farm */
+                         valid until the next rota_next or rota_farm_close */
     size_t size_bytes;
     int attempts;     /* that were begun, as far as is known */
     int worker;       /* the rank that had it last; -1: none */
@@ -343,9 +351,10 @@ struct rota_result {
 
 /* The manager's: take the next result, waiting at most `timeout_ms` milliseconds (0:
  * what is there; ROTA_FOREVER: until there is one or none can come). Each task's
- * result comes exactly once. Fails with ROTA_E_NOTFOUND (every task that was submitted
- * or generated has been told), ROTA_E_TIMEOUT, ROTA_E_NOMEM, ROTA_E_MPI, ROTA_E_ARG or
- * ROTA_E_STATE. */
+ * result comes exactly once. Fails with ROTA_E_END (every task that was submitted or
+ * generated has been told: one may submit on), ROTA_E_TIMEOUT, ROTA_E_NOMEM,
+ * ROTA_E_MPI, ROTA_E_STATE (not the manager), ROTA_E_ARG, or what a generated task
+ * failed with. */
 ROTA_API int rota_next(struct rota_farm *farm, int64_t timeout_ms,
                        struct rota_result *out);
 

@@ -281,7 +281,7 @@ static int next_in_time(struct rota_farm *f, int64_t timeout_ms,
         if (rc != 0)
             return rc;
         if (f->generator == NULL && broker_is_over(f->broker))
-            return ROTA_E_NOTFOUND;
+            return ROTA_E_END;
         if (timeout_ms == 0 ||
             (deadline_ns != INT64_MAX && clock_now_ns() >= deadline_ns))
             return ROTA_E_TIMEOUT;

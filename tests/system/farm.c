@@ -212,7 +212,7 @@ static struct rota_result next(void)
 static void check_over(void)
 {
     struct rota_result result;
-    CHECK(rota_next(farm, ROTA_FOREVER, &result) == ROTA_E_NOTFOUND);
+    CHECK(rota_next(farm, ROTA_FOREVER, &result) == ROTA_E_END);
 }
 
 static uint64_t number_in(const struct rota_result *r)
@@ -511,7 +511,7 @@ static void arguments(void)
     CHECK(rota_submit(farm, &s, NULL) == ROTA_E_ARG);
     s = (struct rota_spec){.size_bytes = 5};
     CHECK(rota_submit(farm, &s, NULL) == ROTA_E_ARG);
-    CHECK(rota_next(farm, ROTA_FOREVER, &r) == ROTA_E_NOTFOUND);
+    CHECK(rota_next(farm, ROTA_FOREVER, &r) == ROTA_E_END);
     CHECK(rota_next(farm, -2, &r) == ROTA_E_ARG);
     CHECK(rota_next(farm, 0, NULL) == ROTA_E_ARG);
     CHECK(rota_farm_work(farm, NULL) == ROTA_E_STATE);
