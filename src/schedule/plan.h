@@ -112,7 +112,8 @@ int plan_join(struct plan *p, int64_t now_ns, int worker, int slots);
  * `busy_ns`. Says of how many from the first on the same holds (*run, at least 1):
  * *accepted, they have ended, in attempt *attempt; or not: the lease is not, or no
  * longer, that worker's, or does not hold them, and the results must not count. Call
- * it again for the rest. Fails with ROTA_E_NOMEM: nothing has changed. */
+ * it again for the rest, with the rest's part of `busy_ns`. Fails with ROTA_E_ARG (no
+ * task) or ROTA_E_NOMEM: nothing has changed. */
 int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
                 struct plan_span span, int64_t busy_ns, uint64_t *run, bool *accepted,
                 uint32_t *attempt);

@@ -1,0 +1,79 @@
+/* loss.c - what becomes of a lost worker's tasks
+ *
+ * Which of them killed it, if one did, nobody can tell: it may have been any that was
+ * running as far as is known. So what was in a running lease has one kill more against
+ * it, and is lent in smaller batches (`most`: the root of what it was), until one task
+ * by itself is left to blame. The verdict needs a worker that had nothing else, not
+ * even something taken back that it may have begun all the same (`ghost`): an innocent
+ * neighbour must not end as poison. With a limit of three, that takes three workers:
+ * 1000 tasks, 32, one.
+ *
+ * What waited there gets no kill, but is wary: reports are late, and it may have just
+ * begun.
+ */
+#include "schedule/loss.h"
+
+#include "schedule/copy.h"
+#include "schedule/lease.h"
+#include "schedule/wait.h"
+
+static uint32_t root(uint64_t n)
+{
+    uint32_t r = 1;
+    while ((uint64_t)r * r < n)
+        r++;
+    return r;
+}
+
+/* Another kill against `s`, which was in a running lease of `left` tasks. */
+static void blame(struct plan *p, struct span *s, uint64_t left)
+{
+    s->killed++;
+    s->most = root(left);
+    p->counts.again += s->count;
+}
+
+/* Whether nothing but the one task that is left of `l` can have killed its worker. */
+static bool is_sole(const struct worker *w, const struct lease *l)
+{
+    return w->held == 1 && l->left == 1 && w->ghost == 0;
+}
+
+static void lose_span(struct plan *p, int64_t now_ns, struct span *s, bool sole)
+{
+    const struct lease *l = s->lease;
+    bool running = l->running;
+    uint64_t left = l->left;
+    lease_leave(p, now_ns, s);
+    if (s->twin != NULL) {
+        struct span *twin = copy_go_on(p, s);
+        twin->killed++;
+        twin->most = 1;
+        return;
+    }
+    if (!running) {
+        s->wary = true;
+        wait_return(p, s);
+        return;
+    }
+    blame(p, s, left);
+    bool limit = s->killed >= p->options.poison_limit;
+    if (limit && sole) {
+        plan_count_end(p, s, PLAN_POISON, span_attempt(s) - 1);
+        plan_tell_end(p, s);
+        return;
+    }
+    s->solo = limit && s->count == 1;
+    wait_return(p, s);
+}
+
+/* The youngest first, since each goes to the head of its line. */
+void loss_of(struct plan *p, int64_t now_ns, struct worker *w)
+{
+    struct lease *l = TAILQ_FIRST(&w->leases);
+    bool sole = l != NULL && is_sole(w, l);
+    while ((l = TAILQ_LAST(&w->leases, lease_list)) != NULL) {
+        while (l->left > 0)
+            lose_span(p, now_ns, TAILQ_LAST(&l->spans, span_list), sole);
+    }
+}

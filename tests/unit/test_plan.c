@@ -1,0 +1,953 @@
+/* test_plan.c - plan: every task ends exactly once, whoever dies, however late */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "rota.h"
+#include "schedule/plan.h"
+
+#define MS INT64_C(1000000)
+
+/* ---- memory, which the linker hands to us (--wrap) ------------------------------- */
+
+static long fail_at; /* the how many-th allocation from here fails; 0: none */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static bool fails(void)
+{
+    return fail_at > 0 && --fail_at == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+/* ---- what the tests are made of -------------------------------------------------- */
+
+static const struct plan_class plain = {.near = -1};
+
+static struct plan *make_with(struct plan_options options)
+{
+    struct plan *p;
+    assert_int_equal(plan_new(&options, &p), 0);
+    return p;
+}
+
+static struct plan *make(int workers)
+{
+    return make_with((struct plan_options){.workers = workers});
+}
+
+static uint64_t add_class(struct plan *p, struct plan_class c, uint64_t count)
+{
+    uint64_t first = UINT64_MAX;
+    assert_int_equal(plan_add(p, &c, count, &first), 0);
+    return first;
+}
+
+static void add(struct plan *p, uint64_t count)
+{
+    add_class(p, plain, count);
+}
+
+static void join(struct plan *p, int worker, int slots)
+{
+    assert_int_equal(plan_join(p, 0, worker, slots), 0);
+}
+
+static void counts_add_up(const struct plan *p)
+{
+    const struct plan_counts *c = plan_counts(p);
+    uint64_t sum = c->ready + c->delayed + c->leased + c->done;
+    for (int why = 0; why <= PLAN_CANCELLED; why++)
+        sum += c->ended[why];
+    assert_int_equal(sum, c->added);
+}
+
+static void nothing_at(struct plan *p, int64_t now_ns)
+{
+    struct plan_action a;
+    assert_false(plan_next(p, now_ns, &a));
+    counts_add_up(p);
+}
+
+static void nothing(struct plan *p)
+{
+    nothing_at(p, 0);
+}
+
+static uint64_t lent_at(struct plan *p, int64_t now_ns, int worker, uint64_t first,
+                        uint64_t count, uint32_t attempt)
+{
+    struct plan_action a;
+    assert_true(plan_next(p, now_ns, &a));
+    assert_int_equal(a.what, PLAN_LEND);
+    assert_int_equal(a.worker, worker);
+    assert_int_equal(a.span.first, first);
+    assert_int_equal(a.span.count, count);
+    assert_int_equal(a.attempt, attempt);
+    counts_add_up(p);
+    return a.lease;
+}
+
+static uint64_t lent(struct plan *p, int worker, uint64_t first, uint64_t count)
+{
+    return lent_at(p, 0, worker, first, count, 1);
+}
+
+static void recalled_at(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
+                        uint64_t first, uint64_t count)
+{
+    struct plan_action a;
+    assert_true(plan_next(p, now_ns, &a));
+    assert_int_equal(a.what, PLAN_RECALL);
+    assert_int_equal(a.worker, worker);
+    assert_int_equal(a.lease, lease);
+    assert_int_equal(a.span.first, first);
+    assert_int_equal(a.span.count, count);
+    counts_add_up(p);
+}
+
+static struct plan_action ended(struct plan *p, enum plan_why why, uint64_t first,
+                                uint64_t count)
+{
+    struct plan_action a;
+    assert_true(plan_next(p, 0, &a));
+    assert_int_equal(a.what, PLAN_ENDED);
+    assert_int_equal(a.why, why);
+    assert_int_equal(a.span.first, first);
+    assert_int_equal(a.span.count, count);
+    counts_add_up(p);
+    return a;
+}
+
+/* Reports `count` results: `good` of them must count. */
+static void settle_at(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
+                      uint64_t first, uint64_t count, int64_t each_ns, uint64_t good)
+{
+    uint64_t counted = 0;
+    while (count > 0) {
+        uint64_t run = 0;
+        bool accepted;
+        uint32_t attempt;
+        struct plan_span span = {.first = first, .count = count};
+        assert_int_equal(plan_settle(p, now_ns, worker, lease, span,
+                                     (int64_t)count * each_ns, &run, &accepted,
+                                     &attempt),
+                         0);
+        assert_true(run >= 1 && run <= count);
+        counted += accepted ? run : 0;
+        first += run;
+        count -= run;
+    }
+    assert_int_equal(counted, good);
+    counts_add_up(p);
+}
+
+static void settle(struct plan *p, int worker, uint64_t lease, uint64_t first,
+                   uint64_t count)
+{
+    settle_at(p, 0, worker, lease, first, count, 1000, count);
+}
+
+static void refused(struct plan *p, int worker, uint64_t lease, uint64_t first,
+                    uint64_t count)
+{
+    settle_at(p, 0, worker, lease, first, count, 1000, 0);
+}
+
+static enum plan_verdict failed_at(struct plan *p, int64_t now_ns, int worker,
+                                   uint64_t lease, uint64_t task)
+{
+    enum plan_verdict verdict;
+    uint32_t attempt;
+    assert_int_equal(
+        plan_failed(p, now_ns, worker, lease, task, 1000, &verdict, &attempt), 0);
+    counts_add_up(p);
+    return verdict;
+}
+
+/* A plan that knows: a task takes `task_ns`, and batches may be as large as they like.
+ * Worker 0, with one slot, is there; *next is the next task's number. */
+static struct plan *make_paced(struct plan_options options, int64_t task_ns,
+                               uint64_t *next)
+{
+    struct plan *p = make_with(options);
+    struct plan_action a;
+    join(p, 0, 1);
+    add(p, (uint64_t)(10 * MS / task_ns) + 1000);
+    while (plan_next(p, 0, &a)) {
+        assert_int_equal(a.what, PLAN_LEND);
+        settle_at(p, 0, 0, a.lease, a.span.first, a.span.count, task_ns, a.span.count);
+    }
+    *next = plan_counts(p)->added;
+    nothing(p);
+    return p;
+}
+
+/* ---- lending -----------------------------------------------------------------------
+ */
+
+static void tasks_are_lent_as_workers_come(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    add(p, 3);
+    nothing(p);
+    join(p, 1, 2);
+    uint64_t a = lent(p, 1, 0, 1);
+    uint64_t b = lent(p, 1, 1, 1);
+    assert_int_not_equal(a, b);
+    nothing(p);
+    join(p, 0, 1);
+    lent(p, 0, 2, 1);
+    settle(p, 1, b, 1, 1);
+    settle(p, 1, a, 0, 1);
+    nothing(p);
+    assert_int_equal(plan_counts(p)->done, 2);
+}
+
+static void higher_priorities_go_first_and_within_one_the_order_is_kept(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    int priorities[] = {0, 5, -3, 5, 0, INT32_MAX, INT32_MIN};
+    uint64_t expected[] = {5, 1, 3, 0, 4, 2, 6};
+    for (int i = 0; i < 7; i++)
+        add_class(p, (struct plan_class){.near = -1, .priority = priorities[i]}, 1);
+    join(p, 0, 7);
+    for (int i = 0; i < 7; i++)
+        lent(p, 0, expected[i], 1);
+    nothing(p);
+}
+
+static void what_is_near_a_worker_goes_there_alone(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(3);
+    add_class(p, (struct plan_class){.near = 1}, 2);
+    add_class(p, (struct plan_class){.near = 2, .priority = -1}, 1);
+    join(p, 0, 1);
+    nothing(p);
+    join(p, 1, 1);
+    uint64_t a = lent(p, 1, 0, 1);
+    nothing(p);
+    add(p, 1); /* 3 */
+    lent(p, 0, 3, 1);
+    add(p, 1); /* 4: any's, but 1 is older */
+    settle(p, 1, a, 0, 1);
+    a = lent(p, 1, 1, 1);
+    settle(p, 1, a, 1, 1);
+    lent(p, 1, 4, 1);
+    nothing(p);
+    assert_int_equal(plan_counts(p)->ready, 1);
+}
+
+static void what_was_near_a_lost_worker_goes_anywhere(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(3);
+    add_class(p, (struct plan_class){.near = 1}, 2);
+    join(p, 0, 4);
+    join(p, 1, 1);
+    lent(p, 1, 0, 1);
+    nothing(p);
+    assert_int_equal(plan_lost(p, 0, 1), 0);
+    lent_at(p, 0, 0, 0, 1, 2);
+    lent(p, 0, 1, 1);
+    add_class(p, (struct plan_class){.near = 1}, 1);
+    lent(p, 0, 2, 1);
+    nothing(p);
+}
+
+static void a_batch_waits_behind_another_only_while_tasks_are_plenty(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    join(p, 1, 1);
+    add(p, 5);
+    lent(p, 0, 0, 1);
+    lent(p, 1, 1, 1);
+    lent(p, 0, 2, 1); /* 3 ready for 2 slots; then 2, which is not more */
+    nothing(p);
+}
+
+static void batches_grow_to_what_the_time_allows(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    join(p, 0, 1);
+    add(p, 10000000);
+    uint64_t last = 0;
+    uint64_t largest = 0;
+    struct plan_action a;
+    for (int i = 0; i < 12; i++) {
+        assert_true(plan_next(p, 0, &a));
+        assert_int_equal(a.what, PLAN_LEND);
+        assert_true(a.span.count <= 8 * last || last == 0);
+        last = a.span.count > last ? a.span.count : last;
+        largest = a.span.count;
+        settle_at(p, 0, 0, a.lease, a.span.first, a.span.count, 20, a.span.count);
+    }
+    assert_int_equal(largest, 2 * MS / 20);
+}
+
+static void batches_are_small_again_near_the_end(void **state)
+{
+    (void)state;
+    uint64_t next;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 2}, 20, &next);
+    join(p, 1, 3);
+    add(p, 80);
+    lent(p, 0, next, 10);
+    lent(p, 1, next + 10, 9);
+}
+
+static uint64_t fit_three(void *ctx, uint64_t first, uint64_t count)
+{
+    assert_int_equal(first % 3, 0);
+    *(int *)ctx += 1;
+    return count < 3 ? count : 3;
+}
+
+static void a_batch_is_no_larger_than_fits(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct plan_options o = {.workers = 1, .fit = fit_three, .ctx = &asked};
+    rota_auto(plan) struct plan *p = make_with(o);
+    join(p, 0, 1);
+    add(p, 3000);
+    struct plan_action a;
+    assert_true(plan_next(p, 0, &a));
+    settle(p, 0, a.lease, 0, 1);
+    assert_int_equal(plan_cancel(p, 0, 1), 0);
+    assert_int_equal(plan_cancel(p, 0, 2), 0);
+    ended(p, PLAN_CANCELLED, 1, 2);
+    lent(p, 0, 3, 3);
+    assert_true(asked > 0);
+}
+
+static void more_is_wanted_until_some_rounds_are_ready(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    assert_true(plan_is_hungry(p));
+    add(p, 999);
+    assert_true(plan_is_hungry(p));
+    add(p, 1);
+    assert_false(plan_is_hungry(p));
+    join(p, 0, 1);
+    assert_false(plan_is_hungry(p));
+    struct plan_action a;
+    assert_true(plan_next(p, 0, &a));
+    settle_at(p, 0, 0, a.lease, 0, 1, 20, 1);
+    while (plan_next(p, 0, &a))
+        settle_at(p, 0, 0, a.lease, a.span.first, a.span.count, 20, a.span.count);
+    assert_true(plan_is_hungry(p));
+    add(p, 10000);
+    assert_true(plan_is_hungry(p));
+    add(p, 100000);
+    assert_false(plan_is_hungry(p));
+}
+
+/* ---- reports -----------------------------------------------------------------------
+ */
+
+static void results_may_come_in_any_order_and_each_counts_once(void **state)
+{
+    (void)state;
+    uint64_t n;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 1}, 20, &n);
+    add(p, 20);
+    uint64_t l = lent(p, 0, n, 10);
+    settle(p, 0, l, n + 4, 2);
+    refused(p, 0, l, n + 5, 1);
+    settle(p, 0, l, n + 9, 1);
+    settle(p, 0, l, n, 1);
+    settle_at(p, 0, 0, l, n, 9, 20, 6);
+    refused(p, 0, l, n, 10);
+    assert_int_equal(plan_counts(p)->leased, 0);
+}
+
+static void a_result_for_someone_elses_lease_is_refused(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    join(p, 1, 1);
+    add(p, 2);
+    uint64_t a = lent(p, 0, 0, 1);
+    uint64_t b = lent(p, 1, 1, 1);
+    refused(p, 1, a, 0, 1);
+    refused(p, 0, b, 0, 1);
+    refused(p, 0, a, 1, 1);
+    refused(p, 0, 0, 0, 1);
+    refused(p, 0, UINT64_MAX, 0, 1);
+    refused(p, -1, a, 0, 1);
+    refused(p, 7, a, 0, 1);
+    assert_int_equal(failed_at(p, 0, 1, a, 0), PLAN_REFUSED);
+    assert_int_equal(plan_counts(p)->refused, 8);
+    settle(p, 0, a, 0, 1);
+    settle(p, 1, b, 1, 1);
+}
+
+static void a_lost_workers_lease_refuses_the_late_result(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    join(p, 1, 1);
+    add(p, 1);
+    uint64_t a = lent(p, 0, 0, 1);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    uint64_t b = lent_at(p, 0, 1, 0, 1, 2);
+    refused(p, 0, a, 0, 1);
+    assert_int_equal(failed_at(p, 0, 0, a, 0), PLAN_REFUSED);
+    settle(p, 1, b, 0, 1);
+    refused(p, 1, b, 0, 1);
+    nothing(p);
+}
+
+static void a_failed_task_is_tried_again_after_a_while(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    join(p, 0, 1);
+    add_class(p, (struct plan_class){.near = -1, .retries = 2}, 1);
+    uint64_t l = lent(p, 0, 0, 1);
+    assert_int_equal(failed_at(p, 5, 0, l, 0), PLAN_AGAIN);
+    nothing_at(p, 5);
+    assert_int_equal(plan_counts(p)->delayed, 1);
+    assert_int_equal(plan_wake_ns(p), 100 * MS + 5);
+    nothing_at(p, 100 * MS + 4);
+    l = lent_at(p, 100 * MS + 5, 0, 0, 1, 2);
+    assert_int_equal(plan_wake_ns(p), INT64_MAX);
+    assert_int_equal(failed_at(p, 200 * MS, 0, l, 0), PLAN_AGAIN);
+    assert_int_equal(plan_wake_ns(p), 400 * MS);
+    l = lent_at(p, 400 * MS, 0, 0, 1, 3);
+    assert_int_equal(failed_at(p, 500 * MS, 0, l, 0), PLAN_FINAL);
+    assert_int_equal(failed_at(p, 500 * MS, 0, l, 0), PLAN_REFUSED);
+    nothing(p);
+    assert_int_equal(plan_counts(p)->done, 1);
+    assert_int_equal(plan_counts(p)->again, 2);
+}
+
+static void the_delay_has_an_upper_limit(void **state)
+{
+    (void)state;
+    struct plan_options o = {.workers = 1, .retry_ns = 3, .retry_most_ns = 10};
+    rota_auto(plan) struct plan *p = make_with(o);
+    int64_t delays[] = {3, 6, 10, 10, 10};
+    int64_t now_ns = 0;
+    join(p, 0, 1);
+    add_class(p, (struct plan_class){.near = -1, .retries = 99}, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        uint64_t l = lent_at(p, now_ns, 0, 0, 1, i + 1);
+        assert_int_equal(failed_at(p, now_ns, 0, l, 0), PLAN_AGAIN);
+        assert_int_equal(plan_wake_ns(p) - now_ns, delays[i]);
+        now_ns += delays[i];
+    }
+}
+
+static void one_failure_in_a_batch_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    uint64_t n;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 1}, 20, &n);
+    add_class(p, (struct plan_class){.near = -1, .retries = 1}, 10);
+    uint64_t l = lent(p, 0, n, 5);
+    assert_int_equal(failed_at(p, 0, 0, l, n + 2), PLAN_AGAIN);
+    assert_int_equal(failed_at(p, 0, 0, l, n + 2), PLAN_REFUSED);
+    settle_at(p, 0, 0, l, n, 5, 20, 4);
+    assert_int_equal(plan_counts(p)->delayed, 1);
+}
+
+/* ---- losses ------------------------------------------------------------------------
+ */
+
+static void a_lost_workers_tasks_go_to_others_in_their_order(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 2);
+    add(p, 3);
+    lent(p, 0, 0, 1);
+    lent(p, 0, 1, 1);
+    join(p, 1, 3);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    assert_int_equal(plan_lost(p, 0, 0), ROTA_E_STATE);
+    lent_at(p, 0, 1, 0, 1, 2);
+    lent_at(p, 0, 1, 1, 1, 2);
+    lent(p, 1, 2, 1);
+    assert_int_equal(plan_counts(p)->again, 2);
+}
+
+static void what_only_waited_at_a_lost_worker_is_no_suspect(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    add(p, 3);
+    lent(p, 0, 0, 1);
+    lent(p, 0, 1, 1);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    join(p, 1, 3);
+    lent_at(p, 0, 1, 0, 1, 2);
+    lent_at(p, 0, 1, 1, 1, 1);
+    lent_at(p, 0, 1, 2, 1, 1);
+}
+
+/* Runs `tasks` of which `poison` kills its worker, on workers of one slot. Says how
+ * many were lost. */
+static int kills_of(uint64_t tasks, uint64_t poison, int limit)
+{
+    uint64_t n;
+    struct plan_options o = {.workers = 20, .poison_limit = limit};
+    rota_auto(plan) struct plan *p = make_paced(o, 20, &n);
+    int lost = 0;
+    struct plan_action a;
+    add(p, tasks);
+    while (plan_next(p, 0, &a)) {
+        if (a.what == PLAN_ENDED) {
+            assert_int_equal(a.why, PLAN_POISON);
+            assert_int_equal(a.span.first, n + poison);
+            assert_int_equal(a.span.count, 1);
+            assert_int_equal(a.killed, lost);
+            continue;
+        }
+        assert_int_equal(a.what, PLAN_LEND);
+        if (n + poison < a.span.first || n + poison >= a.span.first + a.span.count) {
+            settle_at(p, 0, a.worker, a.lease, a.span.first, a.span.count, 20,
+                      a.span.count);
+            continue;
+        }
+        assert_int_equal(plan_lost(p, 0, a.worker), 0);
+        lost++;
+        join(p, lost, 1);
+    }
+    assert_int_equal(plan_counts(p)->ended[PLAN_POISON], 1);
+    assert_int_equal(plan_counts(p)->leased + plan_counts(p)->ready, 0);
+    return lost;
+}
+
+static void a_poison_task_is_found_in_as_many_losses_as_its_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(kills_of(2000, 0, 0), 3);
+    assert_int_equal(kills_of(2000, 1, 0), 3);
+    assert_int_equal(kills_of(2000, 500, 0), 3);
+    assert_int_equal(kills_of(2000, 999, 0), 3);
+    assert_int_equal(kills_of(1, 0, 0), 3);
+    assert_int_equal(kills_of(1, 0, 1), 1);
+    assert_int_equal(kills_of(2000, 7, 1), 2); /* once more, to find it */
+    assert_int_equal(kills_of(2000, 7, 2), 2);
+    assert_int_equal(kills_of(200000, 77, 4), 4);
+}
+
+static void an_innocent_neighbour_of_a_poison_task_lives(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(9);
+    struct plan_action a;
+    int lost = 0;
+    add(p, 2);
+    join(p, 0, 2);
+    /* Task 1 kills, and task 0 never ends before that, if both are there. */
+    while (plan_counts(p)->ended[PLAN_POISON] == 0) {
+        uint64_t held[2] = {0, 0};
+        while (plan_next(p, 0, &a)) {
+            assert_int_equal(a.what, PLAN_LEND);
+            held[a.span.first] = a.lease;
+        }
+        if (held[1] == 0) {
+            settle(p, lost, held[0], 0, 1);
+            continue;
+        }
+        assert_int_equal(plan_lost(p, 0, lost), 0);
+        join(p, ++lost, 2);
+    }
+    assert_int_equal(ended(p, PLAN_POISON, 1, 1).killed, 4);
+    assert_int_equal(lost, 4); /* three together, and then alone */
+    nothing(p);
+}
+
+static void with_no_worker_left_every_task_ends_with_that_reason(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    add_class(p, (struct plan_class){.near = -1, .retries = 1}, 4);
+    uint64_t l = lent(p, 0, 0, 1);
+    assert_int_equal(failed_at(p, 0, 0, l, 0), PLAN_AGAIN);
+    lent(p, 0, 1, 2);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    nothing(p); /* worker 1 may still come */
+    assert_int_equal(plan_lost(p, 0, 1), 0);
+    assert_int_equal(plan_join(p, 0, 1, 1), ROTA_E_STATE);
+    struct plan_action a = ended(p, PLAN_NO_WORKER, 1, 2);
+    assert_int_equal(a.attempt, 1);
+    assert_int_equal(a.worker, 0);
+    a = ended(p, PLAN_NO_WORKER, 3, 1);
+    assert_int_equal(a.attempt, 0);
+    assert_int_equal(a.worker, -1);
+    ended(p, PLAN_NO_WORKER, 0, 1);
+    add(p, 1);
+    ended(p, PLAN_NO_WORKER, 4, 1);
+    nothing(p);
+}
+
+/* ---- the frozen and the slow -------------------------------------------------------
+ */
+
+static void
+a_frozen_worker_keeps_only_what_it_may_have_begun_and_gets_nothing(void **state)
+{
+    (void)state;
+    uint64_t n;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 2}, 20, &n);
+    add(p, 16);
+    uint64_t a = lent(p, 0, n, 8);
+    uint64_t b = lent(p, 0, n + 8, 4);
+    settle(p, 0, a, n, 1);
+    plan_freeze(p, 0, 0, true);
+    recalled_at(p, 0, 0, b, n + 8, 4);
+    recalled_at(p, 0, 0, a, n + 2, 6);
+    nothing(p);
+    assert_int_equal(plan_counts(p)->recalled, 10);
+    refused(p, 0, a, n + 2, 6);
+    settle(p, 0, a, n + 1, 1);
+    nothing(p);
+    plan_freeze(p, 0, 0, false);
+    lent(p, 0, n + 2, 7); /* one span again */
+}
+
+static void what_a_slow_worker_has_not_begun_goes_to_an_idle_one(void **state)
+{
+    (void)state;
+    uint64_t n;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 2}, 100000, &n);
+    add(p, 8);
+    uint64_t a = lent(p, 0, n, 4);
+    uint64_t b = lent(p, 0, n + 4, 2);
+    nothing(p);
+    join(p, 1, 1);
+    for (uint64_t i = 6; i < 8; i++)
+        settle(p, 1, lent(p, 1, n + i, 1), n + i, 1);
+    nothing(p); /* worker 0 is expected to be done with it soon */
+    int64_t now_ns = plan_wake_ns(p);
+    assert_true(now_ns > 3 * MS && now_ns < 5 * MS);
+    settle_at(p, MS, 0, a, n, 1, 100000, 1);
+    nothing_at(p, now_ns);
+    assert_true(plan_wake_ns(p) > now_ns && plan_wake_ns(p) < 7 * MS);
+    now_ns = plan_wake_ns(p);
+    nothing_at(p, now_ns - 1);
+    recalled_at(p, now_ns, 0, b, n + 4, 2);
+    recalled_at(p, now_ns, 0, a, n + 2, 2);
+    lent_at(p, now_ns, 1, n + 2, 1, 1);
+    lent_at(p, now_ns, 0, n + 3, 1, 1);
+    nothing_at(p, now_ns);
+    settle_at(p, now_ns, 0, a, n + 1, 1, 100000, 1);
+    assert_int_equal(plan_counts(p)->recalled, 4);
+}
+
+static void
+a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins(void **state)
+{
+    (void)state;
+    for (int winner = 0; winner < 2; winner++) {
+        uint64_t n;
+        rota_auto(plan) struct plan *p =
+            make_paced((struct plan_options){.workers = 2}, 10 * MS, &n);
+        join(p, 1, 1);
+        add(p, 1);
+        uint64_t l[2];
+        l[0] = lent(p, 0, n, 1);
+        nothing_at(p, 90 * MS);
+        assert_int_equal(plan_wake_ns(p), 100 * MS);
+        l[1] = lent_at(p, 100 * MS, 1, n, 1, 2);
+        nothing_at(p, 1000 * MS); /* one copy at a time */
+        settle(p, winner, l[winner], n, 1);
+        recalled_at(p, 1000 * MS, 1 - winner, l[1 - winner], n, 1);
+        nothing_at(p, 1000 * MS);
+        refused(p, 1 - winner, l[1 - winner], n, 1);
+        assert_int_equal(plan_counts(p)->copied, 1);
+        assert_int_equal(plan_counts(p)->leased, 0);
+    }
+}
+
+static void of_two_that_run_a_task_one_may_fail_or_be_lost(void **state)
+{
+    (void)state;
+    for (int other = 0; other < 4; other++) {
+        uint64_t n;
+        rota_auto(plan) struct plan *p =
+            make_paced((struct plan_options){.workers = 3}, 10 * MS, &n);
+        join(p, 1, 1);
+        add(p, 1);
+        uint64_t l[2];
+        l[0] = lent(p, 0, n, 1);
+        l[1] = lent_at(p, 100 * MS, 1, n, 1, 2);
+        int out = other % 2;
+        if (other < 2)
+            assert_int_equal(failed_at(p, 101 * MS, out, l[out], n), PLAN_AGAIN);
+        else
+            assert_int_equal(plan_lost(p, 101 * MS, out), 0);
+        assert_int_equal(plan_counts(p)->leased, 1);
+        assert_int_equal(plan_counts(p)->delayed, 0);
+        refused(p, out, l[out], n, 1);
+        if (other < 2)
+            assert_int_equal(failed_at(p, 102 * MS, 1 - out, l[1 - out], n),
+                             PLAN_FINAL);
+        else
+            settle(p, 1 - out, l[1 - out], n, 1);
+        nothing_at(p, 103 * MS);
+    }
+}
+
+/* ---- cancellation ------------------------------------------------------------------
+ */
+
+static void a_task_can_be_cancelled_wherever_it_is(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(2);
+    join(p, 0, 1);
+    add_class(p, (struct plan_class){.near = -1, .retries = 1}, 10);
+    uint64_t l = lent(p, 0, 0, 1);
+    assert_int_equal(failed_at(p, 0, 0, l, 0), PLAN_AGAIN);
+    l = lent(p, 0, 1, 5);
+    assert_int_equal(plan_cancel(p, 0, 0), 0); /* delayed */
+    assert_int_equal(plan_cancel(p, 0, 7), 0); /* ready */
+    assert_int_equal(plan_cancel(p, 0, 1), 0); /* running */
+    assert_int_equal(plan_cancel(p, 0, 1), ROTA_E_NOTFOUND);
+    refused(p, 0, l, 1, 1);
+    recalled_at(p, 0, 0, l, 1, 1);
+    assert_int_equal(ended(p, PLAN_CANCELLED, 0, 1).attempt, 1);
+    assert_int_equal(ended(p, PLAN_CANCELLED, 7, 1).attempt, 0);
+    assert_int_equal(ended(p, PLAN_CANCELLED, 1, 1).attempt, 1);
+    assert_int_equal(plan_cancel(p, 0, 0), ROTA_E_NOTFOUND);
+    assert_int_equal(plan_cancel(p, 0, 10), ROTA_E_NOTFOUND);
+    settle(p, 0, l, 2, 1);
+    assert_int_equal(plan_cancel(p, 0, 2), ROTA_E_NOTFOUND);
+}
+
+static void a_copied_task_is_cancelled_in_both_places(void **state)
+{
+    (void)state;
+    uint64_t n;
+    rota_auto(plan) struct plan *p =
+        make_paced((struct plan_options){.workers = 2}, 10 * MS, &n);
+    join(p, 1, 1);
+    add(p, 1);
+    uint64_t a = lent(p, 0, n, 1);
+    uint64_t b = lent_at(p, 100 * MS, 1, n, 1, 2);
+    assert_int_equal(plan_cancel(p, 0, n), 0);
+    recalled_at(p, 100 * MS, 1, b, n, 1);
+    recalled_at(p, 100 * MS, 0, a, n, 1);
+    assert_int_equal(ended(p, PLAN_CANCELLED, n, 1).attempt, 2);
+    refused(p, 0, a, n, 1);
+    refused(p, 1, b, n, 1);
+    nothing_at(p, 200 * MS);
+}
+
+/* ---- nonsense, and no memory -------------------------------------------------------
+ */
+
+static void nonsense_is_refused(void **state)
+{
+    (void)state;
+    struct plan *none = NULL;
+    assert_int_equal(plan_new(&(struct plan_options){0}, &none), ROTA_E_ARG);
+    assert_null(none);
+    rota_auto(plan) struct plan *p = make(1);
+    struct plan_class bad[] = {
+        {.near = 1}, {.near = -2}, {.near = -1, .retries = -1}, {.kind = -1}};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(plan_add(p, &bad[i], 1, NULL), ROTA_E_ARG);
+    assert_int_equal(plan_add(p, &plain, 0, NULL), ROTA_E_ARG);
+    assert_int_equal(plan_join(p, 0, 1, 1), ROTA_E_ARG);
+    assert_int_equal(plan_join(p, 0, -1, 1), ROTA_E_ARG);
+    assert_int_equal(plan_join(p, 0, 0, 0), ROTA_E_ARG);
+    assert_int_equal(plan_lost(p, 0, 1), ROTA_E_ARG);
+    plan_freeze(p, 0, 1, true);
+    join(p, 0, 1);
+    assert_int_equal(plan_join(p, 0, 0, 1), ROTA_E_STATE);
+    uint64_t run;
+    bool accepted;
+    uint32_t attempt;
+    assert_int_equal(
+        plan_settle(p, 0, 0, 0, (struct plan_span){0, 0}, 0, &run, &accepted, &attempt),
+        ROTA_E_ARG);
+    plan_free(NULL);
+}
+
+/* Whatever fails for want of memory has changed nothing, and is done again. */
+#define insist(p, call)                                                                \
+    do {                                                                               \
+        struct plan_counts before_ = *plan_counts(p);                                  \
+        int rc_ = (call);                                                              \
+        if (rc_ == ROTA_E_NOMEM) {                                                     \
+            assert_memory_equal(&before_, plan_counts(p), sizeof(before_));            \
+            rc_ = (call);                                                              \
+        }                                                                              \
+        assert_int_equal(rc_, 0);                                                      \
+    } while (0)
+
+struct ends {
+    bool ended[400];
+};
+
+static void end(struct ends *e, uint64_t first, uint64_t count)
+{
+    for (uint64_t i = first; i < first + count; i++) {
+        assert_false(e->ended[i]);
+        e->ended[i] = true;
+    }
+}
+
+/* Does what is lent, the last task of a batch first; every seventh fails. */
+static void work(struct plan *p, struct ends *e, const struct plan_action *a)
+{
+    for (uint64_t i = a->span.first + a->span.count; i-- > a->span.first;) {
+        uint64_t run;
+        bool accepted;
+        uint32_t attempt;
+        enum plan_verdict verdict;
+        if (i % 7 == 0) {
+            insist(p, plan_failed(p, 0, a->worker, a->lease, i, 9, &verdict, &attempt));
+            if (verdict == PLAN_FINAL)
+                end(e, i, 1);
+            continue;
+        }
+        insist(p, plan_settle(p, 0, a->worker, a->lease, (struct plan_span){i, 1}, 9,
+                              &run, &accepted, &attempt));
+        if (accepted)
+            end(e, i, 1);
+    }
+}
+
+/* Do what is to be done; or just one thing. */
+static void act(struct plan *p, struct ends *e, int64_t now_ns, bool once)
+{
+    struct plan_action a;
+    while (plan_next(p, now_ns, &a)) {
+        if (a.what == PLAN_LEND)
+            work(p, e, &a);
+        else if (a.what == PLAN_ENDED)
+            end(e, a.span.first, a.span.count);
+        if (once)
+            break;
+    }
+}
+
+static void everything_once(struct plan *p)
+{
+    struct ends e = {.ended = {false}};
+    for (int i = 0; i < 200; i++) {
+        struct plan_class c = {
+            .near = i % 3 - 1, .priority = i % 4, .retries = i % 2, .kind = i % 50};
+        insist(p, plan_add(p, &c, 2, NULL));
+    }
+    join(p, 0, 3);
+    join(p, 1, 2);
+    act(p, &e, 0, true);
+    act(p, &e, 0, true);
+    for (uint64_t i = 1; i < 400; i += 40) {
+        if (!e.ended[i])
+            insist(p, plan_cancel(p, 0, i));
+    }
+    struct plan_action a;
+    for (int i = 0; i < 6; i++)
+        plan_next(p, 0, &a); /* lent, and never heard of again */
+    plan_freeze(p, 0, 0, true);
+    assert_int_equal(plan_lost(p, 0, 1), 0);
+    act(p, &e, 0, false);
+    plan_freeze(p, 0, 0, false);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    join(p, 2, 1);
+    for (int64_t now_ns = 0; now_ns < 1000 * MS; now_ns += 50 * MS)
+        act(p, &e, now_ns, false);
+    const struct plan_counts *n = plan_counts(p);
+    assert_int_equal(n->ready + n->delayed + n->leased, 0);
+}
+
+static void without_memory_nothing_is_lost(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (long n = 1; failed; n++) {
+        struct plan *p = NULL;
+        struct plan_options o = {.workers = 3};
+        fail_at = n;
+        int rc = plan_new(&o, &p);
+        if (rc != 0)
+            assert_int_equal(rc, ROTA_E_NOMEM);
+        else
+            everything_once(p);
+        failed = fail_at == 0;
+        fail_at = 0;
+        plan_free(p);
+        assert_true(n < 1000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tasks_are_lent_as_workers_come),
+        cmocka_unit_test(higher_priorities_go_first_and_within_one_the_order_is_kept),
+        cmocka_unit_test(what_is_near_a_worker_goes_there_alone),
+        cmocka_unit_test(what_was_near_a_lost_worker_goes_anywhere),
+        cmocka_unit_test(a_batch_waits_behind_another_only_while_tasks_are_plenty),
+        cmocka_unit_test(batches_grow_to_what_the_time_allows),
+        cmocka_unit_test(batches_are_small_again_near_the_end),
+        cmocka_unit_test(a_batch_is_no_larger_than_fits),
+        cmocka_unit_test(more_is_wanted_until_some_rounds_are_ready),
+        cmocka_unit_test(results_may_come_in_any_order_and_each_counts_once),
+        cmocka_unit_test(a_result_for_someone_elses_lease_is_refused),
+        cmocka_unit_test(a_lost_workers_lease_refuses_the_late_result),
+        cmocka_unit_test(a_failed_task_is_tried_again_after_a_while),
+        cmocka_unit_test(the_delay_has_an_upper_limit),
+        cmocka_unit_test(one_failure_in_a_batch_leaves_the_others_alone),
+        cmocka_unit_test(a_lost_workers_tasks_go_to_others_in_their_order),
+        cmocka_unit_test(what_only_waited_at_a_lost_worker_is_no_suspect),
+        cmocka_unit_test(a_poison_task_is_found_in_as_many_losses_as_its_limit),
+        cmocka_unit_test(an_innocent_neighbour_of_a_poison_task_lives),
+        cmocka_unit_test(with_no_worker_left_every_task_ends_with_that_reason),
+        cmocka_unit_test(
+            a_frozen_worker_keeps_only_what_it_may_have_begun_and_gets_nothing),
+        cmocka_unit_test(what_a_slow_worker_has_not_begun_goes_to_an_idle_one),
+        cmocka_unit_test(
+            a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins),
+        cmocka_unit_test(of_two_that_run_a_task_one_may_fail_or_be_lost),
+        cmocka_unit_test(a_task_can_be_cancelled_wherever_it_is),
+        cmocka_unit_test(a_copied_task_is_cancelled_in_both_places),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(without_memory_nothing_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
