@@ -341,9 +341,7 @@ static int poll_once(struct exchange *x, int looks)
     if (rc != 0)
         return rc;
     read_board(x);
-    do
-        taken = t->ops->next(t, &f);
-    while (taken == 0 && --looks > 0);
+    taken = t->ops->next(t, looks, &f);
     if (taken == 1) {
         rc = take_frame(x, &f);
         if (rc != 0)

@@ -24,7 +24,7 @@
 #include "rota.h"
 
 enum {
-    RING = 32,
+    RING = 32,            /* a power of 2 */
     BATCH = 16,           /* frames under way that MPI is asked about at once */
     LEAST_TAG_UB = 32767, /* by the MPI standard */
 };
@@ -49,7 +49,7 @@ struct mpi_transport {
     struct transport base; /* first: a transport is one of these */
     MPI_Comm comm;
     struct slot ring[RING];
-    int head;
+    unsigned head;
     bool held;         /* the head is complete and has been given out */
     int vacant;        /* slots before the head whose receive is not posted anew */
     MPI_Status status; /* of the head */
@@ -86,7 +86,7 @@ static int post_receive(struct mpi_transport *m, struct slot *s)
 
 static struct slot *slot_after(struct mpi_transport *m, int steps)
 {
-    return &m->ring[(m->head + RING + steps) % RING];
+    return &m->ring[(m->head + (unsigned)steps) % RING];
 }
 
 /* Post the receives of the frames that have been dealt with. Not at once but at the
@@ -141,16 +141,18 @@ static void mpi_done(struct transport *t)
     m->vacant++;
 }
 
-/* See whether the head has come. */
-static int test_head(struct mpi_transport *m)
+/* See whether the head has come, or comes while it is looked for so many times. */
+static int test_head(struct mpi_transport *m, int looks)
 {
     struct slot *s = slot_after(m, 0);
     int complete = 0;
     int rc = fill_vacant(m);
     if (rc != 0)
         return rc;
-    if (MPI_Test(&s->request, &complete, &m->status) != MPI_SUCCESS)
-        return skip_head(m);
+    do {
+        if (MPI_Test(&s->request, &complete, &m->status) != MPI_SUCCESS)
+            return skip_head(m);
+    } while (!complete && --looks > 0);
     if (!complete)
         return m->wary ? beware(m) : 0;
     m->stuck_ns = 0;
@@ -158,11 +160,11 @@ static int test_head(struct mpi_transport *m)
     return 0;
 }
 
-static int mpi_next(struct transport *t, struct transport_frame *out)
+static int mpi_next(struct transport *t, int looks, struct transport_frame *out)
 {
     struct mpi_transport *m = self(t);
     if (!m->held) {
-        int rc = test_head(m);
+        int rc = test_head(m, looks);
         if (rc != 0 || !m->held)
             return rc;
     }
