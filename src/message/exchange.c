@@ -91,8 +91,8 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 
 /* ---- sending frames ---------------------------------------------------------- */
 
-static int post(struct exchange *x, int dest, enum frame_kind kind, int number,
-                const void *data, size_t size)
+static inline int post(struct exchange *x, int dest, enum frame_kind kind, int number,
+                       const void *data, size_t size)
 {
     unsigned char *room = transport_room(x->transport);
     if (room == NULL)
@@ -203,7 +203,7 @@ static int take_credit(struct exchange *x, const struct transport_frame *f)
     return 0;
 }
 
-static int take_by_kind(struct exchange *x, const struct transport_frame *f)
+static inline int take_by_kind(struct exchange *x, const struct transport_frame *f)
 {
     switch (frame_kind(f->envelope)) {
     case FRAME_WHOLE:
@@ -250,7 +250,7 @@ static void refuse(struct exchange *x, int peer)
 
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
-static int take_frame(struct exchange *x, const struct transport_frame *f)
+static inline int take_frame(struct exchange *x, const struct transport_frame *f)
 {
     struct peer *p = &x->peers[f->source];
     if (p->gone)
@@ -315,12 +315,10 @@ static void see_off_leaving(struct exchange *x)
     }
 }
 
-/* A message that the call it came in did not want is for a later one. Without memory
- * for that it stays where it is. */
+/* The latest message was not wanted by the call that it came in, so it is for a later
+ * one. Without memory for that it stays where it is. */
 static int file_latest(struct exchange *x)
 {
-    if (!x->fresh)
-        return 0;
     const struct rota_message *m = &x->latest;
     struct letter *l = letter_wrap(x->inbox, m->source, m->tag, m->size_bytes, m->data);
     if (l == NULL)
@@ -337,7 +335,7 @@ static int poll_once(struct exchange *x, int looks)
     struct transport *t = x->transport;
     struct transport_frame f;
     int taken;
-    int rc = file_latest(x);
+    int rc = x->fresh ? file_latest(x) : 0;
     if (rc != 0)
         return rc;
     read_board(x);
@@ -465,8 +463,8 @@ static int wait_for_room(struct exchange *x, int dest, bool begun)
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
 
-static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int number,
-                      const void *data, size_t size)
+static inline int send_frame(struct exchange *x, int dest, enum frame_kind kind,
+                             int number, const void *data, size_t size)
 {
     const struct peer *p = &x->peers[dest];
     bool clear = p->under_way < EXCHANGE_WINDOW && !p->gone && !p->leaving &&
@@ -566,7 +564,7 @@ static bool fits(const struct rota_message *m, int source, int tag)
 static int await(struct exchange *x, int source, int tag, int64_t deadline_ns,
                  struct letter **letter)
 {
-    int rc = file_latest(x);
+    int rc = x->fresh ? file_latest(x) : 0;
     if (rc != 0)
         return rc;
     *letter = inbox_find(x->inbox, source, tag);
@@ -583,6 +581,19 @@ static int await(struct exchange *x, int source, int tag, int64_t deadline_ns,
     }
 }
 
+/* Receive a letter of the inbox. */
+static int take_letter(struct exchange *x, struct letter *l, struct rota_message *out)
+{
+    struct rota_message m = {l->source, l->tag, l->size, l->data};
+    l->data = NULL;
+    inbox_take(x->inbox, l);
+    letter_free(x->inbox, l);
+    if (m.data == NULL)
+        return ROTA_E_NOMEM;
+    *out = m;
+    return 0;
+}
+
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
                      struct rota_message *out)
 {
@@ -590,18 +601,12 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
     int rc = await(x, source, tag, deadline_ns, &l);
     if (rc != 0)
         return rc;
-    struct rota_message m = x->latest;
-    if (l == NULL) {
-        x->fresh = false;
-    } else {
-        m = (struct rota_message){l->source, l->tag, l->size, l->data};
-        l->data = NULL;
-        inbox_take(x->inbox, l);
-        letter_free(x->inbox, l);
-    }
-    if (m.data == NULL)
+    if (l != NULL)
+        return take_letter(x, l, out);
+    x->fresh = false;
+    if (x->latest.data == NULL)
         return ROTA_E_NOMEM;
-    *out = m;
+    *out = x->latest;
     return 0;
 }
 
