@@ -50,6 +50,7 @@ struct exchange {
     int size;
     int leaving; /* how many peers are */
     int gone;
+    int owed_to;       /* a peer whose credit waits for a quiet moment; -1: none */
     bool credit_late;  /* some credit could not be returned when it was due */
     uint32_t epoch;    /* of the board, as seen last */
     int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
@@ -115,6 +116,8 @@ static inline int post(struct exchange *x, int dest, enum frame_kind kind, int n
 static void return_credit(struct exchange *x, int to)
 {
     struct peer *p = &x->peers[to];
+    if (x->owed_to == to)
+        x->owed_to = -1;
     if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
         return;
     int rc = post(x, to, FRAME_CREDIT, p->owed, NULL, 0);
@@ -122,6 +125,22 @@ static void return_credit(struct exchange *x, int to)
         p->owed = 0;
     else if (rc == ROTA_E_NOMEM)
         x->credit_late = true;
+}
+
+/* A data frame of this peer's has been taken. Half a window's credit is returned when
+ * no frame is there to be taken: on the way of the message that has just come it would
+ * put off the answer to it. It does not wait long: another peer's, or a quarter more,
+ * sends it off. */
+static void owe_credit(struct exchange *x, int to)
+{
+    int owed = ++x->peers[to].owed;
+    if (owed == EXCHANGE_WINDOW / 2) {
+        if (x->owed_to >= 0)
+            return_credit(x, x->owed_to);
+        x->owed_to = to;
+    } else if (owed >= EXCHANGE_WINDOW * 3 / 4) {
+        return_credit(x, to);
+    }
 }
 
 static void return_late_credit(struct exchange *x)
@@ -266,8 +285,8 @@ static inline int take_frame(struct exchange *x, const struct transport_frame *f
         return rc;
     p->taken++;
     p->quiet_ns = 0;
-    p->owed += frame_kind(f->envelope) != FRAME_CREDIT;
-    return_credit(x, f->source);
+    if (frame_kind(f->envelope) != FRAME_CREDIT)
+        owe_credit(x, f->source);
     return 0;
 }
 
@@ -346,6 +365,8 @@ static int poll_once(struct exchange *x, int looks)
             return rc;
         t->ops->done(t);
     }
+    if (taken == 0 && x->owed_to >= 0)
+        return_credit(x, x->owed_to);
     if (x->credit_late)
         return_late_credit(x);
     if (x->leaving > 0)
@@ -368,6 +389,7 @@ struct exchange *exchange_new(int rank, struct board *board,
         return NULL;
     }
     x->rank = rank;
+    x->owed_to = -1;
     x->size = (int)board->size;
     x->board = board;
     x->epoch = board_epoch(board) - 1; /* whatever it says is news */
