@@ -153,6 +153,19 @@ static void heap_sink(struct broker *b, size_t i)
     }
 }
 
+/* A report of ends that no message tells, for keep(). NULL without memory. */
+static struct report *report_new(struct broker *b)
+{
+    return heap_reserve(b) == 0 ? calloc(1, sizeof(struct report)) : NULL;
+}
+
+static void set_span(struct report *r, int64_t now_ns, struct plan_span s)
+{
+    r->ended_ns = now_ns;
+    r->told.task = r->forget_from = s.first;
+    r->seen.task = r->end = s.first + s.count;
+}
+
 /* Needs no memory: heap_reserve() has been called for it. */
 static void keep(struct broker *b, struct report *r)
 {
@@ -522,23 +535,14 @@ static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
         [PLAN_NO_WORKER] = ROTA_UNTRIED,
         [PLAN_CANCELLED] = ROTA_CANCELLED,
     };
-    if (heap_reserve(b) != 0)
-        return ROTA_E_NOMEM;
-    struct report *r = malloc(sizeof(*r));
+    struct report *r = report_new(b);
     if (r == NULL)
         return ROTA_E_NOMEM;
-    uint64_t last = a->span.first + a->span.count;
-    *r = (struct report){
-        .worker = a->worker,
-        .attempts = (int)a->attempt,
-        .ended_ns = now_ns,
-        .end = last,
-        .seen = {last, 0},
-        .told = {a->span.first, 0},
-        .forget_from = a->span.first,
-        .how = outcomes[a->why],
-        .code = a->why == PLAN_POISON ? a->killed : 0,
-    };
+    r->worker = a->worker;
+    r->attempts = (int)a->attempt;
+    r->how = outcomes[a->why];
+    r->code = a->why == PLAN_POISON ? a->killed : 0;
+    set_span(r, now_ns, a->span);
     b->untold_tasks += a->span.count;
     keep(b, r);
     return 0;
@@ -619,11 +623,38 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     return rc;
 }
 
+/* The task that a worker ran has run out of time. */
+static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
+{
+    uint64_t lease;
+    uint64_t task;
+    enum plan_verdict verdict = PLAN_REFUSED;
+    uint32_t attempt = 0;
+    if (!plan_running(b->plan, worker, &lease, &task))
+        return 0;
+    rota_auto(heap) struct report *r = report_new(b);
+    int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,
+                                     &attempt)
+                       : ROTA_E_NOMEM;
+    if (rc != 0 || verdict != PLAN_FINAL)
+        return rc;
+    r->worker = worker;
+    r->attempts = (int)attempt;
+    r->how = ROTA_OVERTIME;
+    set_span(r, now_ns, (struct plan_span){task, 1});
+    keep(b, rota_steal(r));
+    b->untold_tasks++;
+    return 0;
+}
+
 int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
 {
-    (void)overtime;
     int rc = examine_all(b, now_ns);
-    if (rc == 0 && b->workers[worker] != WORKER_LOST)
+    if (rc != 0 || b->workers[worker] == WORKER_LOST)
+        return rc;
+    if (overtime)
+        rc = fail_overtime(b, now_ns, worker);
+    if (rc == 0)
         lose(b, now_ns, worker);
     return rc;
 }
@@ -660,7 +691,7 @@ static void skip_refused(struct broker *b, struct report *r)
     struct parcel_result result;
     unsigned char *flags = r->data + r->told.at + FLAGS_AT;
     forget_told(b, r);
-    parcel_put16(flags, parcel_get16(flags) & ~REFUSED);
+    parcel_put16(flags, parcel_get16(flags) & (uint16_t)~REFUSED);
     read_record(r, &r->told, &result);
     r->forget_from = r->told.task;
 }

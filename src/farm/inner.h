@@ -40,6 +40,8 @@ struct rota_farm {
     struct broker *broker;
     rota_generator *generator;
     void *generating;
+    bool has_spec; /* `spec` was generated, but there was no memory for it yet */
+    struct rota_spec spec;
     int calls;      /* until the next progress */
     int calls_each; /* how many that is, at present */
     int64_t progress_ns;

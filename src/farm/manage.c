@@ -117,25 +117,35 @@ static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task
     return t.near > f->link->size ? ROTA_E_ARG : broker_submit(f->broker, &t, task);
 }
 
+/* Submit the next generated task. One for which there is no memory is kept, and one
+ * that cannot be submitted at all left out. */
+static int generate_one(struct rota_farm *f)
+{
+    if (!f->has_spec) {
+        f->spec = (struct rota_spec){0};
+        f->has_spec = f->generator(f->generating, &f->spec);
+    }
+    if (!f->has_spec) {
+        f->generator = NULL;
+        return 0;
+    }
+    int rc = submit(f, &f->spec, NULL);
+    f->has_spec = rc == ROTA_E_NOMEM;
+    return rc;
+}
+
 /* Not for long at a time: workers may be waiting for what is there already. */
 static int generate(struct rota_farm *f)
 {
     int64_t until_ns = clock_now_ns() + GENERATE_NS;
-    while (f->generator != NULL && broker_is_hungry(f->broker)) {
-        for (int i = 0; i < GENERATE_AT_ONCE && f->generator != NULL; i++) {
-            struct rota_spec s = {0};
-            if (!f->generator(f->generating, &s)) {
-                f->generator = NULL;
-                return 0;
-            }
-            int rc = submit(f, &s, NULL);
-            if (rc != 0)
-                return rc;
-        }
+    int rc = 0;
+    while (rc == 0 && f->generator != NULL && broker_is_hungry(f->broker)) {
+        for (int i = 0; i < GENERATE_AT_ONCE && rc == 0 && f->generator != NULL; i++)
+            rc = generate_one(f);
         if (clock_now_ns() > until_ns)
             break;
     }
-    return 0;
+    return rc;
 }
 
 /* The manager's own work. */

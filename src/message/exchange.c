@@ -64,6 +64,7 @@ struct exchange {
     int size;
     int leaving; /* how many peers are */
     int gone;
+    int owed_to;       /* a peer whose credit waits for a quiet moment; -1: none */
     bool credit_late;  /* some credit could not be returned when it was due */
     uint32_t epoch;    /* of the board, as seen last */
     int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
@@ -108,8 +109,8 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 
 /* ---- sending frames ---------------------------------------------------------- */
 
-static int post(struct exchange *x, int dest, enum frame_kind kind, int number,
-                const void *data, size_t size)
+static inline int post(struct exchange *x, int dest, enum frame_kind kind, int number,
+                       const void *data, size_t size)
 {
     unsigned char *room = transport_room(x->transport);
     if (room == NULL)
@@ -132,6 +133,8 @@ static int post(struct exchange *x, int dest, enum frame_kind kind, int number,
 static void return_credit(struct exchange *x, int to)
 {
     struct peer *p = &x->peers[to];
+    if (x->owed_to == to)
+        x->owed_to = -1;
     if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
         return;
     int rc = post(x, to, FRAME_CREDIT, p->owed, NULL, 0);
@@ -139,6 +142,22 @@ static void return_credit(struct exchange *x, int to)
         p->owed = 0;
     else if (rc == ROTA_E_NOMEM)
         x->credit_late = true;
+}
+
+/* A data frame of this peer's has been taken. Half a window's credit is returned when
+ * no frame is there to be taken: on the way of the message that has just come it would
+ * put off the answer to it. It does not wait long: another peer's, or a quarter more,
+ * sends it off. */
+static void owe_credit(struct exchange *x, int to)
+{
+    int owed = ++x->peers[to].owed;
+    if (owed == EXCHANGE_WINDOW / 2) {
+        if (x->owed_to >= 0)
+            return_credit(x, x->owed_to);
+        x->owed_to = to;
+    } else if (owed >= EXCHANGE_WINDOW * 3 / 4) {
+        return_credit(x, to);
+    }
 }
 
 static void return_late_credit(struct exchange *x)
@@ -289,7 +308,7 @@ static int take_credit(struct exchange *x, const struct transport_frame *f)
     return 0;
 }
 
-static int take_by_kind(struct exchange *x, const struct transport_frame *f)
+static inline int take_by_kind(struct exchange *x, const struct transport_frame *f)
 {
     switch (frame_kind(f->envelope)) {
     case FRAME_WHOLE:
@@ -337,7 +356,7 @@ static void refuse(struct exchange *x, int peer)
 
 /* Returns 0, or an error that is this rank's own (then the frame can be taken once
  * more). A frame that is malformed ends the dealings with its sender alone. */
-static int take_frame(struct exchange *x, const struct transport_frame *f)
+static inline int take_frame(struct exchange *x, const struct transport_frame *f)
 {
     struct peer *p = &x->peers[f->source];
     if (p->gone)
@@ -353,8 +372,8 @@ static int take_frame(struct exchange *x, const struct transport_frame *f)
         return rc;
     p->taken++;
     p->quiet_ns = 0;
-    p->owed += frame_kind(f->envelope) != FRAME_CREDIT;
-    return_credit(x, f->source);
+    if (frame_kind(f->envelope) != FRAME_CREDIT)
+        owe_credit(x, f->source);
     return 0;
 }
 
@@ -402,12 +421,10 @@ static void see_off_leaving(struct exchange *x)
     }
 }
 
-/* A message that the call it came in did not want is for a later one. Without memory
- * for that it stays where it is. */
+/* The latest message was not wanted by the call that it came in, so it is for a later
+ * one. Without memory for that it stays where it is. */
 static int file_latest(struct exchange *x)
 {
-    if (!x->fresh)
-        return 0;
     const struct rota_message *m = &x->latest;
     struct letter *l = letter_wrap(x->inbox, m->source, m->tag, m->size_bytes, m->data);
     if (l == NULL)
@@ -424,19 +441,19 @@ static int poll_once(struct exchange *x, int looks)
     struct transport *t = x->transport;
     struct transport_frame f;
     int taken;
-    int rc = file_latest(x);
+    int rc = x->fresh ? file_latest(x) : 0;
     if (rc != 0)
         return rc;
     read_board(x);
-    do
-        taken = t->ops->next(t, &f);
-    while (taken == 0 && --looks > 0);
+    taken = t->ops->next(t, looks, &f);
     if (taken == 1) {
         rc = take_frame(x, &f);
         if (rc != 0)
             return rc;
         t->ops->done(t);
     }
+    if (taken == 0 && x->owed_to >= 0)
+        return_credit(x, x->owed_to);
     if (x->credit_late)
         return_late_credit(x);
     if (x->leaving > 0)
@@ -463,6 +480,7 @@ struct exchange *exchange_new(int rank, struct board *board,
     for (uint32_t i = 0; i < board->size; i++)
         STAILQ_INIT(&x->peers[i].posted);
     x->rank = rank;
+    x->owed_to = -1;
     x->size = (int)board->size;
     x->board = board;
     x->epoch = board_epoch(board) - 1; /* whatever it says is news */
@@ -560,8 +578,8 @@ static int wait_for_room(struct exchange *x, int dest, bool begun)
     return has_left(x, dest) ? lost_or(x, dest, ROTA_E_LOST) : 0;
 }
 
-static int send_frame(struct exchange *x, int dest, enum frame_kind kind, int number,
-                      const void *data, size_t size)
+static inline int send_frame(struct exchange *x, int dest, enum frame_kind kind,
+                             int number, const void *data, size_t size)
 {
     const struct peer *p = &x->peers[dest];
     bool clear = p->under_way < EXCHANGE_WINDOW && !p->gone && !p->leaving &&
@@ -699,7 +717,7 @@ static bool fits(const struct rota_message *m, int source, int tag)
 static int await(struct exchange *x, int source, int tag, int64_t deadline_ns,
                  struct letter **letter)
 {
-    int rc = file_latest(x);
+    int rc = x->fresh ? file_latest(x) : 0;
     if (rc != 0)
         return rc;
     *letter = inbox_find(x->inbox, source, tag);
@@ -716,6 +734,19 @@ static int await(struct exchange *x, int source, int tag, int64_t deadline_ns,
     }
 }
 
+/* Receive a letter of the inbox. */
+static int take_letter(struct exchange *x, struct letter *l, struct rota_message *out)
+{
+    struct rota_message m = {l->source, l->tag, l->size, l->data};
+    l->data = NULL;
+    inbox_take(x->inbox, l);
+    letter_free(x->inbox, l);
+    if (m.data == NULL)
+        return ROTA_E_NOMEM;
+    *out = m;
+    return 0;
+}
+
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,
                      struct rota_message *out)
 {
@@ -723,18 +754,12 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
     int rc = await(x, source, tag, deadline_ns, &l);
     if (rc != 0)
         return rc;
-    struct rota_message m = x->latest;
-    if (l == NULL) {
-        x->fresh = false;
-    } else {
-        m = (struct rota_message){l->source, l->tag, l->size, l->data};
-        l->data = NULL;
-        inbox_take(x->inbox, l);
-        letter_free(x->inbox, l);
-    }
-    if (m.data == NULL)
+    if (l != NULL)
+        return take_letter(x, l, out);
+    x->fresh = false;
+    if (x->latest.data == NULL)
         return ROTA_E_NOMEM;
-    *out = m;
+    *out = x->latest;
     return 0;
 }
 

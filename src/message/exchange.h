@@ -3,8 +3,8 @@
  * Design:
  *   1. A message is cut into frames, which a transport carries in order. Between
  *      two ranks at most EXCHANGE_WINDOW data frames are under way; the receiver
- *      returns credit as it takes them, for half of them at a time, by CREDIT
- *      frames. So the dead, the frozen and the slow cost a bounded amount of memory.
+ *      returns credit as it takes them, by a CREDIT frame for half of them or more.
+ *      So the dead, the frozen and the slow cost a bounded amount of memory.
  *   2. Frames are taken whenever this rank waits in any call, whatever it waits
  *      for: two ranks that send to each other at once don't block each other.
  *   3. A peer has gone, to this rank, once the board says that it has (fate) and

@@ -36,8 +36,9 @@ struct transport_ops {
     int (*unsent)(struct transport *t, int dest);
 
     /* The next frame that has come: 1 and *out, the same again until done is called.
-     * 0: none now. Also moves along what is on its way. Or ROTA_E_MPI. */
-    int (*next)(struct transport *t, struct transport_frame *out);
+     * 0: none, at so many looks for it (1 or more). Also moves along what is on its
+     * way. Or ROTA_E_MPI. */
+    int (*next)(struct transport *t, int looks, struct transport_frame *out);
 
     /* The frame that next has given has been dealt with. */
     void (*done)(struct transport *t);

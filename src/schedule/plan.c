@@ -423,6 +423,17 @@ void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen)
     slow_look_soon(p, now_ns);
 }
 
+bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task)
+{
+    const struct lease *l = TAILQ_FIRST(&p->workers[worker].leases);
+    const struct span *s = l != NULL ? TAILQ_FIRST(&l->spans) : NULL;
+    if (s == NULL)
+        return false;
+    *lease = l->id;
+    *task = span_first(s);
+    return true;
+}
+
 int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task)
 {
     struct span *s = span_find(&p->spans, task);

@@ -138,6 +138,10 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker);
  * it has not begun is taken back. */
 void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen);
 
+/* What `worker` runs, as far as is known: the first task not reported of the oldest of its
+ * leases. False: nothing. */
+bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task);
+
 /* End a task before its time; its PLAN_ENDED comes, and a PLAN_RECALL where someone
  * has it. Fails with ROTA_E_NOTFOUND (it has ended, or never was) or ROTA_E_NOMEM. */
 int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task);

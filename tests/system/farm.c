@@ -112,8 +112,9 @@ static int hang(struct rota_task *t, void *context)
 {
     (void)t;
     (void)context;
-    for (;;)
+    while (true)
         pause();
+    return 0;
 }
 
 /* Succeeds at the attempt that it is told. */
@@ -131,8 +132,9 @@ static int kill_rank(struct rota_task *t, void *context)
     (void)t;
     (void)context;
     kill(rank_pid, SIGKILL);
-    for (;;)
+    while (true)
         pause();
+    return 0;
 }
 
 /* Kills its rank at the first attempt only. */

@@ -135,9 +135,11 @@ static void be_idle(struct end *e)
     w->in_idle = false;
 }
 
-static int end_next(struct transport *t, struct transport_frame *out)
+/* What comes between two looks, comes between two calls. */
+static int end_next(struct transport *t, int looks, struct transport_frame *out)
 {
     struct end *e = self(t);
+    assert(looks > 0);
     lock(e->wire);
     struct posted *p = TAILQ_FIRST(&e->wire->queues->come[e->rank]);
     if (p == NULL) {

@@ -230,11 +230,39 @@ static void credit_is_returned_for_half_a_window_at_a_time(void **state)
     assert_int_equal(back->bytes, 0);
 }
 
+static void credit_waits_for_a_quiet_moment_but_not_for_long(void **state)
+{
+    struct world *w = *state;
+    const struct wire_pair *back[] = {&w->wire.pairs[1][0], &w->wire.pairs[1][2]};
+    for (int i = 0; i < EXCHANGE_WINDOW; i++) {
+        assert_int_equal(send_pattern(w, 0, 1, 0, 1, 0), 0);
+        assert_int_equal(send_pattern(w, 2, 1, 0, 1, 0), 0);
+    }
+    for (int i = 1; i < EXCHANGE_WINDOW * 3 / 4; i++) {
+        assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+        assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+        /* when both have sent so many, that of one is not put off any longer */
+        assert_int_equal(back[0]->posted, i >= EXCHANGE_WINDOW / 2);
+        assert_int_equal(back[1]->posted, 0);
+    }
+    assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+    assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+    assert_int_equal(back[1]->posted, 1);
+    for (int i = EXCHANGE_WINDOW * 3 / 4; i < EXCHANGE_WINDOW; i++) {
+        assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+        assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), 0);
+    }
+    assert_int_equal(back[0]->posted, 1);
+    assert_int_equal(outcome(w, 1, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT);
+    assert_int_equal(back[0]->posted, 2);
+    assert_int_equal(back[1]->posted, 1);
+}
+
 static void to_return_credit_costs_none(void **state)
 {
     struct world *w = *state;
     let_others_run(w);
-    assert_int_equal(send_pattern(w, 0, 1, 0, 10000000, 0), 0);
+    assert_int_equal(send_pattern(w, 0, 1, 0, 20000000, 0), 0);
     assert_true(w->wire.pairs[1][0].posted > EXCHANGE_WINDOW);
     take_in(w, 0);
     w->wire.idle_count = 0;
@@ -355,6 +383,7 @@ int main(void)
         IN_WORLD(a_sender_without_room_waits_for_it),
         IN_WORLD(credit_that_could_not_be_returned_comes_later),
         IN_WORLD(credit_is_returned_for_half_a_window_at_a_time),
+        IN_WORLD(credit_waits_for_a_quiet_moment_but_not_for_long),
         IN_WORLD(to_return_credit_costs_none),
         IN_WORLD(random_traffic_keeps_the_window_and_the_order),
         IN_WORLD(two_that_send_to_each_other_at_once_do_not_block),

@@ -1,0 +1,597 @@
+/* test_broker.c - farm/broker: the manager's mind, with workers played by the test
+ *
+ * What the broker sends is kept by worker until the test answers it. Memory is refused
+ * when the test says so (the linker's --wrap, CMakeLists.txt).
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "farm/broker.h"
+#include "farm/wire.h"
+
+enum {
+    WORKERS = 3,
+    FUNCTIONS = 4, /* 0 and 1: done; 2: fails; 3: submits three of function 0 */
+    PRINT = 77,    /* the functions' fingerprint */
+    MESSAGES = 4096,
+};
+
+/* ---- refused memory ---------------------------------------------------------- */
+
+static long fail_at; /* the how many-th allocation from here fails; 0: none */
+
+static bool is_refused(void)
+{
+    return fail_at > 0 && --fail_at == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return is_refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return is_refused() ? NULL : __real_realloc(old, size);
+}
+
+/* ---- the world --------------------------------------------------------------- */
+
+struct sent {
+    int worker;
+    unsigned char *data;
+    size_t size;
+};
+
+struct world {
+    struct broker *broker;
+    int64_t now_ns;
+    struct sent sent[MESSAGES];
+    int count; /* messages sent, */
+    int taken; /* and how many of them were looked at */
+    int refuse_sends;
+};
+
+static int keep_sent(void *ctx, int worker, void *data, size_t size)
+{
+    struct world *w = ctx;
+    if (w->refuse_sends > 0) {
+        w->refuse_sends--;
+        return ROTA_E_NOMEM;
+    }
+    assert_true(w->count < MESSAGES);
+    w->sent[w->count++] = (struct sent){worker, data, size};
+    return 0;
+}
+
+static void free_data(void *ctx, void *data, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free(data);
+}
+
+static void open_as(struct world *w, bool in_order)
+{
+    struct broker_options options = {
+        .workers = WORKERS,
+        .first_rank = 1,
+        .functions = FUNCTIONS,
+        .fingerprint = PRINT,
+        .in_order = in_order,
+    };
+    struct broker_port port = {.send = keep_sent, .done = free_data, .ctx = w};
+    *w = (struct world){.now_ns = 1000};
+    assert_int_equal(broker_new(&options, &port, &w->broker), 0);
+}
+
+static void close_world(struct world *w)
+{
+    broker_free(w->broker);
+    for (int i = 0; i < w->count; i++)
+        free(w->sent[i].data);
+}
+
+static int submit(struct world *w, uint16_t function, uint64_t number, uint64_t tag)
+{
+    unsigned char data[8];
+    parcel_put64(data, number);
+    struct parcel_task t = {
+        .data = data, .size = 8, .function = function, .tag = tag, .retries = 1};
+    return broker_submit(w->broker, &t, NULL);
+}
+
+static void submit_all(struct world *w, uint16_t function, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_int_equal(submit(w, function, (uint64_t)i, 0), 0);
+}
+
+/* `worker` sends these bytes, as often as there is no memory for them. */
+static void give(struct world *w, int worker, const void *bytes, size_t size)
+{
+    unsigned char *data = __real_malloc(size + 1);
+    memcpy(data, bytes, size);
+    data[size] = 0;
+    w->now_ns += 1000;
+    int rc;
+    do
+        rc = broker_receive(w->broker, w->now_ns, worker, data, size);
+    while (rc == ROTA_E_NOMEM);
+    assert_int_equal(rc, 0);
+}
+
+static void hello(struct world *w, int worker, uint32_t slots, uint64_t print)
+{
+    unsigned char head[WIRE_HEAD_BYTES];
+    struct wire_head h = {.kind = WIRE_HELLO, .count = slots, .lease = print};
+    wire_write(head, &h);
+    give(w, worker, head, sizeof(head));
+}
+
+static void act(struct world *w)
+{
+    w->now_ns += 1000;
+    while (broker_act(w->broker, w->now_ns) == ROTA_E_NOMEM)
+        continue;
+}
+
+/* ---- playing a worker -------------------------------------------------------- */
+
+/* Tasks that a result submits: three, of function 0. */
+static size_t write_children(unsigned char *out)
+{
+    unsigned char data[8] = {0};
+    size_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        struct parcel_task t = {.data = data, .size = 8, .tag = 5};
+        parcel_write_task(out + at, &t);
+        at += parcel_task_bytes(&t);
+    }
+    return at;
+}
+
+/* The result of a task, as its function's number says. Its value is the payload. */
+static size_t write_answer(unsigned char *out, const struct parcel_task *t)
+{
+    unsigned char children[200];
+    struct parcel_result r = {.data = t->data, .size = t->size, .took_ns = 10};
+    if (t->function == 2) {
+        r.outcome = ROTA_FAILED;
+        r.code = 9;
+    } else if (t->function == 3) {
+        r.tasks = children;
+        r.tasks_count = 3;
+        r.tasks_bytes = write_children(children);
+    }
+    parcel_write_result(out, &r);
+    return parcel_result_bytes(&r);
+}
+
+/* Answer the tasks of a message that were sent to a worker, as `worker`. */
+static void answer_as(struct world *w, int worker, const struct sent *s)
+{
+    static unsigned char out[1 << 20];
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(s->data, s->size, &h), 0);
+    if (h.kind != WIRE_TASKS)
+        return;
+    size_t in = WIRE_HEAD_BYTES;
+    size_t at = WIRE_HEAD_BYTES;
+    for (uint32_t i = 0; i < h.count; i++) {
+        struct parcel_task t = {0};
+        size_t bytes = 0;
+        assert_int_equal(parcel_read_task(s->data + in, s->size - in, &t, &bytes), 0);
+        in += bytes;
+        at += write_answer(out + at, &t);
+    }
+    assert_int_equal(in, s->size);
+    struct wire_head answer = {.kind = WIRE_RESULTS,
+                               .count = h.count,
+                               .lease = h.lease,
+                               .first = h.first,
+                               .more = 10 * h.count};
+    wire_write(out, &answer);
+    give(w, worker, out, at);
+}
+
+static void answer(struct world *w, const struct sent *s)
+{
+    answer_as(w, s->worker, s);
+}
+
+/* Answer everything, as it comes, until nothing is sent any more. */
+static void answer_all(struct world *w)
+{
+    act(w);
+    for (int idle = 0; idle < 2; idle++) {
+        while (w->taken < w->count) {
+            answer(w, &w->sent[w->taken++]);
+            act(w);
+            idle = 0;
+        }
+        w->now_ns += 1000000000; /* for what waits for its next try */
+        act(w);
+    }
+}
+
+static struct rota_result next(struct world *w)
+{
+    struct rota_result r;
+    assert_true(broker_next(w->broker, &r));
+    return r;
+}
+
+/* All results, each once; *sum is of their values where they are done. */
+static int count_results(struct world *w, enum rota_outcome outcome)
+{
+    struct rota_result r;
+    static bool seen[100000];
+    int count = 0;
+    memset(seen, 0, sizeof(seen));
+    while (broker_next(w->broker, &r)) {
+        assert_true(r.task < 100000 && !seen[r.task]);
+        seen[r.task] = true;
+        count += r.outcome == outcome;
+    }
+    return count;
+}
+
+/* ---- tests ------------------------------------------------------------------- */
+
+static void a_result_says_what_became_of_its_task(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 1, 1, PRINT);
+    assert_int_equal(submit(&w, 1, 1234, 55), 0);
+    answer_all(&w);
+    struct rota_result r = next(&w);
+    assert_int_equal(r.task, 0);
+    assert_int_equal(r.tag, 55);
+    assert_int_equal(r.outcome, ROTA_DONE);
+    assert_int_equal(r.size_bytes, 8);
+    assert_int_equal(parcel_get64(r.data), 1234);
+    assert_int_equal(((const char *)r.data)[8], 0);
+    assert_int_equal(r.attempts, 1);
+    assert_int_equal(r.worker, 2);
+    assert_int_equal(r.took_ns, 10);
+    assert_true(r.ended_ns > 0 && r.ended_ns <= w.now_ns);
+    assert_true(broker_is_over(w.broker));
+    assert_false(broker_next(w.broker, &r));
+    close_world(&w);
+}
+
+static void each_of_many_tasks_is_told_once(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    for (int i = 0; i < WORKERS; i++)
+        hello(&w, i, 2, PRINT);
+    submit_all(&w, 0, 20000);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 20000);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+static void results_come_in_order_where_that_was_asked_for(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, true);
+    for (int i = 0; i < WORKERS; i++)
+        hello(&w, i, 2, PRINT);
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(submit(&w, i % 50 == 7 ? 2 : 0, (uint64_t)i, 0), 0);
+    act(&w);
+    while (w.taken < w.count) { /* whoever was asked last answers first */
+        int last = w.count;
+        for (int i = last - 1; i >= w.taken; i--)
+            answer(&w, &w.sent[i]);
+        w.taken = last;
+        w.now_ns += 1000000000;
+        act(&w);
+    }
+    for (int i = 0; i < 3000; i++) {
+        struct rota_result r = next(&w);
+        assert_int_equal(r.task, i);
+        assert_int_equal(r.outcome, i % 50 == 7 ? ROTA_FAILED : ROTA_DONE);
+        assert_int_equal(parcel_get64(r.data), i);
+    }
+    close_world(&w);
+}
+
+static void a_failed_task_is_tried_again_and_then_told(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 2, 5);
+    answer_all(&w);
+    for (int i = 0; i < 5; i++) {
+        struct rota_result r = next(&w);
+        assert_int_equal(r.outcome, ROTA_FAILED);
+        assert_int_equal(r.code, 9);
+        assert_int_equal(r.attempts, 2);
+    }
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+static void tasks_of_a_result_are_tasks(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 3, 100);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 400);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+static void a_late_result_does_not_count_nor_do_its_tasks(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 3, 1);
+    act(&w);
+    assert_int_equal(w.count, 1);
+    hello(&w, 1, 1, PRINT);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    act(&w);
+    answer_as(&w, 0, &w.sent[0]);
+    w.taken = 1;
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 4);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+static void a_result_that_comes_twice_counts_once(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, true);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 300);
+    act(&w);
+    while (w.taken < w.count) {
+        answer(&w, &w.sent[w.taken]);
+        answer(&w, &w.sent[w.taken++]);
+        act(&w);
+    }
+    assert_int_equal(count_results(&w, ROTA_DONE), 300);
+    struct rota_stats s;
+    broker_stats(w.broker, &s);
+    assert_int_equal(s.refused, 300);
+    assert_int_equal(s.ended[ROTA_DONE], 300);
+    close_world(&w);
+}
+
+static void who_sends_nonsense_is_lost(void **state)
+{
+    (void)state;
+    static const unsigned char short_one[] = {1, 2, 3};
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    hello(&w, 1, 1, PRINT);
+    submit_all(&w, 0, 10);
+    act(&w);
+    give(&w, 0, short_one, sizeof(short_one));
+    struct rota_stats s;
+    broker_stats(w.broker, &s);
+    assert_int_equal(s.lost, 1);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 10);
+    close_world(&w);
+}
+
+/* Its results up to there count. */
+static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 2000);
+    answer_all(&w);
+    int before = w.count;
+    submit_all(&w, 0, 2000);
+    act(&w);
+    assert_true(w.count > before);
+    struct sent *s = &w.sent[before];
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(s->data, s->size, &h), 0);
+    assert_true(h.count > 1);
+    unsigned char bytes[WIRE_HEAD_BYTES + 48] = {0};
+    unsigned char value[8] = {0};
+    struct parcel_result one = {.data = value, .size = 8};
+    struct wire_head two = {
+        .kind = WIRE_RESULTS, .count = 2, .lease = h.lease, .first = h.first};
+    wire_write(bytes, &two);
+    parcel_write_result(bytes + WIRE_HEAD_BYTES, &one);
+    memset(bytes + WIRE_HEAD_BYTES + 24, 0xff, 24);
+    give(&w, 0, bytes, sizeof(bytes));
+    hello(&w, 1, 1, PRINT);
+    w.taken = w.count;
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 4000);
+    struct rota_stats stats;
+    broker_stats(w.broker, &stats);
+    assert_int_equal(stats.lost, 1);
+    close_world(&w);
+}
+
+static void who_has_other_functions_is_sent_home(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT + 1);
+    assert_int_equal(w.count, 1);
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+    assert_int_equal(h.kind, WIRE_FINISH);
+    assert_int_equal(h.more, 1);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 1);
+    close_world(&w);
+}
+
+static void without_workers_tasks_are_untried(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    submit_all(&w, 0, 50);
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(broker_lost(w.broker, w.now_ns, i, false), 0);
+    act(&w);
+    struct rota_result r = next(&w);
+    assert_int_equal(r.worker, -1);
+    assert_int_equal(r.attempts, 0);
+    assert_int_equal(r.size_bytes, 0);
+    assert_int_equal(count_results(&w, ROTA_UNTRIED), 49);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+static void a_cancelled_task_is_told_and_its_result_is_not(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, true);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(broker_cancel(w.broker, w.now_ns, 0), 0);
+    assert_int_equal(broker_cancel(w.broker, w.now_ns, 2), 0);
+    assert_int_equal(broker_cancel(w.broker, w.now_ns, 2), ROTA_E_NOTFOUND);
+    answer_all(&w);
+    assert_int_equal(next(&w).outcome, ROTA_CANCELLED);
+    assert_int_equal(next(&w).outcome, ROTA_DONE);
+    assert_int_equal(next(&w).outcome, ROTA_CANCELLED);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+/* A whole life, in which whatever could not be done for want of memory is done later.
+ */
+static void live(struct world *w)
+{
+    hello(w, 0, 2, PRINT);
+    hello(w, 1, 1, PRINT);
+    for (int i = 0; i < 60; i++) {
+        while (submit(w, (uint16_t)(i % 4), (uint64_t)i, i % 7 == 0 ? 3 : 0) != 0)
+            continue;
+    }
+    for (; w->count == 0; w->now_ns += 10000000)
+        act(w);
+    answer(w, &w->sent[0]);
+    w->taken = 1;
+    while (broker_lost(w->broker, w->now_ns, 1, false) == ROTA_E_NOMEM)
+        continue;
+    answer_all(w);
+}
+
+static void check_life(struct world *w)
+{
+    struct rota_stats s;
+    assert_int_equal(count_results(w, ROTA_FAILED), 15);
+    broker_stats(w->broker, &s);
+    assert_int_equal(s.ended[ROTA_DONE], 45 + 45);
+    assert_true(broker_is_over(w->broker));
+}
+
+static void nothing_is_lost_when_memory_is_refused(void **state)
+{
+    (void)state;
+    static struct world w;
+    for (int in_order = 0; in_order < 2; in_order++) {
+        bool all = false;
+        for (long n = 1; !all; n++) {
+            open_as(&w, in_order);
+            fail_at = n;
+            live(&w);
+            all = fail_at > 0; /* there were not so many allocations */
+            fail_at = 0;
+            check_life(&w);
+            close_world(&w);
+        }
+    }
+}
+
+static void a_broker_that_cannot_be_made_leaves_nothing(void **state)
+{
+    (void)state;
+    struct broker_options options = {.workers = WORKERS, .functions = 1};
+    struct broker_port port = {.send = keep_sent, .done = free_data};
+    struct broker *b = NULL;
+    for (long n = 1; b == NULL; n++) {
+        fail_at = n;
+        int rc = broker_new(&options, &port, &b);
+        fail_at = 0;
+        assert_int_equal(rc, b == NULL ? ROTA_E_NOMEM : 0);
+    }
+    broker_free(b);
+}
+
+static void what_cannot_be_sent_is_sent_later(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 100);
+    w.refuse_sends = 5;
+    assert_int_equal(broker_act(w.broker, w.now_ns), ROTA_E_NOMEM);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 100);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_result_says_what_became_of_its_task),
+        cmocka_unit_test(each_of_many_tasks_is_told_once),
+        cmocka_unit_test(results_come_in_order_where_that_was_asked_for),
+        cmocka_unit_test(a_failed_task_is_tried_again_and_then_told),
+        cmocka_unit_test(tasks_of_a_result_are_tasks),
+        cmocka_unit_test(a_late_result_does_not_count_nor_do_its_tasks),
+        cmocka_unit_test(a_result_that_comes_twice_counts_once),
+        cmocka_unit_test(who_sends_nonsense_is_lost),
+        cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(who_has_other_functions_is_sent_home),
+        cmocka_unit_test(without_workers_tasks_are_untried),
+        cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
+        cmocka_unit_test(nothing_is_lost_when_memory_is_refused),
+        cmocka_unit_test(a_broker_that_cannot_be_made_leaves_nothing),
+        cmocka_unit_test(what_cannot_be_sent_is_sent_later),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
