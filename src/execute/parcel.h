@@ -17,9 +17,9 @@
  *           28   4  0                               }
  *            -   -  payload
  *
- *   result:  0   4  value size in bytes
- *            4   2  outcome: enum rota_outcome
- *            6   2  flags
+ *   result:  0   2  outcome: enum rota_outcome
+ *            2   2  flags
+ *            4   4  value size in bytes
  *            8   8  how long it ran, in ns
  *            -   -  value
  *            0   4  code, signed                    } only with PARCEL_MORE
@@ -143,26 +143,41 @@ static inline void parcel_copy(unsigned char *out, const void *data, size_t size
         memcpy(out, data, size);
 }
 
+/* Write a payload, filled up with zeros. */
+static inline void parcel_write_payload(unsigned char *out, const void *data,
+                                        size_t size)
+{
+    if (size % 8 != 0)
+        memset(out + parcel_padded(size) - 8, 0, 8);
+    parcel_copy(out, data, size);
+}
+
+/* Write the record of a task of which nothing but this is said. */
+static inline void parcel_write_plain(unsigned char *out, uint16_t function,
+                                      const void *data, size_t size)
+{
+    parcel_put64(out, (uint32_t)size | (uint64_t)function << 32);
+    parcel_write_payload(out + PARCEL_TASK_BYTES, data, size);
+}
+
 /* Write the record of `t` to the parcel_task_bytes(t) bytes at `out`. */
 static inline void parcel_write_task(unsigned char *out, const struct parcel_task *t)
 {
-    bool plain = parcel_task_is_plain(t);
+    if (parcel_task_is_plain(t)) {
+        parcel_write_plain(out, t->function, t->data, t->size);
+        return;
+    }
     parcel_put32(out, (uint32_t)t->size);
     parcel_put16(out + 4, t->function);
-    parcel_put16(out + 6, plain ? 0 : PARCEL_EXTRA);
-    out += PARCEL_TASK_BYTES;
-    if (!plain) {
-        parcel_put64(out, t->tag);
-        parcel_put32(out + 8, t->time_limit_ms);
-        parcel_put16(out + 12, t->retries);
-        parcel_put16(out + 14, t->near);
-        parcel_put32(out + 16, (uint32_t)t->priority);
-        parcel_put32(out + 20, 0);
-        out += PARCEL_EXTRA_BYTES;
-    }
-    if (t->size % 8 != 0) /* the padding's bytes: the last eight, before the rest */
-        memset(out + parcel_padded(t->size) - 8, 0, 8);
-    parcel_copy(out, t->data, t->size);
+    parcel_put16(out + 6, PARCEL_EXTRA);
+    parcel_put64(out + 8, t->tag);
+    parcel_put32(out + 16, t->time_limit_ms);
+    parcel_put16(out + 20, t->retries);
+    parcel_put16(out + 22, t->near);
+    parcel_put32(out + 24, (uint32_t)t->priority);
+    parcel_put32(out + 28, 0);
+    parcel_write_payload(out + PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES, t->data,
+                         t->size);
 }
 
 /* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
@@ -211,15 +226,12 @@ static inline void parcel_write_result(unsigned char *out,
                                        const struct parcel_result *r)
 {
     bool plain = parcel_result_is_plain(r);
-    parcel_put32(out, (uint32_t)r->size);
-    parcel_put16(out + 4, (uint16_t)r->outcome);
-    parcel_put16(out + 6, plain ? 0 : PARCEL_MORE);
+    parcel_put16(out, (uint16_t)r->outcome);
+    parcel_put16(out + 2, plain ? 0 : PARCEL_MORE);
+    parcel_put32(out + 4, (uint32_t)r->size);
     parcel_put64(out + 8, (uint64_t)r->took_ns);
     out += PARCEL_RESULT_BYTES;
-    if (r->size % 8 != 0)
-        memset(out + parcel_padded(r->size) - 8, 0, 8);
-    if (r->size > 0)
-        memcpy(out, r->data, r->size);
+    parcel_write_payload(out, r->data, r->size);
     out += parcel_padded(r->size);
     if (plain)
         return;
@@ -233,10 +245,10 @@ static inline void parcel_write_result(unsigned char *out,
  * nothing else, and fits in the `left` bytes there are; 0: look at it more closely. */
 static inline size_t parcel_plain_result(const unsigned char *in, size_t left)
 {
-    if (left < PARCEL_RESULT_BYTES || parcel_get32(in + 4) != ROTA_DONE ||
+    if (left < PARCEL_RESULT_BYTES || parcel_get32(in) != ROTA_DONE ||
         parcel_get64(in + 8) > INT64_MAX)
         return 0;
-    size_t bytes = PARCEL_RESULT_BYTES + parcel_padded(parcel_get32(in));
+    size_t bytes = PARCEL_RESULT_BYTES + parcel_padded(parcel_get32(in + 4));
     return bytes <= left ? bytes : 0;
 }
 
@@ -270,11 +282,11 @@ static inline int parcel_read_result(const unsigned char *in, size_t left,
         return ROTA_E_FORMAT;
     struct parcel_result r = {
         .data = in + PARCEL_RESULT_BYTES,
-        .size = parcel_get32(in),
-        .outcome = (enum rota_outcome)parcel_get16(in + 4),
+        .size = parcel_get32(in + 4),
+        .outcome = (enum rota_outcome)parcel_get16(in),
         .took_ns = (int64_t)parcel_get64(in + 8),
     };
-    unsigned flags = parcel_get16(in + 6);
+    unsigned flags = parcel_get16(in + 2);
     size_t at = PARCEL_RESULT_BYTES + parcel_padded(r.size);
     if (flags > PARCEL_MORE || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 || at > left)
         return ROTA_E_FORMAT;

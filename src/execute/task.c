@@ -211,9 +211,9 @@ static void finish(struct rota_task *t, int rc)
 
     bool plain = rc == 0 && t->submitted == 0;
     unsigned char *record = out->data + t->record;
-    parcel_put32(record, (uint32_t)t->size);
-    parcel_put16(record + 4, rc == 0 ? ROTA_DONE : ROTA_FAILED);
-    parcel_put16(record + 6, plain ? 0 : PARCEL_MORE);
+    parcel_put16(record, rc == 0 ? ROTA_DONE : ROTA_FAILED);
+    parcel_put16(record + 2, plain ? 0 : PARCEL_MORE);
+    parcel_put32(record + 4, (uint32_t)t->size);
     parcel_put64(record + 8, 0);
     if (plain)
         return;

@@ -35,7 +35,7 @@ enum {
 
 enum {
     REFUSED = 0x8000, /* flag of a result's record, ours alone */
-    FLAGS_AT = 6,
+    FLAGS_AT = 2,
 };
 
 /* A place in a report: the next task, and where its record begins. */
@@ -82,6 +82,7 @@ struct broker {
     struct plan_action action;
     uint64_t fresh; /* tasks that the plan does not know yet, all of this class: */
     struct plan_class fresh_class;
+    int fresh_plain;       /* its function, if it says nothing more; or -1 */
     struct reports unseen; /* came, but the plan has not seen all of them */
     struct reports queue;
     struct report **heap; /* in_order: instead of the queue */
@@ -218,6 +219,16 @@ static bool is_same_class(const struct plan_class *a, const struct plan_class *b
            a->retries == b->retries;
 }
 
+/* From here on, fresh tasks are of class `c`. */
+static int begin_fresh(struct broker *b, const struct plan_class *c)
+{
+    if (tell_fresh(b) != 0)
+        return ROTA_E_NOMEM;
+    b->fresh_class = *c;
+    b->fresh_plain = c->priority == 0 && c->near < 0 && c->retries == 0 ? c->kind : -1;
+    return 0;
+}
+
 int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
 {
     int near = t->near - 1 - b->options.first_rank;
@@ -227,13 +238,29 @@ int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
         .retries = t->retries,
         .kind = t->function,
     };
-    if (b->fresh > 0 && !is_same_class(&c, &b->fresh_class) && tell_fresh(b) != 0)
+    if (!is_same_class(&c, &b->fresh_class) && begin_fresh(b, &c) != 0)
         return ROTA_E_NOMEM;
     int rc = ledger_add(b->ledger, t);
     if (rc != 0)
         return rc;
     b->fresh++;
-    b->fresh_class = c;
+    if (task != NULL)
+        *task = ledger_count(b->ledger) - 1;
+    return 0;
+}
+
+int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
+                        size_t size, uint64_t *task)
+{
+    if (b->fresh_plain != function) {
+        struct plan_class c = {.near = -1, .kind = function};
+        if (begin_fresh(b, &c) != 0)
+            return ROTA_E_NOMEM;
+    }
+    int rc = ledger_add_plain(b->ledger, function, data, size);
+    if (rc != 0)
+        return rc;
+    b->fresh++;
     if (task != NULL)
         *task = ledger_count(b->ledger) - 1;
     return 0;
@@ -696,10 +723,13 @@ static void skip_refused(struct broker *b, struct report *r)
     r->forget_from = r->told.task;
 }
 
-/* Put a 0 behind the value, as for text: where it ends a record, over the next one's
- * first byte, until the next call. Behind a message's last byte there is room. */
+/* There is a 0 behind a value, as for text. Where it ends a record that is the first
+ * byte of the next, which is 0 as nearly all results are done; or it is made one, until
+ * the next call. Behind a message's last byte stands one anyway. */
 static void end_value(struct broker *b, unsigned char *end)
 {
+    if (*end == 0)
+        return;
     b->behind = end;
     b->was_behind = *end;
     *end = 0;
@@ -719,7 +749,7 @@ static void read_told(struct broker *b, struct report *r, struct rota_result *ou
     size_t bytes = parcel_plain_result(record, r->size - r->told.at);
     if (bytes > 0) {
         out->data = record + PARCEL_RESULT_BYTES;
-        out->size_bytes = parcel_get32(record);
+        out->size_bytes = parcel_get32(record + 4);
         out->took_ns = (int64_t)parcel_get64(record + 8);
         r->told.at += bytes;
         r->told.task++;
@@ -837,6 +867,7 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         return ROTA_E_NOMEM;
     b->options = *options;
     b->port = *port;
+    b->fresh_plain = -1;
     TAILQ_INIT(&b->unseen);
     TAILQ_INIT(&b->queue);
     struct plan_options plan = {

@@ -52,6 +52,11 @@ void broker_free(struct broker *b);
  * its number. Fails with ROTA_E_NOMEM. */
 int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task);
 
+/* The same for a task of which nothing but its function and payload (of at most
+ * PARCEL_SIZE_MAX bytes) is said, as of most: shorter. */
+int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
+                        size_t size, uint64_t *task);
+
 /* `size` bytes at `data` came from `worker`: both are the broker's if this succeeds. A
  * worker that sends what is none of a worker's is seen as lost from then on. Fails with
  * ROTA_E_NOMEM: nothing was taken, try again later. */

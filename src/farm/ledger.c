@@ -161,14 +161,19 @@ static int add_short(struct chunk *c, const struct parcel_task *t, size_t bytes)
     return 0;
 }
 
+/* The chunk that the next task belongs to; NULL without memory. */
+static inline struct chunk *last_chunk(struct ledger *l)
+{
+    if (l->count / CHUNK_TASKS - l->base == l->here && chunk_add(l) != 0)
+        return NULL;
+    return chunk_of(l, l->count);
+}
+
 int ledger_add(struct ledger *l, const struct parcel_task *t)
 {
-    if (l->count / CHUNK_TASKS - l->base == l->here) {
-        int rc = chunk_add(l);
-        if (rc != 0)
-            return rc;
-    }
-    struct chunk *c = chunk_of(l, l->count);
+    struct chunk *c = last_chunk(l);
+    if (c == NULL)
+        return ROTA_E_NOMEM;
     size_t bytes = parcel_task_bytes(t);
     int rc = bytes >= LONG_BYTES ? add_long(c, t, bytes) : add_short(c, t, bytes);
     if (rc != 0)
@@ -176,6 +181,21 @@ int ledger_add(struct ledger *l, const struct parcel_task *t)
     if (!parcel_task_is_plain(t))
         c->plain = false;
     c->count++;
+    l->count++;
+    return 0;
+}
+
+int ledger_add_plain(struct ledger *l, uint16_t function, const void *data, size_t size)
+{
+    struct chunk *c = last_chunk(l);
+    size_t bytes = PARCEL_TASK_BYTES + parcel_padded(size);
+    if (c == NULL || bytes >= LONG_BYTES || c->cap - c->size < bytes) {
+        struct parcel_task t = {.data = data, .size = size, .function = function};
+        return ledger_add(l, &t);
+    }
+    parcel_write_plain(c->block + c->size, function, data, size);
+    c->offsets[c->count++] = (uint32_t)(c->size / UNIT);
+    c->size += bytes;
     l->count++;
     return 0;
 }

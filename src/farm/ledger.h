@@ -23,6 +23,10 @@ void ledger_free(struct ledger *l);
 /* Write the next task's record. Fails with ROTA_E_NOMEM. */
 int ledger_add(struct ledger *l, const struct parcel_task *t);
 
+/* The same for a task of which nothing but its function and payload is said. */
+int ledger_add_plain(struct ledger *l, uint16_t function, const void *data,
+                     size_t size);
+
 /* How many tasks were added. */
 uint64_t ledger_count(const struct ledger *l);
 

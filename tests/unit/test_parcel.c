@@ -215,9 +215,9 @@ static void a_result_that_says_nonsense_is_refused(void **state)
         size_t at;
         unsigned char byte;
     } wrong[] = {
-        {3, 0xff},          /* a value of nearly 4 GiB */
-        {4, ROTA_OUTCOMES}, /* no such outcome */
-        {6, 3},             /* no such flag */
+        {7, 0xff},          /* a value of nearly 4 GiB */
+        {0, ROTA_OUTCOMES}, /* no such outcome */
+        {2, 3},             /* no such flag */
         {15, 0xff},         /* a negative time */
         {24 + 4, 3},        /* more tasks than there are */
         {24 + 7, 0xff},     /* many more */
