@@ -50,8 +50,9 @@
 enum {
     POISON_LIMIT = 3,
     KINDS_MOST = 1 << 20,
-    HUNGRY_ROUNDS = 3,   /* to be ready, for each slot */
-    HUNGRY_ALONE = 1000, /* before any worker has come */
+    HUNGRY_ROUNDS = 3,     /* to be ready, for each slot */
+    HUNGRY_ALONE = 1000,   /* before any worker has come */
+    HUNGRY_MOST = 1 << 19, /* a round, where slots and tiny tasks are many */
 };
 
 /* ---- making one --------------------------------------------------------------------
@@ -557,6 +558,8 @@ bool plan_is_hungry(const struct plan *p)
     struct pace unknown = {.most = 0};
     const struct pace *pace = p->kinds > 0 ? &p->paces[p->last_kind] : &unknown;
     uint64_t batch = pace_next_batch(pace, p->options.batch_ns);
+    uint64_t most = HUNGRY_MOST / p->counts.slots;
+    batch = batch < most ? batch : most + 1;
     return p->counts.ready < HUNGRY_ROUNDS * p->counts.slots * batch;
 }
 
