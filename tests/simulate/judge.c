@@ -437,6 +437,8 @@ void judge_event(struct world *w, const struct event *e)
     case EVENT_THAWED:
         w->worker[e->worker].known_frozen = e->kind == EVENT_FROZEN;
         plan_freeze(w->plan, w->now_ns, e->worker, e->kind == EVENT_FROZEN);
+        if (w->tasks > 0 && dice_one_in(&w->dice, 8))
+            cancel(w, (uint64_t)dice_below(&w->dice, (int)w->tasks));
         break;
     case EVENT_RESULTS:
         results_come(w, e);

@@ -68,6 +68,18 @@ static bool parse(int argc, char **argv, struct wish *wish)
     return optind == argc;
 }
 
+static void print_met(const struct plan_counts *met)
+{
+    printf("%lu tasks: %lu done, %lu poison, %lu untried, %lu cancelled; %d workers "
+           "lost; %lu attempts again, %lu results refused, %lu recalled, %lu copied\n",
+           (unsigned long)met->added, (unsigned long)met->done,
+           (unsigned long)met->ended[PLAN_POISON],
+           (unsigned long)met->ended[PLAN_NO_WORKER],
+           (unsigned long)met->ended[PLAN_CANCELLED], met->lost,
+           (unsigned long)met->again, (unsigned long)met->refused,
+           (unsigned long)met->recalled, (unsigned long)met->copied);
+}
+
 static int simulate(const struct wish *wish)
 {
     struct world *w = world_new();
@@ -78,6 +90,7 @@ static int simulate(const struct wish *wish)
         good = world_run(w, seed++);
         happened += w->happened;
     }
+    print_met(&w->met);
     if (good)
         printf("%lu runs, %lu events: all was well\n", (unsigned long)wish->runs,
                (unsigned long)happened);

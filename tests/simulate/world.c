@@ -89,14 +89,14 @@ static void choose_weather(struct world *w)
         .on_demand = dice_one_in(d, 4),
         .fit = (uint64_t)rarely(d, 6, 1 + dice_below(d, 20)),
     };
-    w->tasks_most = (uint64_t)(1 + dice_below(d, dice_one_in(d, 4) ? 200 : 40));
+    w->tasks_most = (uint64_t)(1 + dice_below(d, dice_one_in(d, 2) ? 200 : 40));
 }
 
 static void choose_options(struct world *w)
 {
     struct dice *d = &w->dice;
     w->options = (struct plan_options){
-        .workers = 1 + dice_below(d, 6),
+        .workers = 1 + dice_below(d, WORKERS_MOST),
         .poison_limit = 1 + dice_below(d, 4),
         .batch_ns = dice_one_in(d, 2) ? 2 * MS : dice_skewed(d, US, 50 * MS),
         .retry_ns = dice_skewed(d, 10 * US, 100 * MS),
@@ -180,7 +180,7 @@ static void begin(struct world *w, uint64_t seed)
     choose_weather(w);
     choose_options(w);
     int64_t span_ns = w->weather.most_ns * (int64_t)w->tasks_most;
-    int one_dies_in = rarely(&w->dice, 2, 1 + dice_below(&w->dice, 4));
+    int one_dies_in = rarely(&w->dice, 2, 1 + dice_below(&w->dice, 10));
     for (int i = 0; i < w->options.workers; i++)
         choose_fate(w, i, span_ns, one_dies_in);
     choose_work(w, span_ns);
@@ -199,6 +199,21 @@ static void happen(struct world *w, const struct event *e)
         wrong(w, "the run does not end");
 }
 
+static void meet(struct world *w)
+{
+    const struct plan_counts *c = plan_counts(w->plan);
+    struct plan_counts *met = &w->met;
+    met->added += c->added;
+    met->done += c->done;
+    met->again += c->again;
+    met->refused += c->refused;
+    met->recalled += c->recalled;
+    met->copied += c->copied;
+    met->lost += c->lost;
+    for (int why = 0; why <= PLAN_CANCELLED; why++)
+        met->ended[why] += c->ended[why];
+}
+
 bool world_run(struct world *w, uint64_t seed)
 {
     begin(w, seed);
@@ -207,6 +222,7 @@ bool world_run(struct world *w, uint64_t seed)
         happen(w, &e);
     if (w->wrong[0] == '\0')
         judge_end(w);
+    meet(w);
     plan_free(w->plan);
     w->plan = NULL;
     return w->wrong[0] == '\0';

@@ -124,8 +124,9 @@ struct world {
     uint64_t ended_held; /* leases of tasks that have ended: to be taken back */
     int loans;
     uint64_t cells;
-    uint64_t happened; /* events */
-    char wrong[160];   /* what must not be; empty: all is well */
+    uint64_t happened;      /* events */
+    char wrong[160];        /* what must not be; empty: all is well */
+    struct plan_counts met; /* over all runs: how often what was met */
     struct truth truth[TASKS_MOST];
     struct loan loan[LEASES_MOST];
     unsigned char cell[CELLS_MOST];
