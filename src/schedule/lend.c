@@ -140,7 +140,7 @@ bool lend_next(struct plan *p, int64_t now_ns, struct plan_action *out)
     if (w == NULL)
         return false;
     if (lease_reserve(p) != 0) {
-        p->retry_ns = now_ns + p->options.batch_ns;
+        p->again_ns = now_ns + p->options.batch_ns;
         return false;
     }
     if (w == p->draining)

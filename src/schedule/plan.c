@@ -93,7 +93,7 @@ static void init(struct plan *p)
     span_store_init(&p->spans);
     lease_store_init(&p->leases);
     p->looked_ns = INT64_MIN / 2;
-    p->retry_ns = INT64_MAX;
+    p->again_ns = INT64_MAX;
 }
 
 int plan_new(const struct plan_options *options, struct plan **out)
@@ -527,7 +527,7 @@ static void give_up(struct plan *p)
 
 bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
 {
-    p->retry_ns = INT64_MAX;
+    p->again_ns = INT64_MAX;
     do {
         if (tell_recalled(p, out) || tell_ended(p, out))
             return true;
@@ -544,7 +544,7 @@ bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
 
 int64_t plan_wake_ns(const struct plan *p)
 {
-    int64_t at_ns = p->retry_ns;
+    int64_t at_ns = p->again_ns;
     int64_t due_ns = wait_due_ns(p);
     int64_t slow_ns = slow_due_ns(p);
     at_ns = due_ns < at_ns ? due_ns : at_ns;
