@@ -22,8 +22,7 @@ static struct worker *first_with(const struct plan *p, enum room room)
     return w != NULL ? w : TAILQ_FIRST(&p->lists[room][0]);
 }
 
-/* ---- solos -------------------------------------------------------------------------
- */
+/* ---- solos ----------------------------------------------------------------------- */
 
 /* Choose a worker to be emptied, or let it have work again. */
 static void drain(struct plan *p, struct worker *w)
@@ -46,8 +45,7 @@ static struct worker *choose_for_solo(struct plan *p)
     return w;
 }
 
-/* ---- who ---------------------------------------------------------------------------
- */
+/* ---- who ------------------------------------------------------------------------- */
 
 static bool may_wait(const struct span *s)
 {
@@ -77,8 +75,7 @@ static struct worker *choose(struct plan *p, struct span **out)
     return NULL;
 }
 
-/* ---- how many ----------------------------------------------------------------------
- */
+/* ---- how many -------------------------------------------------------------------- */
 
 static uint64_t least(uint64_t a, uint64_t b)
 {

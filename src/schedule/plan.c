@@ -55,8 +55,7 @@ enum {
     HUNGRY_MOST = 1 << 19, /* a round, where slots and tiny tasks are many */
 };
 
-/* ---- making one --------------------------------------------------------------------
- */
+/* ---- making one ------------------------------------------------------------------ */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -131,8 +130,7 @@ void plan_free(struct plan *p)
     free(p);
 }
 
-/* ---- ends without a result ---------------------------------------------------------
- */
+/* ---- ends without a result ------------------------------------------------------- */
 
 void plan_count_end(struct plan *p, struct span *s, enum plan_why why, uint32_t begun)
 {
@@ -167,8 +165,7 @@ static void end_waiting(struct plan *p, struct span *s, enum plan_why why)
     plan_tell_end(p, s);
 }
 
-/* ---- tasks and workers come --------------------------------------------------------
- */
+/* ---- tasks and workers come ------------------------------------------------------ */
 
 static int kinds_reserve(struct plan *p, int kind)
 {
@@ -254,8 +251,7 @@ int plan_join(struct plan *p, int64_t now_ns, int worker, int slots)
     return 0;
 }
 
-/* ---- reports -----------------------------------------------------------------------
- */
+/* ---- reports --------------------------------------------------------------------- */
 
 /* The span of `l` that has `task`; or NULL, and *next is the next task after it that
  * the lease holds, or UINT64_MAX. */
@@ -379,8 +375,7 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     return 0;
 }
 
-/* ---- losses, stops, cancellations --------------------------------------------------
- */
+/* ---- losses, stops, cancellations ------------------------------------------------ */
 
 int plan_lost(struct plan *p, int64_t now_ns, int worker)
 {
@@ -457,8 +452,7 @@ int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task)
     return 0;
 }
 
-/* ---- what is to be done ------------------------------------------------------------
- */
+/* ---- what is to be done ---------------------------------------------------------- */
 
 static void after_recall(struct plan *p, struct span *s)
 {

@@ -64,8 +64,7 @@ void scarce_memory(struct world *w, int one_in)
         scarce_memory(w, 0);                                                           \
     } while (0)
 
-/* ---- ends --------------------------------------------------------------------------
- */
+/* ---- ends ------------------------------------------------------------------------ */
 
 /* The lease does not have the task any more. */
 static void unhold(struct world *w, struct loan *l, uint64_t task)
@@ -129,8 +128,7 @@ static void add_at_most(struct world *w, int count)
         add(w, count);
 }
 
-/* ---- reports -----------------------------------------------------------------------
- */
+/* ---- reports --------------------------------------------------------------------- */
 
 static void count_result(struct world *w, struct loan *l, uint64_t task, bool accepted)
 {
@@ -238,8 +236,7 @@ static void cancel(struct world *w, uint64_t task)
         wrong(w, "cancelling task %lu: code %d", (unsigned long)task, rc);
 }
 
-/* ---- actions -----------------------------------------------------------------------
- */
+/* ---- actions --------------------------------------------------------------------- */
 
 /* Whether one of the worker's leases has the task. */
 static bool has(const struct world *w, int worker, uint64_t task)

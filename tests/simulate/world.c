@@ -22,8 +22,7 @@ void soon(struct world *w, int64_t in_ns, struct event e)
     events_push(&w->events, e);
 }
 
-/* ---- the network: delays at random; between two, the order is kept -----------------
- */
+/* ---- the network: delays at random; between two, the order is kept --------------- */
 
 static void deliver(struct world *w, int64_t *last_ns, struct event e)
 {
@@ -49,8 +48,7 @@ void to_manager(struct world *w, struct event e)
         deliver(w, last_ns, e);
 }
 
-/* ---- the course of a run -----------------------------------------------------------
- */
+/* ---- the course of a run --------------------------------------------------------- */
 
 static uint64_t fit(void *ctx, uint64_t first, uint64_t count)
 {
@@ -89,7 +87,8 @@ static void choose_weather(struct world *w)
         .on_demand = dice_one_in(d, 4),
         .fit = (uint64_t)rarely(d, 6, 1 + dice_below(d, 20)),
     };
-    w->tasks_most = (uint64_t)(1 + dice_below(d, dice_one_in(d, 2) ? 200 : 40));
+    int tasks_most = dice_one_in(d, 2) ? 200 : 40;
+    w->tasks_most = 1 + (uint64_t)dice_below(d, tasks_most);
 }
 
 static void choose_options(struct world *w)

@@ -139,8 +139,7 @@ void world_free(struct world *w);
 /* One run. Says whether all was well; if not, w->wrong says what was not. */
 bool world_run(struct world *w, uint64_t seed);
 
-/* ---- between the parts -------------------------------------------------------------
- */
+/* ---- between the parts ----------------------------------------------------------- */
 
 /* Note what is wrong, unless something is already. */
 void wrong(struct world *w, const char *format, ...)

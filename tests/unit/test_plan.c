@@ -204,8 +204,7 @@ static struct plan *make_paced(struct plan_options options, int64_t task_ns,
     return p;
 }
 
-/* ---- lending -----------------------------------------------------------------------
- */
+/* ---- lending --------------------------------------------------------------------- */
 
 static void tasks_are_lent_as_workers_come(void **state)
 {
@@ -407,8 +406,7 @@ static void thousands_of_priorities_are_kept_apart(void **state)
     nothing(p);
 }
 
-/* ---- reports -----------------------------------------------------------------------
- */
+/* ---- reports --------------------------------------------------------------------- */
 
 static void results_may_come_in_any_order_and_each_counts_once(void **state)
 {
@@ -521,8 +519,7 @@ static void one_failure_in_a_batch_leaves_the_others_alone(void **state)
     assert_int_equal(plan_counts(p)->delayed, 1);
 }
 
-/* ---- losses ------------------------------------------------------------------------
- */
+/* ---- losses ---------------------------------------------------------------------- */
 
 static void a_lost_workers_tasks_go_to_others_in_their_order(void **state)
 {
@@ -699,8 +696,7 @@ static void a_worker_is_emptied_for_a_task_that_others_were_blamed_with(void **s
     ended(p, PLAN_NO_WORKER, 4, 7);
 }
 
-/* ---- the frozen and the slow -------------------------------------------------------
- */
+/* ---- the frozen and the slow ----------------------------------------------------- */
 
 static void
 a_frozen_worker_keeps_only_what_it_may_have_begun_and_gets_nothing(void **state)
@@ -810,8 +806,7 @@ static void of_two_that_run_a_task_one_may_fail_or_be_lost(void **state)
     }
 }
 
-/* ---- cancellation ------------------------------------------------------------------
- */
+/* ---- cancellation ---------------------------------------------------------------- */
 
 static void a_task_can_be_cancelled_wherever_it_is(void **state)
 {
@@ -884,8 +879,7 @@ static void a_copied_task_is_cancelled_in_both_places(void **state)
     nothing_at(p, 200 * MS);
 }
 
-/* ---- nonsense, and no memory -------------------------------------------------------
- */
+/* ---- nonsense, and no memory ----------------------------------------------------- */
 
 static void nonsense_is_refused(void **state)
 {
