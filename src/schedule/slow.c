@@ -85,9 +85,9 @@ static void take_back(struct plan *p, int64_t now_ns, const struct worker *w)
         if ((l->running && l->left == 1) || stays_near(p, TAILQ_FIRST(&l->spans)))
             continue;
         int64_t until_ns = l->running ? end_ns(p, l) : first_end_ns;
-        int64_t away = l->running ? away_ns(p, l, now_ns) : first_away_ns;
+        int64_t over_ns = l->running ? away_ns(p, l, now_ns) : first_away_ns;
         int64_t rest_ns = l->running ? 0 : pace_expect_ns(&p->paces[l->kind], l->left);
-        if (away + rest_ns > patience_ns)
+        if (over_ns + rest_ns > patience_ns)
             lease_recall_rest(p, now_ns, l, l->running);
         else
             look_at_latest(p, until_ns + patience_ns - rest_ns + 1);
