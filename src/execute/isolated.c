@@ -106,6 +106,20 @@ static int isolated_give(struct executor *base, const struct executor_batch *giv
     return 0;
 }
 
+/* Have the child killed if it must be. */
+static void judge(struct isolated *x, int slot)
+{
+    struct slot *s = &x->slots[slot];
+    uint64_t task = 0;
+    bool guilty = (s->limited > 0 && slot_is_overdue(s, clock_now_ns(), &task)) ||
+                  slot_is_unwanted(s, &task);
+    if (s->condemned || !(guilty || s->broken) ||
+        !nursery_kill(&x->nursery, slot, s->life))
+        return;
+    s->condemned = true;
+    s->doomed = task;
+}
+
 static void isolated_drop(struct executor *base, uint64_t lease, uint64_t first,
                           uint32_t count)
 {
@@ -122,8 +136,10 @@ static void isolated_drop(struct executor *base, uint64_t lease, uint64_t first,
             x->base.held--;
         }
     }
-    for (int i = 0; i < x->count; i++)
+    for (int i = 0; i < x->count; i++) {
         slot_drop(&x->slots[i], lease, first, count, &x->base.held);
+        judge(x, i);
+    }
     deal(x);
 }
 
@@ -132,19 +148,6 @@ static void isolated_drop(struct executor *base, uint64_t lease, uint64_t first,
 static bool has_ended(const struct slot *s)
 {
     return atomic_load_explicit(&s->cell->ended, memory_order_acquire) == s->life;
-}
-
-/* Have the child killed if it must be. */
-static void judge(struct isolated *x, int slot)
-{
-    struct slot *s = &x->slots[slot];
-    uint64_t task = 0;
-    bool overdue = s->limited > 0 && slot_is_overdue(s, clock_now_ns(), &task);
-    if (s->condemned || !(overdue || s->broken) ||
-        !nursery_kill(&x->nursery, slot, s->life))
-        return;
-    s->condemned = true;
-    s->doomed = task;
 }
 
 static int collect(struct slot *s, bool ended)

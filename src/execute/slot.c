@@ -413,6 +413,40 @@ static void drop_from(struct slot *s, struct batch *b, uint64_t first, uint32_t 
     }
 }
 
+/* The record of the task that the child is in, its `begun`-th; NULL: it is in none. */
+static const unsigned char *running_record(const struct slot *s, uint64_t begun)
+{
+    const struct cell *c = s->cell;
+    if (atomic_load_explicit(&c->done, memory_order_acquire) >= begun ||
+        begun <= s->tasks)
+        return NULL;
+    uint64_t index = s->told + s->complete + (begun - 1 - s->tasks);
+    const struct batch *b;
+    TAILQ_FOREACH (b, &s->batches, link) {
+        if (index < b->count)
+            return b->records + batch_at(b, (uint32_t)index);
+        index -= b->count;
+    }
+    return NULL;
+}
+
+static void find_unwanted(struct slot *s)
+{
+    uint64_t begun = atomic_load_explicit(&s->cell->begun, memory_order_acquire);
+    const unsigned char *record = running_record(s, begun);
+    if (record != NULL && batch_is_dropped(record))
+        s->unwanted = begun;
+}
+
+bool slot_is_unwanted(const struct slot *s, uint64_t *task)
+{
+    if (s->unwanted == 0 || atomic_load(&s->cell->begun) != s->unwanted ||
+        atomic_load(&s->cell->done) >= s->unwanted)
+        return false;
+    *task = s->unwanted;
+    return true;
+}
+
 void slot_drop(struct slot *s, uint64_t lease, uint64_t first, uint32_t count,
                int *held)
 {
@@ -427,12 +461,14 @@ void slot_drop(struct slot *s, uint64_t lease, uint64_t first, uint32_t count,
         recalled = true;
         drop_from(s, b, first, count, held);
     }
+    if (recalled)
+        find_unwanted(s);
     slot_feed(s);
 }
 
 /* --- the child's end ------------------------------------------------------ */
 
-/* Whether it was killed by us for a task that took too long. */
+/* Whether it was killed by us for a task that took too long, or was dropped. */
 static bool is_doomed(const struct slot *s, const struct slot_end *end)
 {
     return s->doomed != 0 && WIFSIGNALED(end->status) &&
@@ -446,7 +482,7 @@ static struct parcel_result obituary(const struct slot *s, const struct slot_end
     if (began_ns > 0 && began_ns < end->ended_ns)
         r.took_ns = end->ended_ns - began_ns;
     if (is_doomed(s, end)) {
-        r.outcome = ROTA_OVERTIME;
+        r.outcome = s->doomed == s->unwanted ? ROTA_CANCELLED : ROTA_OVERTIME;
         r.code = 0;
     } else if (!s->broken && WIFEXITED(end->status)) {
         r.outcome = ROTA_QUIT;
@@ -496,7 +532,7 @@ int slot_bury(struct slot *s, const struct slot_end *end)
     s->fed = 0;
     memset(s->trays, 0, sizeof(s->trays));
     s->tasks = s->bytes = 0;
-    s->doomed = 0;
+    s->unwanted = s->doomed = 0;
     s->broken = s->condemned = false;
     s->life++;
     let_begin(s);

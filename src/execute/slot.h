@@ -58,8 +58,9 @@ struct slot {
     uint32_t life;
     bool broken;    /* the child says what can't be */
     bool condemned; /* the nursery was asked to kill it */
-    uint64_t
-        doomed; /* for the time limit of this task, counted as `begun` is; 0: not */
+    /* Tasks, counted as `begun` is; 0: none. */
+    uint64_t unwanted; /* the child was in it when it was dropped */
+    uint64_t doomed;   /* it is for this one that it was condemned */
 };
 
 /* How a slot's child has ended. */
@@ -94,7 +95,7 @@ int slot_collect(struct slot *s, bool all);
  * batches there are, which this counts down. */
 bool slot_tell(struct slot *s, struct executor_report *out, int *held);
 
-/* Mark tasks that are not wanted any more. */
+/* Mark tasks that are not wanted any more. If the child is in one, sets `unwanted`. */
 void slot_drop(struct slot *s, uint64_t lease, uint64_t first, uint32_t count,
                int *held);
 
@@ -105,8 +106,10 @@ int slot_bury(struct slot *s, const struct slot_end *end);
 /* See whether the child keeps to what was agreed on; sets `broken`. */
 void slot_check(struct slot *s);
 
-/* Whether the task that the child is in has run out of time: *task, for `doomed`. */
+/* Whether the task that the child is in has run out of time, or is not wanted: *task,
+ * for `doomed`. */
 bool slot_is_overdue(const struct slot *s, int64_t now_ns, uint64_t *task);
+bool slot_is_unwanted(const struct slot *s, uint64_t *task);
 
 /* How long it takes at least till a task runs out of time; INT64_MAX: for ever. */
 int64_t slot_patience_ns(const struct slot *s, int64_t now_ns);

@@ -800,6 +800,24 @@ static void dropped_tasks_stay_dropped_when_the_child_ends(void **state)
     assert_int_equal(atomic_load(&shared->ran), 19);
 }
 
+static void a_dropped_task_that_runs_is_ended(void **state)
+{
+    (void)state;
+    rota_auto(executor) struct executor *x = make(1);
+    struct runner_task tasks[100] = {{0}};
+    for (int i = 0; i < 100; i++)
+        tasks[i].function = i == 10 ? HANG : COUNT;
+    assert_int_equal(runner_give(x, 0, 100, tasks), 0);
+    while (atomic_load(&shared->pid) == 0)
+        runner_take(x, results, NS_PER_MS);
+    x->ops->drop(x, 0, 10, 1);
+    runner_finish(x, results);
+    assert_done(0, 10);
+    assert_false(results[10].told);
+    assert_done(11, 100);
+    assert_int_equal(atomic_load(&shared->ran), 99);
+}
+
 static void wrong_options_are_refused(void **state)
 {
     (void)state;
@@ -845,6 +863,7 @@ int main(void)
         cmocka_unit_test(dropped_tasks_are_neither_run_nor_reported),
         cmocka_unit_test(the_rest_of_a_batch_that_runs_can_be_dropped),
         cmocka_unit_test(dropped_tasks_stay_dropped_when_the_child_ends),
+        cmocka_unit_test(a_dropped_task_that_runs_is_ended),
         cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
