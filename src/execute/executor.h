@@ -48,9 +48,10 @@ struct executor_ops {
      * ROTA_E_IO (it cannot go on at all). */
     int (*take)(struct executor *x, struct executor_report *out);
 
-    /* The tasks `first` to `first + count - 1` of `lease` are not wanted any more:
-     * those that were not begun are not begun, nor reported; others may still be
-     * reported. Unknown ones are ignored. */
+    /* The tasks `first` to `first + count - 1` of `lease` are not wanted any more: they
+     * are neither begun nor reported, and one that runs is ended where that costs
+     * nothing but itself. One that is done may still be reported. Unknown ones are
+     * ignored. */
     void (*drop)(struct executor *x, uint64_t lease, uint64_t first, uint32_t count);
 
     /* The first task of `lease` that was not begun; UINT64_MAX: there is none. NULL

@@ -56,6 +56,10 @@ static inline bool pace_add(struct pace *p, size_t at)
     return p->count >= p->wanted || pace_tick() != p->tick;
 }
 
+/* End the group, to which one more task belongs: its record is not at `base`, so its
+ * time is in *last_ns. Returns how long the group took. */
+int64_t pace_end_beyond(struct pace *p, unsigned char *base, int64_t *last_ns);
+
 /* End the group, if there is one, write each one's time to its record, and begin the
  * next. Returns how long the group took. */
 int64_t pace_end(struct pace *p, unsigned char *base);

@@ -22,8 +22,7 @@ enum {
 
 #define ID_PLACES (UINT64_C(1) << ID_PLACE_BITS)
 
-/* ---- workers -----------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------------- */
 
 static int room_of(const struct plan *p, const struct worker *w)
 {
@@ -50,8 +49,7 @@ void worker_place(struct plan *p, struct worker *w)
     TAILQ_INSERT_TAIL(w->list, w, link);
 }
 
-/* ---- storage -----------------------------------------------------------------------
- */
+/* ---- storage --------------------------------------------------------------------- */
 
 void lease_store_init(struct lease_store *store)
 {
@@ -97,8 +95,7 @@ int lease_reserve(struct plan *p)
     return rc;
 }
 
-/* ---- leases ------------------------------------------------------------------------
- */
+/* ---- leases ---------------------------------------------------------------------- */
 
 static void run(struct lease *l, int64_t now_ns)
 {

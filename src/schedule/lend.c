@@ -22,8 +22,7 @@ static struct worker *first_with(const struct plan *p, enum room room)
     return w != NULL ? w : TAILQ_FIRST(&p->lists[room][0]);
 }
 
-/* ---- solos -------------------------------------------------------------------------
- */
+/* ---- solos ----------------------------------------------------------------------- */
 
 /* Choose a worker to be emptied, or let it have work again. */
 static void drain(struct plan *p, struct worker *w)
@@ -46,8 +45,7 @@ static struct worker *choose_for_solo(struct plan *p)
     return w;
 }
 
-/* ---- who ---------------------------------------------------------------------------
- */
+/* ---- who ------------------------------------------------------------------------- */
 
 static bool may_wait(const struct span *s)
 {
@@ -77,8 +75,7 @@ static struct worker *choose(struct plan *p, struct span **out)
     return NULL;
 }
 
-/* ---- how many ----------------------------------------------------------------------
- */
+/* ---- how many -------------------------------------------------------------------- */
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -140,7 +137,7 @@ bool lend_next(struct plan *p, int64_t now_ns, struct plan_action *out)
     if (w == NULL)
         return false;
     if (lease_reserve(p) != 0) {
-        p->retry_ns = now_ns + p->options.batch_ns;
+        p->again_ns = now_ns + p->options.batch_ns;
         return false;
     }
     if (w == p->draining)

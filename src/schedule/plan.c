@@ -50,12 +50,12 @@
 enum {
     POISON_LIMIT = 3,
     KINDS_MOST = 1 << 20,
-    HUNGRY_ROUNDS = 3,   /* to be ready, for each slot */
-    HUNGRY_ALONE = 1000, /* before any worker has come */
+    HUNGRY_ROUNDS = 3,     /* to be ready, for each slot */
+    HUNGRY_ALONE = 1000,   /* before any worker has come */
+    HUNGRY_MOST = 1 << 19, /* a round, where slots and tiny tasks are many */
 };
 
-/* ---- making one --------------------------------------------------------------------
- */
+/* ---- making one ------------------------------------------------------------------ */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -92,7 +92,7 @@ static void init(struct plan *p)
     span_store_init(&p->spans);
     lease_store_init(&p->leases);
     p->looked_ns = INT64_MIN / 2;
-    p->retry_ns = INT64_MAX;
+    p->again_ns = INT64_MAX;
 }
 
 int plan_new(const struct plan_options *options, struct plan **out)
@@ -130,8 +130,7 @@ void plan_free(struct plan *p)
     free(p);
 }
 
-/* ---- ends without a result ---------------------------------------------------------
- */
+/* ---- ends without a result ------------------------------------------------------- */
 
 void plan_count_end(struct plan *p, struct span *s, enum plan_why why, uint32_t begun)
 {
@@ -166,8 +165,7 @@ static void end_waiting(struct plan *p, struct span *s, enum plan_why why)
     plan_tell_end(p, s);
 }
 
-/* ---- tasks and workers come --------------------------------------------------------
- */
+/* ---- tasks and workers come ------------------------------------------------------ */
 
 static int kinds_reserve(struct plan *p, int kind)
 {
@@ -253,8 +251,7 @@ int plan_join(struct plan *p, int64_t now_ns, int worker, int slots)
     return 0;
 }
 
-/* ---- reports -----------------------------------------------------------------------
- */
+/* ---- reports --------------------------------------------------------------------- */
 
 /* The span of `l` that has `task`; or NULL, and *next is the next task after it that
  * the lease holds, or UINT64_MAX. */
@@ -409,8 +406,7 @@ int plan_returned(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     return 0;
 }
 
-/* ---- losses, stops, cancellations --------------------------------------------------
- */
+/* ---- losses, stops, cancellations ------------------------------------------------ */
 
 int plan_lost(struct plan *p, int64_t now_ns, int worker)
 {
@@ -498,8 +494,7 @@ int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task)
     return 0;
 }
 
-/* ---- what is to be done ------------------------------------------------------------
- */
+/* ---- what is to be done ---------------------------------------------------------- */
 
 static void after_recall(struct plan *p, struct span *s)
 {
@@ -568,7 +563,7 @@ static void give_up(struct plan *p)
 
 bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
 {
-    p->retry_ns = INT64_MAX;
+    p->again_ns = INT64_MAX;
     do {
         if (tell_recalled(p, out) || tell_ended(p, out))
             return true;
@@ -585,7 +580,7 @@ bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
 
 int64_t plan_wake_ns(const struct plan *p)
 {
-    int64_t at_ns = p->retry_ns;
+    int64_t at_ns = p->again_ns;
     int64_t due_ns = wait_due_ns(p);
     int64_t slow_ns = slow_due_ns(p);
     at_ns = due_ns < at_ns ? due_ns : at_ns;
@@ -599,6 +594,8 @@ bool plan_is_hungry(const struct plan *p)
     struct pace unknown = {.most = 0};
     const struct pace *pace = p->kinds > 0 ? &p->paces[p->last_kind] : &unknown;
     uint64_t batch = pace_next_batch(pace, p->options.batch_ns);
+    uint64_t most = HUNGRY_MOST / p->counts.slots;
+    batch = batch < most ? batch : most + 1;
     return p->counts.ready < HUNGRY_ROUNDS * p->counts.slots * batch;
 }
 

@@ -84,7 +84,7 @@ struct plan {
     int64_t looked_ns;                  /* the last whole look */
     int64_t look_ns;                    /* the next one is worth while */
     int64_t look_next_ns;
-    int64_t retry_ns; /* memory was short: try again then */
+    int64_t again_ns; /* memory was short: try again then */
     struct worker workers[];
 };
 

@@ -2,9 +2,9 @@
  *
  * Invariants
  *  1. In order, keys do not descend.
- *  2. No node is lighter than its parent's weight allows: a node's weight is at most
- *     its parent's. Weights are a hash of the node's address, as good as random, so
- *     that the depth is O(log n) expected whatever the order of insertion.
+ *  2. No node is heavier than its parent. A node's weight is a hash of its address, as
+ *     good as random, so that the depth is O(log n) expected in whatever order nodes
+ *     come.
  */
 #include "schedule/tree.h"
 

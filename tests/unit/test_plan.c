@@ -11,6 +11,7 @@
 /* ---- memory, which the linker hands to us (--wrap) ------------------------------- */
 
 static long fail_at; /* the how many-th allocation from here fails; 0: none */
+static long allocations;
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -21,6 +22,7 @@ void *__wrap_realloc(void *p, size_t size);
 
 static bool fails(void)
 {
+    allocations++;
     return fail_at > 0 && --fail_at == 0;
 }
 
@@ -202,8 +204,7 @@ static struct plan *make_paced(struct plan_options options, int64_t task_ns,
     return p;
 }
 
-/* ---- lending -----------------------------------------------------------------------
- */
+/* ---- lending --------------------------------------------------------------------- */
 
 static void tasks_are_lent_as_workers_come(void **state)
 {
@@ -370,8 +371,42 @@ static void more_is_wanted_until_some_rounds_are_ready(void **state)
     assert_false(plan_is_hungry(p));
 }
 
-/* ---- reports -----------------------------------------------------------------------
- */
+static void a_task_that_waits_costs_no_memory_of_its_own(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    add(p, 1);
+    allocations = 0;
+    for (int i = 0; i < 1000000; i++)
+        assert_int_equal(plan_add(p, &plain, 1, NULL), 0);
+    assert_int_equal(allocations, 0);
+    assert_int_equal(plan_counts(p)->ready, 1000001);
+}
+
+static void thousands_of_priorities_are_kept_apart(void **state)
+{
+    (void)state;
+    enum {
+        TASKS = 5000
+    };
+    rota_auto(plan) struct plan *p = make(1);
+    join(p, 0, TASKS);
+    for (int i = 0; i < TASKS; i++) {
+        int priority = (int)((unsigned)i * 2654435761U % TASKS);
+        add_class(p, (struct plan_class){.near = -1, .priority = priority}, 1);
+    }
+    int last = INT32_MAX;
+    for (int i = 0; i < TASKS; i++) {
+        struct plan_action a;
+        assert_true(plan_next(p, 0, &a));
+        int priority = (int)((unsigned)a.span.first * 2654435761U % TASKS);
+        assert_true(priority <= last);
+        last = priority;
+    }
+    nothing(p);
+}
+
+/* ---- reports --------------------------------------------------------------------- */
 
 static void results_may_come_in_any_order_and_each_counts_once(void **state)
 {
@@ -484,8 +519,7 @@ static void one_failure_in_a_batch_leaves_the_others_alone(void **state)
     assert_int_equal(plan_counts(p)->delayed, 1);
 }
 
-/* ---- losses ------------------------------------------------------------------------
- */
+/* ---- losses ---------------------------------------------------------------------- */
 
 static void a_lost_workers_tasks_go_to_others_in_their_order(void **state)
 {
@@ -618,8 +652,51 @@ static void with_no_worker_left_every_task_ends_with_that_reason(void **state)
     nothing(p);
 }
 
-/* ---- the frozen and the slow -------------------------------------------------------
- */
+static void a_task_on_its_last_chance_has_its_worker_for_itself(void **state)
+{
+    (void)state;
+    struct plan_options o = {.workers = 4, .poison_limit = 2};
+    rota_auto(plan) struct plan *p = make_with(o);
+    join(p, 0, 1);
+    add(p, 10);
+    lent(p, 0, 0, 1);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    join(p, 1, 1);
+    uint64_t l = lent_at(p, 0, 1, 0, 1, 2);
+    nothing(p); /* nothing is to wait behind it */
+    settle(p, 1, l, 0, 1);
+    lent(p, 1, 1, 5);
+    lent(p, 1, 6, 2);
+}
+
+static void a_worker_is_emptied_for_a_task_that_others_were_blamed_with(void **state)
+{
+    (void)state;
+    struct plan_options o = {.workers = 2, .poison_limit = 1};
+    rota_auto(plan) struct plan *p = make_with(o);
+    join(p, 0, 2);
+    add(p, 2);
+    lent(p, 0, 0, 1);
+    lent(p, 0, 1, 1);
+    add(p, 9);
+    join(p, 1, 2);
+    uint64_t a = lent(p, 1, 2, 1);
+    uint64_t b = lent(p, 1, 3, 1);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    nothing(p);
+    settle(p, 1, a, 2, 1);
+    settle(p, 1, b, 3, 1);
+    uint64_t l = lent_at(p, 0, 1, 0, 1, 2);
+    nothing(p);
+    settle(p, 1, l, 0, 1);
+    lent_at(p, 0, 1, 1, 1, 2);
+    nothing(p);
+    assert_int_equal(plan_lost(p, 0, 1), 0);
+    ended(p, PLAN_POISON, 1, 1);
+    ended(p, PLAN_NO_WORKER, 4, 7);
+}
+
+/* ---- the frozen and the slow ----------------------------------------------------- */
 
 static void
 a_frozen_worker_keeps_only_what_it_may_have_begun_and_gets_nothing(void **state)
@@ -690,6 +767,7 @@ a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins(void **state)
         assert_int_equal(plan_wake_ns(p), 100 * MS);
         l[1] = lent_at(p, 100 * MS, 1, n, 1, 2);
         nothing_at(p, 1000 * MS); /* one copy at a time */
+        assert_int_equal(plan_wake_ns(p), INT64_MAX);
         settle(p, winner, l[winner], n, 1);
         recalled_at(p, 1000 * MS, 1 - winner, l[1 - winner], n, 1);
         nothing_at(p, 1000 * MS);
@@ -728,8 +806,7 @@ static void of_two_that_run_a_task_one_may_fail_or_be_lost(void **state)
     }
 }
 
-/* ---- cancellation ------------------------------------------------------------------
- */
+/* ---- cancellation ---------------------------------------------------------------- */
 
 static void a_task_can_be_cancelled_wherever_it_is(void **state)
 {
@@ -755,6 +832,34 @@ static void a_task_can_be_cancelled_wherever_it_is(void **state)
     assert_int_equal(plan_cancel(p, 0, 2), ROTA_E_NOTFOUND);
 }
 
+static void what_is_cancelled_one_by_one_ends_together(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    add(p, 1000);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(plan_cancel(p, 0, i), 0);
+    ended(p, PLAN_CANCELLED, 0, 1000);
+    nothing(p);
+}
+
+static void what_was_taken_back_can_be_cancelled_before_that_is_told(void **state)
+{
+    (void)state;
+    rota_auto(plan) struct plan *p = make(1);
+    join(p, 0, 1);
+    add(p, 3);
+    lent(p, 0, 0, 1);
+    uint64_t l = lent(p, 0, 1, 1);
+    plan_freeze(p, 0, 0, true);
+    assert_int_equal(plan_cancel(p, 0, 1), 0);
+    assert_int_equal(plan_cancel(p, 0, 1), ROTA_E_NOTFOUND);
+    counts_add_up(p);
+    recalled_at(p, 0, 0, l, 1, 1);
+    assert_int_equal(ended(p, PLAN_CANCELLED, 1, 1).attempt, 0);
+    nothing(p);
+}
+
 static void a_copied_task_is_cancelled_in_both_places(void **state)
 {
     (void)state;
@@ -774,8 +879,7 @@ static void a_copied_task_is_cancelled_in_both_places(void **state)
     nothing_at(p, 200 * MS);
 }
 
-/* ---- nonsense, and no memory -------------------------------------------------------
- */
+/* ---- nonsense, and no memory ----------------------------------------------------- */
 
 static void nonsense_is_refused(void **state)
 {
@@ -927,6 +1031,8 @@ int main(void)
         cmocka_unit_test(batches_are_small_again_near_the_end),
         cmocka_unit_test(a_batch_is_no_larger_than_fits),
         cmocka_unit_test(more_is_wanted_until_some_rounds_are_ready),
+        cmocka_unit_test(a_task_that_waits_costs_no_memory_of_its_own),
+        cmocka_unit_test(thousands_of_priorities_are_kept_apart),
         cmocka_unit_test(results_may_come_in_any_order_and_each_counts_once),
         cmocka_unit_test(a_result_for_someone_elses_lease_is_refused),
         cmocka_unit_test(a_lost_workers_lease_refuses_the_late_result),
@@ -938,6 +1044,8 @@ int main(void)
         cmocka_unit_test(a_poison_task_is_found_in_as_many_losses_as_its_limit),
         cmocka_unit_test(an_innocent_neighbour_of_a_poison_task_lives),
         cmocka_unit_test(with_no_worker_left_every_task_ends_with_that_reason),
+        cmocka_unit_test(a_task_on_its_last_chance_has_its_worker_for_itself),
+        cmocka_unit_test(a_worker_is_emptied_for_a_task_that_others_were_blamed_with),
         cmocka_unit_test(
             a_frozen_worker_keeps_only_what_it_may_have_begun_and_gets_nothing),
         cmocka_unit_test(what_a_slow_worker_has_not_begun_goes_to_an_idle_one),
@@ -945,6 +1053,8 @@ int main(void)
             a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins),
         cmocka_unit_test(of_two_that_run_a_task_one_may_fail_or_be_lost),
         cmocka_unit_test(a_task_can_be_cancelled_wherever_it_is),
+        cmocka_unit_test(what_is_cancelled_one_by_one_ends_together),
+        cmocka_unit_test(what_was_taken_back_can_be_cancelled_before_that_is_told),
         cmocka_unit_test(a_copied_task_is_cancelled_in_both_places),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(without_memory_nothing_is_lost),
