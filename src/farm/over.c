@@ -26,9 +26,20 @@ static void broker_done(void *ctx, void *data, size_t size)
     f->link->ops->done(&m);
 }
 
-static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
+static void broker_tells_lost(void *ctx, int worker, bool strange, uint64_t again)
 {
-    struct broker_port port = {.send = broker_send, .done = broker_done, .ctx = f};
+    const struct rota_farm *f = ctx;
+    int rank = worker + f->first;
+    struct rota_fate fate = f->link->ops->fate(f->link, rank);
+    if (f->hooks.lost != NULL)
+        f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, again);
+}
+
+static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
+                       struct farm_manner manner)
+{
+    struct broker_port port = {
+        .send = broker_send, .done = broker_done, .lost = broker_tells_lost, .ctx = f};
     struct broker_options options = {
         .workers = f->link->size - f->first,
         .first_rank = f->first,
@@ -37,6 +48,8 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
         .in_order = o->in_order,
         .poison_limit = o->poison_limit,
         .retry_ns = o->retry_delay_ms * NS_PER_MS,
+        .batch_ns = manner.batch_ns,
+        .once = manner.once,
     };
     return broker_new(&options, &port, &f->broker);
 }
@@ -58,8 +71,8 @@ static void undo(struct rota_farm *f)
 }
 
 int farm_over(struct link *link, struct executor *x,
-              const struct rota_farm_options *options, struct rota_farm **out,
-              struct rota_error *err)
+              const struct rota_farm_options *options, struct farm_manner manner,
+              struct rota_farm **out, struct rota_error *err)
 {
     size_t members = (size_t)link->size * sizeof(enum farm_member);
     struct rota_farm *f = calloc(1, sizeof(*f) + members);
@@ -72,7 +85,7 @@ int farm_over(struct link *link, struct executor *x,
     f->calls = f->calls_each = 1;
     f->opened_ns = clock_now_ns();
     bool works = link->rank >= f->first;
-    int rc = link->rank == 0 ? open_broker(f, options) : 0;
+    int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)
         rc = open_hand(f, options, x);
     if (rc == 0 && works)
@@ -108,6 +121,8 @@ void rota_farm_close(struct rota_farm *farm)
         broker_finish(farm->broker);
     if (farm->has_message)
         farm->link->ops->done(&farm->message);
+    if (farm->has_order)
+        farm->link->ops->done(&farm->order);
     executor_close(farm->executor);
     hand_free(farm->hand);
     broker_free(farm->broker);
