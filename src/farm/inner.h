@@ -58,6 +58,7 @@ struct rota_farm {
     struct executor *executor;
     struct hand *hand;
     int64_t opened_ns;
+    int64_t nap_ns;
     bool has_message; /* `message` came, but there was no memory for it yet */
     struct rota_message message;
     bool has_order; /* so too, of the manager's for the hand */
@@ -85,6 +86,8 @@ struct rota_farm {
 struct farm_manner {
     bool once;        /* plan.h's, as is */
     int64_t batch_ns; /* this */
+    int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
+                         0:   FARM_NAP_NS */
 };
 
 /* A farm over `link`, whose ranks run tasks by `x`: the manager in rank 0, a worker in

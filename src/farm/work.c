@@ -51,6 +51,13 @@ static bool is_stopped(struct question *q)
     return q->stop(q->ctx);
 }
 
+static void nap(struct rota_farm *f)
+{
+    struct executor *x = f->executor;
+    if (x->held > 0 && !x->ready)
+        x->ops->wait(x, x->held < x->slots ? FARM_NAP_NS : f->nap_ns);
+}
+
 static int work(struct rota_farm *f, struct question *q)
 {
     while (!hand_is_finished(f->hand) && !is_stopped(q)) {
@@ -64,8 +71,8 @@ static int work(struct rota_farm *f, struct question *q)
             rc = hand_work(f->hand, &reported);
         if (rc != 0)
             return rc;
-        if (!took && !reported && f->executor->held > 0 && !f->executor->ready)
-            f->executor->ops->wait(f->executor, FARM_NAP_NS);
+        if (!took && !reported)
+            nap(f);
     }
     return 0;
 }
