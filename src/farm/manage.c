@@ -15,7 +15,8 @@
 enum {
     MESSAGES_AT_ONCE = 64,
     GENERATE_AT_ONCE = 256, /* tasks, between two questions whether that is enough */
-    CALLS_MOST = 1024,      /* of rota_next and rota_submit, between two progresses */
+    SUBMIT_AT_ONCE = 4096,
+    CALLS_MOST = 1024, /* of rota_next and rota_submit, between two progresses */
 };
 
 #define PROGRESS_NS (NS_PER_MS / 4)
@@ -230,11 +231,17 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
     int rc = check_manager(farm);
     if (rc == 0 && specs == NULL && count > 0)
         rc = ROTA_E_ARG;
-    for (; rc == 0 && i < count; i++) {
-        rc = rota_submit(farm, &specs[i], NULL);
-        if (rc != 0)
-            break;
+    if (rc == 0 && farm->generator != NULL)
+        rc = ROTA_E_STATE;
+    /* First all, so that the most urgent is first; but nobody is to wait for long. */
+    while (rc == 0 && i < count) {
+        rc = submit(farm, &specs[i], NULL);
+        i += rc == 0;
+        if (i % SUBMIT_AT_ONCE == 0)
+            progress_at_times(farm);
     }
+    if (i > 0)
+        progress_at_times(farm);
     if (submitted != NULL)
         *submitted = i;
     return rc;
