@@ -189,7 +189,7 @@ int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 static void say(struct rota_task *t, const char *text)
 {
     unsigned char *value = resize_value(t, strlen(text));
-    memcpy(value, text, strlen(text));
+    memcpy(value, text, strlen(text) + 1);
     t->said = true;
 }
 
