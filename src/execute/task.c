@@ -33,7 +33,7 @@ struct rota_task {
 
 /* --- bytes ---------------------------------------------------------------- */
 
-static int grow(struct task_bytes *b, size_t size)
+int task_bytes_grow(struct task_bytes *b, size_t size)
 {
     size_t cap = b->cap ? b->cap : CAP_MIN;
     while (cap - b->size < size) {
@@ -47,11 +47,6 @@ static int grow(struct task_bytes *b, size_t size)
     b->data = data;
     b->cap = cap;
     return 0;
-}
-
-int task_bytes_reserve(struct task_bytes *b, size_t size)
-{
-    return b->cap - b->size >= size ? 0 : grow(b, size);
 }
 
 /* --- what a function may ask and say -------------------------------------- */
@@ -75,7 +70,7 @@ int rota_task_attempt(const struct rota_task *task)
 
 /* Make the value `size` bytes long. Returns where it stands, and keeps room for
  * PARCEL_MORE_BYTES behind it all; NULL: no memory, and nothing has changed. */
-static unsigned char *resize_value(struct rota_task *t, size_t size)
+static inline unsigned char *resize_value(struct rota_task *t, size_t size)
 {
     struct task_bytes *out = t->out;
     size_t begin = t->record + PARCEL_RESULT_BYTES;
@@ -248,9 +243,4 @@ int task_attempt(const struct rota_function *functions, int count,
         say(&task, "this rank has no such function");
     finish(&task, rc);
     return 0;
-}
-
-void task_set_took(unsigned char *record, int64_t took_ns)
-{
-    parcel_put64(record + 8, (uint64_t)took_ns);
 }
