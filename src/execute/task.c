@@ -124,8 +124,7 @@ int rota_task_fail(struct rota_task *task, const char *format, ...)
     return -1;
 }
 
-static int find_function(const struct rota_function *functions, int count,
-                         const char *name)
+int task_function(const struct rota_function *functions, int count, const char *name)
 {
     if (name == NULL)
         return count > 0 ? 0 : ROTA_E_NOTFOUND;
@@ -144,7 +143,7 @@ int task_from_spec(const struct rota_function *functions, int count,
         spec->near > UINT16_MAX || spec->time_limit_ms < 0 ||
         spec->time_limit_ms > UINT32_MAX)
         return ROTA_E_ARG;
-    int function = find_function(functions, count, spec->function);
+    int function = task_function(functions, count, spec->function);
     if (function < 0)
         return function;
     *out = (struct parcel_task){

@@ -19,6 +19,9 @@ static inline int task_bytes_reserve(struct task_bytes *b, size_t size)
     return b->cap - b->size >= size ? 0 : task_bytes_grow(b, size);
 }
 
+/* The place of the function called `name` (NULL: the first), or ROTA_E_NOTFOUND. */
+int task_function(const struct rota_function *functions, int count, const char *name);
+
 /* Run one attempt of task `id` with the function that it names, and append its
  * result's record to `out`, its time (`took_ns`) left 0 for task_set_took(). The record
  * is appended whatever the function does; without memory for what it returned, the

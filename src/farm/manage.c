@@ -109,19 +109,21 @@ static int look_around(struct rota_farm *f)
 
 /* ---- managing: what goes ----------------------------------------------------- */
 
-/* Whether nothing but a payload is said of the task. */
+/* Whether nothing but a function and a payload is said of the task. */
 static bool is_plain(const struct rota_spec *s)
 {
-    return s->function == NULL && s->tag == 0 && s->retries == 0 && s->priority == 0 &&
-           s->near == 0 && s->time_limit_ms == 0 && s->data != NULL &&
-           s->size_bytes <= PARCEL_SIZE_MAX;
+    return s->tag == 0 && s->retries == 0 && s->priority == 0 && s->near == 0 &&
+           s->time_limit_ms == 0 && s->data != NULL && s->size_bytes <= PARCEL_SIZE_MAX;
 }
 
 static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task)
 {
     struct parcel_task t;
-    if (is_plain(s))
-        return broker_submit_plain(f->broker, 0, s->data, s->size_bytes, task);
+    int function =
+        is_plain(s) ? task_function(f->functions, f->count, s->function) : -1;
+    if (function >= 0)
+        return broker_submit_plain(f->broker, (uint16_t)function, s->data,
+                                   s->size_bytes, task);
     int rc = task_from_spec(f->functions, f->count, s, &t);
     if (rc != 0)
         return rc;

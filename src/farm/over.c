@@ -6,10 +6,23 @@
 #include "farm/inner.h"
 #include "farm/wire.h"
 
+enum {
+    AHEAD_OF_WORKER = 3,
+};
+
+/* Without waiting for the manager to take it: that would cost a worker the time in
+ * which it could compute. What it has been lent bounds what can pile up here. */
 static int hand_send(void *ctx, const void *data, size_t size)
 {
     struct link *l = ctx;
-    return l->ops->send(l, 0, WIRE_TO_MANAGER, data, size);
+    void *copy = malloc(size);
+    if (copy == NULL)
+        return ROTA_E_NOMEM;
+    memcpy(copy, data, size);
+    int rc = l->ops->post(l, 0, WIRE_TO_MANAGER, copy, size);
+    if (rc != 0 && rc != ROTA_E_LOST)
+        free(copy);
+    return rc;
 }
 
 static int broker_send(void *ctx, int worker, void *data, size_t size)
@@ -35,6 +48,8 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
         .functions = o->count,
         .fingerprint = hand_fingerprint(o->functions, o->count),
         .in_order = o->in_order,
+        /* A manager that works lets others wait for as long as a task of its own. */
+        .ahead = o->manager_works ? AHEAD_OF_WORKER : 0,
         .poison_limit = o->poison_limit,
         .retry_ns = o->retry_delay_ms * NS_PER_MS,
     };

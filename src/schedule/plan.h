@@ -65,6 +65,8 @@ struct plan_action {
 struct plan_options {
     int workers;           /* at most so many may come, numbered from 0 */
     int poison_limit;      /* so many workers lost end a task; 0: 3 */
+    int ahead;             /* batches that may wait at a worker, for each of its slots;
+                              0: one */
     int64_t batch_ns;      /* how long a batch should run at one slot; 0: 2 ms */
     int64_t retry_ns;      /* delay of a failed task's next try, doubled each time, */
     int64_t retry_most_ns; /* up to this; 0: 100 ms, and 10 s */
@@ -138,8 +140,8 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker);
  * it has not begun is taken back. */
 void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen);
 
-/* What `worker` runs, as far as is known: the first task not reported of the oldest of its
- * leases. False: nothing. */
+/* What `worker` runs, as far as is known: the first task not reported of the oldest of
+ * its leases. False: nothing. */
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task);
 
 /* End a task before its time; its PLAN_ENDED comes, and a PLAN_RECALL where someone
