@@ -61,7 +61,7 @@ static void take(struct manager *m)
         }
         m->load->values[result.task - m->before] = *(const uint64_t *)result.data;
     }
-    stop_if(rc == ROTA_E_NOTFOUND ? 0 : rc, "rota_next");
+    stop_if(rc == ROTA_E_END ? 0 : rc, "rota_next");
 }
 
 static double farm_do(struct load *l, void *context)
@@ -90,7 +90,7 @@ static void warm_up(struct manager *m, bool manager_works)
     }
     while ((rc = rota_next(m->farm, ROTA_FOREVER, &result)) == 0)
         continue;
-    stop_if(rc == ROTA_E_NOTFOUND ? 0 : rc, "rota_next");
+    stop_if(rc == ROTA_E_END ? 0 : rc, "rota_next");
 }
 
 int main(int argc, char **argv)

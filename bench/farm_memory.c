@@ -88,7 +88,7 @@ static int manage(struct rota_farm *farm)
     int ended = 0;
     while (rc == 0 && (rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         ended += result.outcome == ROTA_DONE;
-    if (rc != ROTA_E_NOTFOUND || ended != TASKS + 1) {
+    if (rc != ROTA_E_END || ended != TASKS + 1) {
         fprintf(stderr, "farm_memory: %d tasks ended: %s\n", ended, rota_strerror(rc));
         return 1;
     }

@@ -60,7 +60,7 @@ static int manage(struct rota_farm *farm, uint64_t number)
                 return gone;
         }
     }
-    if (rc != ROTA_E_NOTFOUND)
+    if (rc != ROTA_E_END)
         return rc;
     printf("%" PRIu64 " %s %" PRIu64 "; results for %s tasks\n", number,
            divisor != 0 ? "is divisible by" : "has no divisor but 1 and",

@@ -63,7 +63,7 @@ static int manage(struct rota_farm *farm)
                result.size_bytes > 0 ? ": " : "",
                result.size_bytes > 0 ? (const char *)result.data : "");
     }
-    return rc == ROTA_E_NOTFOUND ? 0 : rc;
+    return rc == ROTA_E_END ? 0 : rc;
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static int manage(struct rota_farm *farm, uint64_t limit)
     while (rc == 0 && (rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         if (result.outcome == ROTA_DONE)
             primes += *(const uint64_t *)result.data;
-    if (rc != ROTA_E_NOTFOUND)
+    if (rc != ROTA_E_END)
         return rc;
     printf("%" PRIu64 " primes below %" PRIu64 "\n", primes, limit);
     return 0;

@@ -39,7 +39,7 @@ static int manage(struct rota_farm *farm)
     while ((rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         if (result.outcome == ROTA_DONE)
             squares[result.task] = *(const double *)result.data;
-    if (rc != ROTA_E_NOTFOUND) /* that one says: all results have been taken */
+    if (rc != ROTA_E_END) /* that one says: all results have been taken */
         return rc;
 
     for (int i = 0; i < TASKS; i++)

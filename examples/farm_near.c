@@ -39,7 +39,7 @@ static int manage(struct rota_farm *farm)
         if (result.outcome == ROTA_DONE)
             printf("meant for rank %d: rank %d's task no. %d\n", (int)result.tag,
                    result.worker, *(const int *)result.data);
-    return rc == ROTA_E_NOTFOUND ? 0 : rc;
+    return rc == ROTA_E_END ? 0 : rc;
 }
 
 int main(void)

@@ -50,7 +50,7 @@ static int manage(struct rota_farm *farm)
     while ((rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         if (result.outcome == ROTA_DONE)
             printf("%3d  %s\n", jobs[result.tag].priority, (const char *)result.data);
-    return rc == ROTA_E_NOTFOUND ? 0 : rc;
+    return rc == ROTA_E_END ? 0 : rc;
 }
 
 int main(void)

@@ -44,7 +44,7 @@ static int manage(struct rota_farm *farm)
     int rc;
     while ((rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         print(&result);
-    return rc == ROTA_E_NOTFOUND ? 0 : rc;
+    return rc == ROTA_E_END ? 0 : rc;
 }
 
 int main(void)

@@ -63,7 +63,7 @@ static int manage(struct rota_farm *farm)
     }
     rota_farm_stats(farm, &stats);
     print_end(&stats);
-    return rc == ROTA_E_NOTFOUND ? 0 : rc;
+    return rc == ROTA_E_END ? 0 : rc;
 }
 
 int main(void)

@@ -71,7 +71,7 @@ static int manage(struct rota_farm *farm, int queens)
     while (rc == 0 && (rc = rota_next(farm, ROTA_FOREVER, &result)) == 0)
         if (result.outcome == ROTA_DONE)
             ways += *(const uint64_t *)result.data;
-    if (rc != ROTA_E_NOTFOUND)
+    if (rc != ROTA_E_END)
         return rc;
     printf("%d queens can stand in %" PRIu64 " ways\n", queens, ways);
     return 0;

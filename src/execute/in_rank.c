@@ -143,14 +143,20 @@ static int run_next(struct in_rank *x, const struct batch *b)
     return rc;
 }
 
-/* Whether the next task has a time limit, and so must be the first of a report. */
-static bool is_limited(const struct in_rank *x)
+/* Whether the next task goes into the same report: one that is dropped ends it, and one
+ * with a time limit must be the first of its own. Of most tasks no such thing is said.
+ */
+static bool goes_on(const struct in_rank *x)
 {
+    const unsigned char *record = next_record(x);
     struct parcel_task t = {0};
     size_t bytes;
-    parcel_read_task(next_record(x), TAILQ_FIRST(&x->batches)->bytes - x->at, &t,
-                     &bytes);
-    return t.time_limit_ms != 0;
+    if (parcel_get16(record + 6) == 0)
+        return true;
+    if (batch_is_dropped(record))
+        return false;
+    parcel_read_task(record, TAILQ_FIRST(&x->batches)->bytes - x->at, &t, &bytes);
+    return t.time_limit_ms == 0;
 }
 
 /* Run tasks of the first batch, one behind the other, for about a slice. */
@@ -174,8 +180,7 @@ static int run_some(struct in_rank *x, struct executor_report *r)
         if (pace_add(&x->pace, record))
             r->busy_ns += pace_end(&x->pace, x->results.data);
     } while (x->left > 0 && x->results.size < REPORT_BYTES &&
-             x->pace.now_ns < stop_ns && !batch_is_dropped(next_record(x)) &&
-             !is_limited(x));
+             x->pace.now_ns < stop_ns && goes_on(x));
     r->busy_ns += pace_end(&x->pace, x->results.data);
     if (x->left == 0)
         remove_batch(x, b);

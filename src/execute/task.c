@@ -33,7 +33,7 @@ struct rota_task {
 
 /* --- bytes ---------------------------------------------------------------- */
 
-static int grow(struct task_bytes *b, size_t size)
+int task_bytes_grow(struct task_bytes *b, size_t size)
 {
     size_t cap = b->cap ? b->cap : CAP_MIN;
     while (cap - b->size < size) {
@@ -47,11 +47,6 @@ static int grow(struct task_bytes *b, size_t size)
     b->data = data;
     b->cap = cap;
     return 0;
-}
-
-int task_bytes_reserve(struct task_bytes *b, size_t size)
-{
-    return b->cap - b->size >= size ? 0 : grow(b, size);
 }
 
 /* --- what a function may ask and say -------------------------------------- */
@@ -75,7 +70,7 @@ int rota_task_attempt(const struct rota_task *task)
 
 /* Make the value `size` bytes long. Returns where it stands, and keeps room for
  * PARCEL_MORE_BYTES behind it all; NULL: no memory, and nothing has changed. */
-static unsigned char *resize_value(struct rota_task *t, size_t size)
+static inline unsigned char *resize_value(struct rota_task *t, size_t size)
 {
     struct task_bytes *out = t->out;
     size_t begin = t->record + PARCEL_RESULT_BYTES;
@@ -129,8 +124,7 @@ int rota_task_fail(struct rota_task *task, const char *format, ...)
     return -1;
 }
 
-static int find_function(const struct rota_function *functions, int count,
-                         const char *name)
+int task_function(const struct rota_function *functions, int count, const char *name)
 {
     if (name == NULL)
         return count > 0 ? 0 : ROTA_E_NOTFOUND;
@@ -149,7 +143,7 @@ int task_from_spec(const struct rota_function *functions, int count,
         spec->near > UINT16_MAX || spec->time_limit_ms < 0 ||
         spec->time_limit_ms > UINT32_MAX)
         return ROTA_E_ARG;
-    int function = find_function(functions, count, spec->function);
+    int function = task_function(functions, count, spec->function);
     if (function < 0)
         return function;
     *out = (struct parcel_task){
@@ -189,7 +183,7 @@ int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 static void say(struct rota_task *t, const char *text)
 {
     unsigned char *value = resize_value(t, strlen(text));
-    memcpy(value, text, strlen(text));
+    memcpy(value, text, strlen(text) + 1);
     t->said = true;
 }
 
@@ -248,9 +242,4 @@ int task_attempt(const struct rota_function *functions, int count,
         say(&task, "this rank has no such function");
     finish(&task, rc);
     return 0;
-}
-
-void task_set_took(unsigned char *record, int64_t took_ns)
-{
-    parcel_put64(record + 8, (uint64_t)took_ns);
 }

@@ -12,7 +12,15 @@ struct task_bytes {
 };
 
 /* Room for `size` bytes more: 0 or ROTA_E_NOMEM. */
-int task_bytes_reserve(struct task_bytes *b, size_t size);
+int task_bytes_grow(struct task_bytes *b, size_t size);
+
+static inline int task_bytes_reserve(struct task_bytes *b, size_t size)
+{
+    return b->cap - b->size >= size ? 0 : task_bytes_grow(b, size);
+}
+
+/* The place of the function called `name` (NULL: the first), or ROTA_E_NOTFOUND. */
+int task_function(const struct rota_function *functions, int count, const char *name);
 
 /* Run one attempt of task `id` with the function that it names, and append its
  * result's record to `out`, its time (`took_ns`) left 0 for task_set_took(). The record
@@ -29,6 +37,9 @@ int task_from_spec(const struct rota_function *functions, int count,
                    const struct rota_spec *spec, struct parcel_task *out);
 
 /* Set the time of the result whose record begins at `record`. */
-void task_set_took(unsigned char *record, int64_t took_ns);
+static inline void task_set_took(unsigned char *record, int64_t took_ns)
+{
+    parcel_put64(record + 8, (uint64_t)took_ns);
+}
 
 #endif

@@ -894,6 +894,7 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
     struct plan_options plan = {
         .workers = options->workers,
         .poison_limit = options->poison_limit,
+        .ahead = options->ahead,
         .retry_ns = options->retry_ns,
         .batch_ns = options->batch_ns,
         .once = options->once,

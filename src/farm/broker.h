@@ -41,6 +41,7 @@ struct broker_options {
     int functions;        /* in the table that all share */
     uint64_t fingerprint; /* of that table */
     bool in_order;
+    int ahead;        /* plan.h's; 0: its default */
     int poison_limit; /* 0: plan.h's */
     int64_t retry_ns; /* 0: plan.h's */
     int64_t batch_ns; /* 0: plan.h's */

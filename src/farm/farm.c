@@ -148,8 +148,8 @@ const char *rota_outcome_text(enum rota_outcome outcome, int code, char *buf,
         snprintf(buf, size, "ran out of time");
         break;
     case ROTA_POISON:
-        snprintf(buf, size, "was given up: %d workers were lost while they ran it",
-                 code);
+        snprintf(buf, size, "was given up, as it took %d worker%s along", code,
+                 code == 1 ? "" : "s");
         break;
     case ROTA_CANCELLED:
         snprintf(buf, size, "was cancelled");

@@ -15,7 +15,8 @@
 enum {
     MESSAGES_AT_ONCE = 64,
     FEED_AT_ONCE = 256, /* tasks, between two questions whether that is enough */
-    CALLS_MOST = 1024,  /* of rota_next and rota_submit, between two progresses */
+    SUBMIT_AT_ONCE = 4096,
+    CALLS_MOST = 1024, /* of rota_next and rota_submit, between two progresses */
 };
 
 #define PROGRESS_NS (NS_PER_MS / 4)
@@ -118,19 +119,21 @@ static int look_around(struct rota_farm *f)
 
 /* ---- managing: what goes ----------------------------------------------------- */
 
-/* Whether nothing but a payload is said of the task. */
+/* Whether nothing but a function and a payload is said of the task. */
 static bool is_plain(const struct rota_spec *s)
 {
-    return s->function == NULL && s->tag == 0 && s->retries == 0 && s->priority == 0 &&
-           s->near == 0 && s->time_limit_ms == 0 && s->data != NULL &&
-           s->size_bytes <= PARCEL_SIZE_MAX;
+    return s->tag == 0 && s->retries == 0 && s->priority == 0 && s->near == 0 &&
+           s->time_limit_ms == 0 && s->data != NULL && s->size_bytes <= PARCEL_SIZE_MAX;
 }
 
 static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task)
 {
     struct parcel_task t;
-    if (is_plain(s))
-        return broker_submit_plain(f->broker, 0, s->data, s->size_bytes, task);
+    int function =
+        is_plain(s) ? task_function(f->functions, f->count, s->function) : -1;
+    if (function >= 0)
+        return broker_submit_plain(f->broker, (uint16_t)function, s->data,
+                                   s->size_bytes, task);
     int rc = task_from_spec(f->functions, f->count, s, &t);
     if (rc != 0)
         return rc;
@@ -264,11 +267,17 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
     int rc = check_manager(farm);
     if (rc == 0 && specs == NULL && count > 0)
         rc = ROTA_E_ARG;
-    for (; rc == 0 && i < count; i++) {
-        rc = rota_submit(farm, &specs[i], NULL);
-        if (rc != 0)
-            break;
+    if (rc == 0 && farm->feed != NULL)
+        rc = ROTA_E_STATE;
+    /* First all, so that the most urgent is first; but nobody is to wait for long. */
+    while (rc == 0 && i < count) {
+        rc = submit(farm, &specs[i], NULL);
+        i += rc == 0;
+        if (i % SUBMIT_AT_ONCE == 0)
+            progress_at_times(farm);
     }
+    if (i > 0)
+        progress_at_times(farm);
     if (submitted != NULL)
         *submitted = i;
     return rc;

@@ -6,10 +6,31 @@
 #include "farm/inner.h"
 #include "farm/wire.h"
 
+enum {
+    AHEAD_OF_WORKER = 3,
+};
+
+/* Has left this process when it returns: a result that has been sent is not lost with
+ * the rank, and so its task is not run again. */
 static int hand_send(void *ctx, const void *data, size_t size)
 {
     struct link *l = ctx;
     return l->ops->send(l, 0, WIRE_TO_MANAGER, data, size);
+}
+
+/* Without waiting for the manager to take it: that would cost a worker the time in
+ * which it could compute. What it has been lent bounds what can pile up here. */
+static int hand_post(void *ctx, const void *data, size_t size)
+{
+    struct link *l = ctx;
+    void *copy = malloc(size);
+    if (copy == NULL)
+        return ROTA_E_NOMEM;
+    memcpy(copy, data, size);
+    int rc = l->ops->post(l, 0, WIRE_TO_MANAGER, copy, size);
+    if (rc != 0 && rc != ROTA_E_LOST)
+        free(copy);
+    return rc;
 }
 
 static int broker_send(void *ctx, int worker, void *data, size_t size)
@@ -46,6 +67,8 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
         .functions = o->count,
         .fingerprint = hand_fingerprint(o->functions, o->count),
         .in_order = o->in_order,
+        /* A manager that works lets others wait for as long as a task of its own. */
+        .ahead = o->manager_works ? AHEAD_OF_WORKER : 0,
         .poison_limit = o->poison_limit,
         .retry_ns = o->retry_delay_ms * NS_PER_MS,
         .batch_ns = manner.batch_ns,
@@ -55,9 +78,10 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
 }
 
 static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
-                     struct executor *x)
+                     struct farm_manner manner, struct executor *x)
 {
-    struct hand_port port = {.send = hand_send, .ctx = f->link};
+    struct hand_port port = {.send = manner.once ? hand_send : hand_post,
+                             .ctx = f->link};
     return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
                     &f->hand);
 }
@@ -88,7 +112,7 @@ int farm_over(struct link *link, struct executor *x,
     bool works = link->rank >= f->first;
     int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)
-        rc = open_hand(f, options, x);
+        rc = open_hand(f, options, manner, x);
     if (rc == 0 && works)
         rc = hand_hello(f->hand);
     if (rc != 0) {

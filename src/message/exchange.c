@@ -15,6 +15,7 @@
 enum {
     POLLS_AT_ONCE = 500,
     POLLS_YIELDING = 1500,
+    POLLS_CROWDED = 100,  /* instead of both, where others need the processor */
     POLLS_A_CLOCK = 32,   /* the clock is read once in so many polls */
     LOOKS_A_POLL = 8,     /* for a frame, where nothing else is to be done meanwhile */
     FRAMES_A_CLOCK = 256, /* as is, where frames keep coming, in so many of them */
@@ -74,6 +75,7 @@ struct exchange {
     struct transport *transport;
     struct inbox *inbox;
     LIST_HEAD(, peer) posting; /* peers to whom something posted is still to be sent */
+    unsigned polls_awake;      /* before it sleeps */
     bool watching;             /* a wait ends with news later than these: */
     uint32_t news;
     bool fresh; /* a message has just come whole, and is not in the inbox yet: */
@@ -90,7 +92,7 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
     w->polls++;
     if (deadline_ns == 0 || (x->watching && x->epoch != x->news))
         return ROTA_E_TIMEOUT;
-    if (w->polls < POLLS_AT_ONCE + POLLS_YIELDING) {
+    if (w->polls < x->polls_awake) {
         if (w->polls > POLLS_AT_ONCE)
             sched_yield();
         if (deadline_ns == INT64_MAX || w->polls % POLLS_A_CLOCK != 0)
@@ -479,6 +481,7 @@ struct exchange *exchange_new(int rank, struct board *board,
     }
     for (uint32_t i = 0; i < board->size; i++)
         STAILQ_INIT(&x->peers[i].posted);
+    x->polls_awake = POLLS_AT_ONCE + POLLS_YIELDING;
     x->rank = rank;
     x->owed_to = -1;
     x->size = (int)board->size;
@@ -486,6 +489,11 @@ struct exchange *exchange_new(int rank, struct board *board,
     x->epoch = board_epoch(board) - 1; /* whatever it says is news */
     x->transport = transport;
     return x;
+}
+
+void exchange_be_brief(struct exchange *x)
+{
+    x->polls_awake = POLLS_CROWDED;
 }
 
 void exchange_free(struct exchange *x)

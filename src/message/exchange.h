@@ -16,6 +16,7 @@
  *      dealings between two ranks, on both sides: who gets one answers with one.
  *   5. Waiting is polling, at first without a pause, then yielding the processor,
  *      then sleeping for ever longer, up to 1 ms; news on the board end the sleep.
+ * Where ranks share processors it sleeps sooner.
  *   6. What was posted is kept here, and sent frame by frame as there is room for it,
  *      whatever this rank waits for. Between two ranks it keeps its order with what
  *      is sent.
@@ -45,6 +46,10 @@ struct exchange;
 struct exchange *exchange_new(int rank, struct board *board,
                               struct transport *transport);
 void exchange_free(struct exchange *x);
+
+/* Sleep soon when waiting: there are more ranks than processors here, so that what one
+ * polls away another would need. */
+void exchange_be_brief(struct exchange *x);
 
 /* As rota_send. */
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size);

@@ -56,6 +56,7 @@ struct mpi_transport {
     int vacant;        /* slots before the head whose receive is not posted anew */
     MPI_Status status; /* of the head */
     bool wary;         /* a peer has been forgotten */
+    int glance;        /* the slot behind the head that was looked at last */
     int64_t stuck_ns;  /* since when the head has been behind a later one; 0: not */
     struct outgoing *room;
     struct outgoings under_way;
@@ -117,18 +118,17 @@ static int skip_head(struct mpi_transport *m)
     return post_receive(m, s);
 }
 
-/* Once a peer has been forgotten: see whether the head is stuck. */
+/* Once a peer has been forgotten: see whether the head is stuck, that is whether one
+ * behind it is complete. They are looked at in turn: those right behind the head may be
+ * matched with the dead too. What is complete stays so until the head is dealt with. */
 static int beware(struct mpi_transport *m)
 {
     int later = 0;
-    int rc = checked(
-        MPI_Request_get_status(slot_after(m, 1)->request, &later, MPI_STATUS_IGNORE));
-    if (rc != 0)
+    m->glance = m->glance % (RING - 1) + 1;
+    int rc = checked(MPI_Request_get_status(slot_after(m, m->glance)->request, &later,
+                                            MPI_STATUS_IGNORE));
+    if (rc != 0 || (!later && m->stuck_ns == 0))
         return rc;
-    if (!later) {
-        m->stuck_ns = 0;
-        return 0;
-    }
     int64_t now = clock_now_ns();
     if (m->stuck_ns == 0)
         m->stuck_ns = now;

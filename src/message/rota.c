@@ -78,6 +78,8 @@ int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
         transport->ops->free(transport);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
+    if (r->run.crowded)
+        exchange_be_brief(r->exchange);
     if (liveness_has_parent(r->liveness))
         liveness_keep_sockets(r->liveness);
     opened = r;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -75,16 +76,39 @@ static int init_mpi(struct startup *s, struct rota_error *err)
     return 0;
 }
 
-/* How many ranks the launcher says that it has started; 0 where it says nothing. */
-static int launched(void)
+/* The first of the variables that is set, as a number; 0 where none is. */
+static int number_of(const char *const *names, size_t count)
 {
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *text = getenv(names[i]);
         if (text != NULL)
             return atoi(text);
     }
     return 0;
+}
+
+/* How many ranks the launcher says that it has started, */
+static int launched(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    return number_of(names, sizeof(names) / sizeof(names[0]));
+}
+
+/* and how many of them on this host; 0 where it says nothing. */
+static int launched_here(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE",
+                                        "MPI_LOCALNRANKS"};
+    return number_of(names, sizeof(names) / sizeof(names[0]));
+}
+
+/* By all processors of the host: a rank that is bound sees only its own. */
+static bool is_crowded(const struct startup *s, bool one_host)
+{
+    int here = launched_here();
+    if (here == 0)
+        here = one_host ? s->size : 1;
+    return here > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* Under another MPI's launcher every process would be a run of its own. */
@@ -159,6 +183,7 @@ int startup_join(struct liveness *lv, struct startup *out, struct rota_error *er
         return mpi_failed(rc, "MPI_Bcast", err);
     if (!invitation.valid)
         return error_set(err, ROTA_E_LOST, "rank 0 could not begin the run");
+    s.crowded = is_crowded(&s, one_host);
     rc = liveness_join(lv, s.rank, s.size, &invitation, &s.board, err);
     if (rc == 0)
         *out = s;

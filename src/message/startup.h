@@ -3,6 +3,7 @@
 #define ROTA_MESSAGE_STARTUP_H
 
 #include <mpi.h>
+#include <stdbool.h>
 
 #include "liveness/liveness.h"
 #include "rota.h"
@@ -11,6 +12,7 @@ struct startup {
     int rank;
     int size;
     MPI_Comm comm; /* Rota's own; its errors return */
+    bool crowded;  /* there are more ranks than processors on this host */
     struct board *board;
 };
 

@@ -30,7 +30,7 @@ static int room_of(const struct plan *p, const struct worker *w)
         return ROOMS;
     if (w->held == 0)
         return ROOM_EMPTY;
-    if (w == p->draining || w->held >= 2 * w->slots)
+    if (w == p->draining || w->held >= (1 + p->options.ahead) * w->slots)
         return ROOMS;
     return w->held < w->slots ? ROOM_SLOT : ROOM_PREFETCH;
 }

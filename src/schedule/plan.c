@@ -67,6 +67,7 @@ static void set_options(struct plan *p, const struct plan_options *options)
     struct plan_options *o = &p->options;
     *o = *options;
     o->poison_limit = o->poison_limit > 0 ? o->poison_limit : POISON_LIMIT;
+    o->ahead = o->ahead > 0 ? o->ahead : 1;
     o->batch_ns = or_default(o->batch_ns, 2 * MS);
     o->retry_ns = or_default(o->retry_ns, 100 * MS);
     o->retry_most_ns = or_default(o->retry_most_ns, 10000 * MS);

@@ -66,6 +66,8 @@ struct plan_action {
 struct plan_options {
     int workers;           /* at most so many may come, numbered from 0 */
     int poison_limit;      /* so many workers lost end a task; 0: 3 */
+    int ahead;             /* batches that may wait at a worker, for each of its slots;
+                              0: one */
     int64_t batch_ns;      /* how long a batch should run at one slot; 0: 2 ms */
     int64_t retry_ns;      /* delay of a failed task's next try, doubled each time, */
     int64_t retry_most_ns; /* up to this; 0: 100 ms, and 10 s */

@@ -53,9 +53,10 @@ marked() { # PID N
     [ "${marks:-0}" -eq 2 ]
 }
 
-# The rank stands below a small parent with the same marks. Waits until it is there.
+# The rank stands below a small parent with the same marks. Waits until it is there; for
+# half a minute at most, since it may have ended before it was looked for.
 rank_process() { # N
-    while :; do
+    for _ in $(seq 600); do
         for dir in /proc/[0-9]*; do
             pid=${dir#/proc/}
             parent=$(sed 's/.*) . \([0-9]*\) .*/\1/' "$dir/stat" 2>/dev/null) || continue
@@ -66,4 +67,6 @@ rank_process() { # N
         done
         sleep 0.05
     done
+    echo "$0: $about: there is no rank $1" >&2
+    return 1
 }

@@ -246,6 +246,15 @@ static struct rota_stats stats(void)
     return s;
 }
 
+/* So many workers were lost. An isolated task may have begun before its rank had told
+ * the results of the batch before it: then the manager, for whom it has not begun, has
+ * it begun once more. */
+static void check_lost(int count)
+{
+    int most = options.in_rank ? count : 2 * count - 1;
+    CHECK(stats().lost >= count && stats().lost <= most);
+}
+
 /* ---- scenarios --------------------------------------------------------------- */
 
 static bool generate_squares(void *context, struct rota_spec *spec)
@@ -374,7 +383,8 @@ static void lost(void)
         submit_plain(i == 300 || i == 900 ? "kill_once" : "square", i);
     take_squares(0, 2000);
     check_over();
-    CHECK(stats().lost == 2 && stats().again > 0);
+    check_lost(2);
+    CHECK(stats().again > 0);
 }
 
 static void poison(void)
@@ -390,7 +400,7 @@ static void poison(void)
         CHECK(r.outcome == ROTA_POISON && r.code == 3 && r.attempts == 3);
     }
     check_over();
-    CHECK(stats().lost == 3);
+    check_lost(3);
 }
 
 static void frozen(void)
