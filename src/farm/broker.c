@@ -663,8 +663,11 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,
                                      &attempt)
                        : ROTA_E_NOMEM;
-    if (rc != 0 || verdict != PLAN_FINAL)
+    if (rc != 0)
         return rc;
+    plan_excuse(b->plan, worker);
+    if (verdict != PLAN_FINAL)
+        return 0;
     r->worker = worker;
     r->attempts = (int)attempt;
     r->how = ROTA_OVERTIME;

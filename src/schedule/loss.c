@@ -9,7 +9,7 @@
  * 1000 tasks, 32, one.
  *
  * What waited there gets no kill, but is wary: reports are late, and it may have just
- * begun.
+ * begun. So does all of a worker for whose loss another task has failed already.
  */
 #include "schedule/loss.h"
 
@@ -42,12 +42,13 @@ static bool is_sole(const struct worker *w, const struct lease *l)
 static void lose_span(struct plan *p, int64_t now_ns, struct span *s, bool sole)
 {
     const struct lease *l = s->lease;
-    bool running = l->running;
+    bool excused = l->worker->excused;
+    bool running = l->running && !excused;
     uint64_t left = l->left;
     lease_leave(p, now_ns, s);
     if (s->twin != NULL) {
         struct span *twin = copy_go_on(p, s);
-        twin->killed++;
+        twin->killed += !excused;
         twin->most = 1;
         return;
     }

@@ -445,6 +445,23 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* Of two tasks at the worker that is lost, the one behind is not tried "again". */
+static void a_task_that_took_too_long_is_blamed_alone(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 2);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, true), 0);
+    struct rota_stats s;
+    broker_stats(w.broker, &s);
+    assert_int_equal(s.again, 1);
+    close_world(&w);
+}
+
 static void who_has_other_functions_is_sent_home(void **state)
 {
     (void)state;
@@ -586,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(without_workers_tasks_are_untried),
         cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
