@@ -347,22 +347,34 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
     return 0;
 }
 
+/* Whether the tasks that a result submits, which are readable, can be run. It is asked
+ * before the plan is: what it has accepted must be told. */
+static bool are_known(const struct broker *b, const struct parcel_result *result)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < result->tasks_count; i++) {
+        struct parcel_task t = {0};
+        size_t bytes = 0;
+        parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t, &bytes);
+        if (t.function >= b->options.functions)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
 /* The tasks that the accepted result at `seen` submits. Taken up where it was
  * interrupted, `unborn` of them before the end. */
 static int bear(struct broker *b, struct report *r, const struct parcel_result *result)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < result->tasks_count; i++) {
-        struct parcel_task t;
-        size_t bytes;
-        if (parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t,
-                             &bytes) != 0)
-            return ROTA_E_FORMAT;
+        struct parcel_task t = {0};
+        size_t bytes = 0;
+        parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t, &bytes);
         at += bytes;
         if (i < result->tasks_count - r->unborn)
             continue;
-        if (t.function >= b->options.functions)
-            return ROTA_E_FORMAT;
         int rc = broker_submit(b, &t, NULL);
         if (rc != 0)
             return rc;
@@ -380,6 +392,8 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
     uint32_t attempt = 0;
     struct plan_span span = {r->seen.task, 1};
     if (!accepted) {
+        if (!are_known(b, result))
+            return ROTA_E_FORMAT;
         int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
                              result->took_ns, &run, &accepted, &attempt);
         if (rc != 0)

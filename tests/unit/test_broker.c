@@ -445,6 +445,38 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* It does not even count as a result: its task runs elsewhere. */
+static void a_result_with_a_task_of_no_function_costs_its_sender(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    act(&w);
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+    unsigned char bytes[WIRE_HEAD_BYTES + 100] = {0};
+    unsigned char child[64];
+    struct parcel_task t = {.function = FUNCTIONS, .tag = 1};
+    struct parcel_result r = {
+        .tasks = child, .tasks_count = 1, .tasks_bytes = parcel_task_bytes(&t)};
+    struct wire_head answer = {
+        .kind = WIRE_RESULTS, .count = 1, .lease = h.lease, .first = h.first};
+    parcel_write_task(child, &t);
+    wire_write(bytes, &answer);
+    parcel_write_result(bytes + WIRE_HEAD_BYTES, &r);
+    give(&w, 0, bytes, WIRE_HEAD_BYTES + parcel_result_bytes(&r));
+    hello(&w, 1, 1, PRINT);
+    w.taken = w.count;
+    answer_all(&w);
+    struct rota_result told = next(&w);
+    assert_int_equal(told.outcome, ROTA_DONE);
+    assert_int_equal(told.worker, 2);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
 /* Of two tasks at the worker that is lost, the one behind is not tried "again". */
 static void a_task_that_took_too_long_is_blamed_alone(void **state)
 {
@@ -603,6 +635,7 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
         cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(without_workers_tasks_are_untried),
