@@ -14,7 +14,9 @@
  *     a task.
  *  2. What was interrupted for want of memory is taken up where it stood: of a report
  *     being gone through, by its `seen` cursor and `unborn` count; of the plan's
- *     actions, by `action`, which is the plan's last as long as `acting`.
+ *     actions, by `action`, as long as `acting`. Until that one has been carried out
+ *     the plan learns nothing that could end a task, so it holds: what is to be lent
+ *     is still in the ledger, and with that worker.
  *  3. Fresh tasks are told to the plan together, before anything else is asked of it.
  */
 #include "farm/broker.h"
@@ -266,9 +268,13 @@ int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
     return 0;
 }
 
+static int catch_up(struct broker *b, int64_t now_ns);
+
 int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task)
 {
-    int rc = tell_fresh(b);
+    int rc = catch_up(b, now_ns);
+    if (rc == 0)
+        rc = tell_fresh(b);
     return rc ? rc : plan_cancel(b->plan, now_ns, task);
 }
 
@@ -452,10 +458,13 @@ static void lose(struct broker *b, int64_t now_ns, int worker)
 }
 
 /* Show all that came to the plan. Who sent nonsense is lost, and the rest of his
- * report dropped. Fails with ROTA_E_NOMEM: later. */
+ * report dropped. Fails with ROTA_E_NOMEM or ROTA_E_MPI: later. */
 static int examine_all(struct broker *b, int64_t now_ns)
 {
     struct report *r;
+    int failed = catch_up(b, now_ns);
+    if (failed)
+        return failed;
     while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
         int rc = examine(b, now_ns, r);
         if (rc == ROTA_E_NOMEM || heap_reserve(b) != 0)
@@ -602,14 +611,22 @@ static int carry_out(struct broker *b, int64_t now_ns, const struct plan_action 
     }
 }
 
+/* Carry out the action that was interrupted, if one was. */
+static int catch_up(struct broker *b, int64_t now_ns)
+{
+    int rc = b->acting ? carry_out(b, now_ns, &b->action) : 0;
+    b->acting = rc != 0;
+    return rc;
+}
+
 int broker_act(struct broker *b, int64_t now_ns)
 {
     int rc = examine_all(b, now_ns);
     if (rc == 0)
         rc = tell_fresh(b);
-    while (rc == 0 && (b->acting || plan_next(b->plan, now_ns, &b->action))) {
-        rc = carry_out(b, now_ns, &b->action);
-        b->acting = rc != 0;
+    while (rc == 0 && plan_next(b->plan, now_ns, &b->action)) {
+        b->acting = true;
+        rc = catch_up(b, now_ns);
     }
     return rc;
 }

@@ -623,6 +623,42 @@ static void what_cannot_be_sent_is_sent_later(void **state)
     close_world(&w);
 }
 
+/* A worker that is slow gets a task whose record is long, of which there is a second
+ * one for whoever is idle; but that cannot be sent until the first has reported. */
+static void what_could_not_be_sent_is_not_forgotten_meanwhile(void **state)
+{
+    (void)state;
+    struct world w;
+    static const unsigned char payload[5000] = {42};
+    struct parcel_task t = {.data = payload, .size = sizeof(payload)};
+    struct rota_result r;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    answer_all(&w); /* so it is known how long they take */
+    assert_int_equal(next(&w).outcome, ROTA_DONE);
+    assert_int_equal(broker_submit(w.broker, &t, NULL), 0);
+    act(&w);
+    int first = w.count - 1;
+    hello(&w, 1, 1, PRINT);
+    w.refuse_sends = 2;
+    w.now_ns += 1000000000;
+    assert_int_equal(broker_act(w.broker, w.now_ns), ROTA_E_NOMEM);
+    answer(&w, &w.sent[first]);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    act(&w);
+    assert_true(w.count > first + 1);
+    const struct sent *s = &w.sent[first + 1];
+    assert_int_equal(s->worker, 1);
+    assert_int_equal(s->size, WIRE_HEAD_BYTES + parcel_task_bytes(&t));
+    assert_int_equal(s->data[WIRE_HEAD_BYTES + PARCEL_TASK_BYTES], 42);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -643,6 +679,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_when_memory_is_refused),
         cmocka_unit_test(a_broker_that_cannot_be_made_leaves_nothing),
         cmocka_unit_test(what_cannot_be_sent_is_sent_later),
+        cmocka_unit_test(what_could_not_be_sent_is_not_forgotten_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
