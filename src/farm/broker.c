@@ -663,6 +663,15 @@ static bool may_say(const struct wire_head *h, enum worker_state state)
            h->more <= INT64_MAX;
 }
 
+/* What the worker had said before counts. */
+static int take_nonsense(struct broker *b, int64_t now_ns, int worker)
+{
+    if (examine_all(b, now_ns) != 0)
+        return ROTA_E_NOMEM;
+    lose(b, now_ns, worker);
+    return 0;
+}
+
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
                    size_t size)
 {
@@ -670,7 +679,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
         if (wire_read(data, size, &h) != 0 || !may_say(&h, b->workers[worker]))
-            lose(b, now_ns, worker);
+            rc = take_nonsense(b, now_ns, worker);
         else if (h.kind == WIRE_RESULTS)
             return take_results(b, now_ns, worker, &h, data, size);
         else

@@ -477,6 +477,32 @@ static void a_result_with_a_task_of_no_function_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* Whichever allocation fails while they are taken. */
+static void what_was_said_before_nonsense_counts(void **state)
+{
+    (void)state;
+    static const unsigned char short_one[] = {1, 2, 3};
+    for (long n = 1; n < 6; n++) {
+        struct world w;
+        open_as(&w, true);
+        hello(&w, 0, 1, PRINT);
+        submit_all(&w, 0, 1);
+        act(&w);
+        submit_all(&w, 1, 1); /* the plan is to learn of it first, which needs memory */
+        fail_at = n;
+        answer(&w, &w.sent[0]);
+        fail_at = 0;
+        give(&w, 0, short_one, sizeof(short_one));
+        act(&w);
+        assert_int_equal(next(&w).outcome, ROTA_DONE);
+        struct rota_stats s;
+        broker_stats(w.broker, &s);
+        assert_int_equal(s.refused, 0);
+        assert_int_equal(s.lost, 1);
+        close_world(&w);
+    }
+}
+
 /* Of two tasks at the worker that is lost, the one behind is not tried "again". */
 static void a_task_that_took_too_long_is_blamed_alone(void **state)
 {
@@ -672,6 +698,7 @@ int main(void)
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
         cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
+        cmocka_unit_test(what_was_said_before_nonsense_counts),
         cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(without_workers_tasks_are_untried),
