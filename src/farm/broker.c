@@ -731,7 +731,7 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
 
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen)
 {
-    if (b->workers[worker] == WORKER_HERE)
+    if (b->workers[worker] != WORKER_LOST) /* nor need it have come yet */
         plan_freeze(b->plan, now_ns, worker, frozen);
 }
 

@@ -503,6 +503,22 @@ static void what_was_said_before_nonsense_counts(void **state)
     }
 }
 
+static void who_is_stopped_before_saying_hello_gets_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    broker_freeze(w.broker, w.now_ns, 0, true);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 0);
+    broker_freeze(w.broker, w.now_ns, 0, false);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 3);
+    close_world(&w);
+}
+
 /* Of two tasks at the worker that is lost, the one behind is not tried "again". */
 static void a_task_that_took_too_long_is_blamed_alone(void **state)
 {
@@ -699,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
         cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
         cmocka_unit_test(what_was_said_before_nonsense_counts),
+        cmocka_unit_test(who_is_stopped_before_saying_hello_gets_nothing),
         cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(without_workers_tasks_are_untried),
