@@ -50,7 +50,8 @@ struct worker {
                        many leases */
     bool lost;
     bool frozen;
-    bool alone; /* it has an `alone` lease */
+    bool alone;   /* it has an `alone` lease */
+    bool excused; /* it will be lost, not by what it has */
 };
 
 TAILQ_HEAD(worker_list, worker);
