@@ -456,7 +456,7 @@ bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *t
     const struct worker *w = &p->workers[worker];
     const struct lease *l = TAILQ_FIRST(&w->leases);
     const struct span *s = l != NULL ? TAILQ_FIRST(&l->spans) : NULL;
-    if (s == NULL || w->ghost != 0)
+    if (s == NULL || (w->ghost != 0 && l->number > w->sure))
         return false;
     *lease = l->id;
     *task = span_first(s);
