@@ -33,6 +33,12 @@ static int hand_post(void *ctx, const void *data, size_t size)
     return rc;
 }
 
+static int hand_settle(void *ctx)
+{
+    struct link *l = ctx;
+    return l->ops->settle(l, 0);
+}
+
 static int broker_send(void *ctx, int worker, void *data, size_t size)
 {
     struct rota_farm *f = ctx;
@@ -81,6 +87,7 @@ static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
                      struct farm_manner manner, struct executor *x)
 {
     struct hand_port port = {.send = manner.once ? hand_send : hand_post,
+                             .settle = hand_settle,
                              .ctx = f->link};
     return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
                     &f->hand);
