@@ -33,6 +33,7 @@ struct lease {
     int kind;
     bool running; /* among the `slots` oldest of its worker */
     bool alone;   /* nothing else is lent to its worker meanwhile */
+    bool tried;   /* its task has failed elsewhere: no further copy */
 };
 
 TAILQ_HEAD(lease_list, lease);
