@@ -336,7 +336,9 @@ int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
 static bool fail(struct plan *p, int64_t now_ns, struct span *s)
 {
     if (s->twin != NULL) { /* the other one may still do it */
-        copy_go_on(p, s)->failures++;
+        struct span *twin = copy_go_on(p, s);
+        twin->failures++;
+        twin->lease->tried = true;
         return true;
     }
     if (++s->failures > s->retries) {

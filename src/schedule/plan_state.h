@@ -34,6 +34,7 @@ struct lease {
     bool running; /* among the `slots` oldest of its worker */
     bool alone;   /* nothing else is lent to its worker meanwhile */
     bool asked;   /* options.once: its worker was asked to give it back */
+    bool tried;   /* its task has failed elsewhere: no further copy */
 };
 
 TAILQ_HEAD(lease_list, lease);

@@ -845,6 +845,27 @@ static void of_two_that_run_a_task_one_may_fail_or_be_lost(void **state)
     }
 }
 
+/* Else a worker that is stopped would let others fail without end. */
+static void a_second_one_that_fails_is_not_followed_by_a_third(void **state)
+{
+    (void)state;
+    for (int out = 0; out < 2; out++) {
+        uint64_t n;
+        rota_auto(plan) struct plan *p =
+            make_paced((struct plan_options){.workers = 3}, 10 * MS, &n);
+        join(p, 1, 1);
+        add(p, 1);
+        uint64_t l[2];
+        l[0] = lent(p, 0, n, 1);
+        l[1] = lent_at(p, 100 * MS, 1, n, 1, 2);
+        assert_int_equal(failed_at(p, 101 * MS, out, l[out], n), PLAN_AGAIN);
+        nothing_at(p, 102 * MS);
+        nothing_at(p, 10000 * MS);
+        settle(p, 1 - out, l[1 - out], n, 1);
+        nothing_at(p, 10001 * MS);
+    }
+}
+
 /* ---- cancellation ---------------------------------------------------------------- */
 
 static void a_task_can_be_cancelled_wherever_it_is(void **state)
@@ -1093,6 +1114,7 @@ int main(void)
         cmocka_unit_test(
             a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins),
         cmocka_unit_test(of_two_that_run_a_task_one_may_fail_or_be_lost),
+        cmocka_unit_test(a_second_one_that_fails_is_not_followed_by_a_third),
         cmocka_unit_test(a_task_can_be_cancelled_wherever_it_is),
         cmocka_unit_test(what_is_cancelled_one_by_one_ends_together),
         cmocka_unit_test(what_was_taken_back_can_be_cancelled_before_that_is_told),
