@@ -115,7 +115,7 @@ int farm_over(struct link *link, struct executor *x,
     f->first = options->manager_works || link->size == 1 ? 0 : 1;
     f->calls = f->calls_each = 1;
     f->opened_ns = clock_now_ns();
-    f->nap_ns = manner.nap_ns > 0 ? manner.nap_ns : FARM_NAP_NS;
+    f->nap_ns = manner.nap_ns;
     bool works = link->rank >= f->first;
     int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)
