@@ -54,6 +54,10 @@ struct executor_ops {
      * ignored. */
     void (*drop)(struct executor *x, uint64_t lease, uint64_t first, uint32_t count);
 
+    /* The first task of `lease` that was not begun; UINT64_MAX: there is none. NULL
+     * where nobody needs to know, as a task may well be run twice. */
+    uint64_t (*unbegun)(const struct executor *x, uint64_t lease);
+
     /* Sleep until there may be something to take, or `timeout_ns` have passed. May
      * return too early. */
     void (*wait)(struct executor *x, int64_t timeout_ns);

@@ -94,6 +94,7 @@ struct broker {
         *behind; /* the value told last; NULL: nothing was overwritten there */
     unsigned char was_behind;
     uint64_t told;
+    uint64_t told_last; /* which task */
     uint64_t ended[ROTA_OUTCOMES];
     uint64_t untold_tasks;
     size_t untold_bytes;
@@ -431,10 +432,14 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
     return rc;
 }
 
-static void lose(struct broker *b, int64_t now_ns, int worker)
+static void lose(struct broker *b, int64_t now_ns, int worker, bool strange)
 {
+    uint64_t before = plan_counts(b->plan)->again;
     b->workers[worker] = WORKER_LOST;
     plan_lost(b->plan, now_ns, worker);
+    if (b->port.lost != NULL)
+        b->port.lost(b->port.ctx, worker, strange,
+                     plan_counts(b->plan)->again - before);
 }
 
 /* Show all that came to the plan. Who sent nonsense is lost, and the rest of his
@@ -448,7 +453,7 @@ static int examine_all(struct broker *b, int64_t now_ns)
             return ROTA_E_NOMEM;
         if (rc != 0) {
             r->end = r->seen.task;
-            lose(b, now_ns, r->worker);
+            lose(b, now_ns, r->worker, true);
         }
         TAILQ_REMOVE(&b->unseen, r, link);
         keep(b, r);
@@ -547,7 +552,7 @@ static int lend(struct broker *b, const struct plan_action *a)
 static int recall(struct broker *b, const struct plan_action *a)
 {
     struct wire_head h = {
-        .kind = WIRE_DROP,
+        .kind = b->options.once ? WIRE_RECALL : WIRE_DROP,
         .count = (uint32_t)a->span.count,
         .lease = a->lease,
         .first = a->span.first,
@@ -615,7 +620,7 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
         struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
         int rc = send_head(b, worker, &no);
         if (rc == 0)
-            lose(b, now_ns, worker);
+            lose(b, now_ns, worker, true);
         return rc;
     }
     int rc = plan_join(b->plan, now_ns, worker, (int)h->count);
@@ -628,8 +633,8 @@ static bool may_say(const struct wire_head *h, enum worker_state state)
 {
     if (h->kind == WIRE_HELLO)
         return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
-    return h->kind == WIRE_RESULTS && state == WORKER_HERE && h->count > 0 &&
-           h->more <= INT64_MAX;
+    return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED) &&
+           state == WORKER_HERE && h->count > 0 && h->more <= INT64_MAX;
 }
 
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
@@ -639,9 +644,12 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
         if (wire_read(data, size, &h) != 0 || !may_say(&h, b->workers[worker]))
-            lose(b, now_ns, worker);
+            lose(b, now_ns, worker, true);
         else if (h.kind == WIRE_RESULTS)
             return take_results(b, now_ns, worker, &h, data, size);
+        else if (h.kind == WIRE_RETURNED)
+            rc = plan_returned(b->plan, now_ns, worker, h.lease,
+                               (struct plan_span){h.first, h.count});
         else
             rc = take_hello(b, now_ns, worker, &h);
     }
@@ -682,7 +690,7 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
     if (overtime)
         rc = fail_overtime(b, now_ns, worker);
     if (rc == 0)
-        lose(b, now_ns, worker);
+        lose(b, now_ns, worker, false);
     return rc;
 }
 
@@ -785,6 +793,7 @@ static void tell(struct broker *b, struct report *r, struct rota_result *out)
     else
         read_told(b, r, out);
     b->told++;
+    b->told_last = out->task;
     b->untold_tasks--;
     b->ended[out->outcome]++;
 }
@@ -816,6 +825,18 @@ bool broker_next(struct broker *b, struct rota_result *out)
             return true;
     }
     return false;
+}
+
+/* A report forgets its tasks only when the next result is asked for. */
+void broker_payload(const struct broker *b, const void **data, size_t *size)
+{
+    const unsigned char *record;
+    size_t bytes;
+    struct parcel_task t = {0};
+    ledger_piece(b->ledger, b->told_last, 1, &record, &bytes);
+    parcel_read_task(record, bytes, &t, &bytes);
+    *data = t.data;
+    *size = t.size;
 }
 
 /* ---- the whole --------------------------------------------------------------- */
@@ -875,6 +896,8 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         .poison_limit = options->poison_limit,
         .ahead = options->ahead,
         .retry_ns = options->retry_ns,
+        .batch_ns = options->batch_ns,
+        .once = options->once,
         .fit = fit,
         .ctx = b,
     };

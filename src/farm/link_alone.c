@@ -69,6 +69,8 @@ static int alone_receive(struct link *l, int source, int tag, int64_t deadline_n
     }
     if (deadline_ns == INT64_MAX)
         return ROTA_E_LOST;
+    if (deadline_ns == 0)
+        return ROTA_E_TIMEOUT;
     struct timespec until = {.tv_sec = deadline_ns / NS_PER_SEC,
                              .tv_nsec = deadline_ns % NS_PER_SEC};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);

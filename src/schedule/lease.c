@@ -4,7 +4,7 @@
  *  1. The `slots` oldest leases of a worker are running, the others wait there, from
  *     `waiting` on.
  *  2. A lease has at least one task; one with more has a spare span, so that its rest
- *     can always be cut off once. After that it has one task left.
+ *     can always be cut off once. After that it has one task left, or is about to end.
  *  3. A lease's id is its place and how often that was used: no two are the same, so
  *     what comes late finds nothing.
  */
@@ -212,15 +212,21 @@ void lease_recall(struct plan *p, int64_t now_ns, struct span *s, enum span_then
     p->counts.recalled += s->count;
 }
 
+struct span *lease_cut_first(struct plan *p, struct lease *l)
+{
+    struct span *first = TAILQ_FIRST(&l->spans);
+    if (first->count == 1)
+        return first;
+    assert(l->spare != NULL);
+    span_drop(&p->spans, rota_steal(l->spare));
+    return span_split(&p->spans, first, 1);
+}
+
 /* The last first, since each will go to the head of its line. */
 void lease_recall_rest(struct plan *p, int64_t now_ns, struct lease *l, bool but_first)
 {
-    struct span *first = TAILQ_FIRST(&l->spans);
-    if (but_first && first->count > 1) {
-        assert(l->spare != NULL);
-        span_drop(&p->spans, rota_steal(l->spare));
-        span_split(&p->spans, first, 1);
-    }
+    if (but_first)
+        lease_cut_first(p, l);
     while (l->left > (but_first ? 1 : 0))
         lease_recall(p, now_ns, TAILQ_LAST(&l->spans, span_list), SPAN_THEN_READY);
 }

@@ -33,6 +33,7 @@ struct lease {
     int kind;
     bool running; /* among the `slots` oldest of its worker */
     bool alone;   /* nothing else is lent to its worker meanwhile */
+    bool asked;   /* options.once: its worker was asked to give it back */
 };
 
 TAILQ_HEAD(lease_list, lease);

@@ -64,6 +64,10 @@ struct world {
     int count; /* messages sent, */
     int taken; /* and how many of them were looked at */
     int refuse_sends;
+    int losses; /* that were told; of the last one: */
+    int lost;
+    bool strange;
+    uint64_t again;
 };
 
 static int keep_sent(void *ctx, int worker, void *data, size_t size)
@@ -85,18 +89,30 @@ static void free_data(void *ctx, void *data, size_t size)
     free(data);
 }
 
-static void open_as(struct world *w, bool in_order)
+static void note_lost(void *ctx, int worker, bool strange, uint64_t again)
 {
-    struct broker_options options = {
-        .workers = WORKERS,
-        .first_rank = 1,
-        .functions = FUNCTIONS,
-        .fingerprint = PRINT,
-        .in_order = in_order,
-    };
-    struct broker_port port = {.send = keep_sent, .done = free_data, .ctx = w};
+    struct world *w = ctx;
+    w->losses++;
+    w->lost = worker;
+    w->strange = strange;
+    w->again = again;
+}
+
+static void open_with(struct world *w, struct broker_options options)
+{
+    struct broker_port port = {
+        .send = keep_sent, .done = free_data, .lost = note_lost, .ctx = w};
+    options.workers = WORKERS;
+    options.first_rank = 1;
+    options.functions = FUNCTIONS;
+    options.fingerprint = PRINT;
     *w = (struct world){.now_ns = 1000};
     assert_int_equal(broker_new(&options, &port, &w->broker), 0);
+}
+
+static void open_as(struct world *w, bool in_order)
+{
+    open_with(w, (struct broker_options){.in_order = in_order});
 }
 
 static void close_world(struct world *w)
@@ -462,6 +478,114 @@ static void who_has_other_functions_is_sent_home(void **state)
     close_world(&w);
 }
 
+static void a_loss_is_told_once_with_what_it_costs(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 2, PRINT);
+    hello(&w, 1, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    assert_int_equal(w.losses, 1);
+    assert_int_equal(w.lost, 0);
+    assert_int_equal(w.again, 2);
+    assert_false(w.strange);
+    give(&w, 1, "nonsense", 8);
+    assert_int_equal(w.losses, 2);
+    assert_int_equal(w.lost, 1);
+    assert_int_equal(w.again, 1);
+    assert_true(w.strange);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 1, false), 0);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    assert_int_equal(w.losses, 2);
+    close_world(&w);
+}
+
+/* Whether the payload of the result told last is this number. */
+static bool payload_is(const struct world *w, uint64_t number)
+{
+    const void *data;
+    size_t size;
+    broker_payload(w->broker, &data, &size);
+    return size == 8 && parcel_get64(data) == number;
+}
+
+static void the_payload_of_a_result_is_there_however_it_ended(void **state)
+{
+    (void)state;
+    struct world w;
+    struct rota_result r;
+    open_as(&w, false);
+    hello(&w, 0, 2, PRINT);
+    for (uint64_t i = 0; i < 3000; i++)
+        assert_int_equal(submit(&w, i % 3 == 1 ? 2 : 0, i, i % 2), 0);
+    assert_int_equal(broker_cancel(w.broker, w.now_ns, 2000), 0);
+    answer_all(&w);
+    int count = 0;
+    for (; broker_next(w.broker, &r); count++)
+        assert_true(payload_is(&w, r.task));
+    assert_int_equal(count, 3000);
+    close_world(&w);
+}
+
+static struct wire_head head_of(const struct sent *s)
+{
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(s->data, s->size, &h), 0);
+    return h;
+}
+
+/* Worker 1 does all that it has been sent. */
+static void answer_as_1(struct world *w)
+{
+    for (; w->taken < w->count; w->taken++)
+        if (w->sent[w->taken].worker == 1)
+            answer(w, &w->sent[w->taken]);
+    act(w);
+}
+
+static void a_task_with_effects_goes_elsewhere_only_if_it_is_given_back(void **state)
+{
+    (void)state;
+    struct world w;
+    open_with(&w, (struct broker_options){.once = true});
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 2000);
+    answer_all(&w); /* so it is known that they are short */
+    int before = w.count;
+    submit_all(&w, 0, 8);
+    act(&w);
+    struct wire_head lent = head_of(&w.sent[before]);
+    assert_true(lent.count > 1);
+    hello(&w, 1, 1, PRINT);
+    act(&w);
+    answer_as_1(&w);
+    answer_as_1(&w);
+    w.now_ns += 1000000000;
+    act(&w);
+    struct wire_head asked = head_of(&w.sent[w.count - 1]);
+    assert_int_equal(asked.kind, WIRE_RECALL);
+    assert_int_equal(asked.lease, lent.lease);
+    assert_int_equal(asked.first, lent.first + 1);
+    assert_int_equal(asked.count, lent.count - 1);
+
+    struct wire_head answer = {.kind = WIRE_RETURNED,
+                               .count = 1,
+                               .lease = lent.lease,
+                               .first = lent.first + lent.count - 1};
+    unsigned char bytes[WIRE_HEAD_BYTES];
+    wire_write(bytes, &answer);
+    give(&w, 0, bytes, sizeof(bytes));
+    act(&w);
+    struct wire_head anew = head_of(&w.sent[w.count - 1]);
+    assert_int_equal(anew.kind, WIRE_TASKS);
+    assert_int_equal(anew.first, answer.first);
+    assert_int_equal(w.sent[w.count - 1].worker, 1);
+    close_world(&w);
+}
+
 static void without_workers_tasks_are_untried(void **state)
 {
     (void)state;
@@ -587,6 +711,9 @@ int main(void)
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
+        cmocka_unit_test(a_loss_is_told_once_with_what_it_costs),
+        cmocka_unit_test(the_payload_of_a_result_is_there_however_it_ended),
+        cmocka_unit_test(a_task_with_effects_goes_elsewhere_only_if_it_is_given_back),
         cmocka_unit_test(without_workers_tasks_are_untried),
         cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
         cmocka_unit_test(nothing_is_lost_when_memory_is_refused),
