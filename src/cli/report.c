@@ -153,7 +153,8 @@ static const char *plural(uint64_t n)
 /* Ended without success, but not for want of a worker. */
 static uint64_t count_failed(const struct rota_stats *s)
 {
-    return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_POISON];
+    return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_OVERTIME] +
+           s->ended[ROTA_POISON];
 }
 
 static void say_summary(const struct report *r, const struct rota_stats *s)

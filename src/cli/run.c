@@ -138,7 +138,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = crew_open(link, options, &farm, &err);
+        rc = crew_open(link, options, false, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -365,7 +365,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = crew_open(link, &options, &farm, &err);
+        rc = crew_open(link, &options, false, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
