@@ -287,7 +287,9 @@ static void tell(struct commands *x, struct executor_report *out)
         remove_job(x, j);
 }
 
-/* What has ended is told even while there is no memory to start anything. */
+/* What has ended is told even while there is no memory to start anything. The next
+ * command starts in the next call, when this one's result has been sent on: should it
+ * kill the rank, the result must not be lost with it, nor this one be blamed. */
 static int commands_take(struct executor *base, struct executor_report *out)
 {
     struct commands *x = (struct commands *)base;
@@ -301,7 +303,6 @@ static int commands_take(struct executor *base, struct executor_report *out)
     if (rc != 0)
         return rc;
     tell(x, out);
-    fill_slots(x); /* without memory, next time */
     return 0;
 }
 
@@ -334,9 +335,11 @@ static uint64_t commands_unbegun(const struct executor *base, uint64_t lease)
 
 static void commands_wait(struct executor *base, int64_t timeout_ns)
 {
+    struct commands *x = (struct commands *)base;
     int64_t ms = timeout_ns / NS_PER_MS + (timeout_ns % NS_PER_MS > 0 ? 1 : 0);
+    fill_slots(x);
     if (ms > 0)
-        look((struct commands *)base, ms < WAIT_MOST_MS ? (int)ms : WAIT_MOST_MS);
+        look(x, ms < WAIT_MOST_MS ? (int)ms : WAIT_MOST_MS);
 }
 
 static void commands_close(struct executor *base)

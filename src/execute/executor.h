@@ -70,6 +70,8 @@ struct executor {
     const struct executor_ops *ops;
     int slots;  /* batches that run at once */
     int held;   /* batches that are not wholly reported or dropped yet */
+    bool fatal; /* the next task that take runs may end this very process, as it has a
+                   time limit: what was reported should have left it by then */
     bool ready; /* take would find work that needs this process: don't wait */
 };
 

@@ -146,6 +146,11 @@ int hand_receive(struct hand *h, const void *data, size_t size)
 
 static int take(struct hand *h)
 {
+    if (h->executor->fatal && h->port.settle != NULL) {
+        int rc = h->port.settle(h->port.ctx);
+        if (rc != 0)
+            return rc;
+    }
     int rc = h->executor->ops->take(h->executor, &h->report);
     if (rc == 0)
         h->state = REPORT_TAKEN;

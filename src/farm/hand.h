@@ -16,6 +16,8 @@
 struct hand_port {
     /* Send `size` bytes at `data` to the manager. 0, or what rota_send says. */
     int (*send)(void *ctx, const void *data, size_t size);
+    /* Wait until what was sent has left this process; NULL: it always has. As send. */
+    int (*settle)(void *ctx);
     void *ctx;
 };
 

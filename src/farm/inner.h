@@ -15,7 +15,7 @@
 #include "farm/hand.h"
 #include "farm/link.h"
 
-/* While own children run, messages are looked for so often. */
+/* While own children run, messages are looked for so often, to begin with. */
 #define FARM_NAP_NS (NS_PER_MS / 2)
 
 /* So often who waits looks whether he should still. */
@@ -87,7 +87,7 @@ struct farm_manner {
     bool once;        /* plan.h's, as is */
     int64_t batch_ns; /* this */
     int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
-                         0:   FARM_NAP_NS */
+                         0: the more seldom the longer nothing has happened */
 };
 
 /* A farm over `link`, whose ranks run tasks by `x`: the manager in rank 0, a worker in

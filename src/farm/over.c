@@ -33,6 +33,12 @@ static int hand_post(void *ctx, const void *data, size_t size)
     return rc;
 }
 
+static int hand_settle(void *ctx)
+{
+    struct link *l = ctx;
+    return l->ops->settle(l, 0);
+}
+
 static int broker_send(void *ctx, int worker, void *data, size_t size)
 {
     struct rota_farm *f = ctx;
@@ -81,6 +87,7 @@ static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
                      struct farm_manner manner, struct executor *x)
 {
     struct hand_port port = {.send = manner.once ? hand_send : hand_post,
+                             .settle = hand_settle,
                              .ctx = f->link};
     return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
                     &f->hand);
@@ -108,7 +115,7 @@ int farm_over(struct link *link, struct executor *x,
     f->first = options->manager_works || link->size == 1 ? 0 : 1;
     f->calls = f->calls_each = 1;
     f->opened_ns = clock_now_ns();
-    f->nap_ns = manner.nap_ns > 0 ? manner.nap_ns : FARM_NAP_NS;
+    f->nap_ns = manner.nap_ns;
     bool works = link->rank >= f->first;
     int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)

@@ -43,6 +43,10 @@ struct question {
     int64_t next_ns;
 };
 
+enum {
+    NAP_DOUBLINGS = 3,
+};
+
 static bool is_stopped(struct question *q)
 {
     if (q->stop == NULL || clock_now_ns() < q->next_ns)
@@ -51,15 +55,25 @@ static bool is_stopped(struct question *q)
     return q->stop(q->ctx);
 }
 
-static void nap(struct rota_farm *f)
+/* Nothing has happened, and something runs: its end is waited for, and messages are
+ * looked for now and then. Often while a slot is free; with none, the longer it lasts
+ * the more seldom, since a new batch could only stand in line. */
+static void nap(struct rota_farm *f, unsigned naps)
 {
     struct executor *x = f->executor;
-    if (x->held > 0 && !x->ready)
-        x->ops->wait(x, x->held < x->slots ? FARM_NAP_NS : f->nap_ns);
+    int64_t ns = FARM_NAP_NS << (naps < NAP_DOUBLINGS ? naps : NAP_DOUBLINGS);
+    if (x->held == 0 || x->ready)
+        return;
+    if (x->held < x->slots)
+        ns = FARM_NAP_NS;
+    else if (f->nap_ns > 0)
+        ns = f->nap_ns;
+    x->ops->wait(x, ns);
 }
 
 static int work(struct rota_farm *f, struct question *q)
 {
+    unsigned naps = 0;
     while (!hand_is_finished(f->hand) && !is_stopped(q)) {
         bool took;
         bool reported;
@@ -71,8 +85,10 @@ static int work(struct rota_farm *f, struct question *q)
             rc = hand_work(f->hand, &reported);
         if (rc != 0)
             return rc;
-        if (!took && !reported)
-            nap(f);
+        if (took || reported)
+            naps = 0;
+        else
+            nap(f, naps++);
     }
     return 0;
 }

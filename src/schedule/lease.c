@@ -197,10 +197,22 @@ void lease_leave(struct plan *p, int64_t now_ns, struct span *s)
         lease_end(p, now_ns, l);
 }
 
+/* Some of `l` is taken back, and may run all the same. What has not begun stands behind
+ * what is left of its lease; what has ended elsewhere, or is cancelled, may stand
+ * before it. */
+static void haunt(const struct lease *l, enum span_then then)
+{
+    struct worker *w = l->worker;
+    uint32_t sure = then == SPAN_THEN_READY ? l->number : l->number - 1;
+    if (w->ghost == 0 || sure < w->sure)
+        w->sure = sure;
+    w->ghost = w->numbered;
+}
+
 void lease_recall(struct plan *p, int64_t now_ns, struct span *s, enum span_then then)
 {
     uint64_t id = s->lease->id;
-    s->lease->worker->ghost = s->lease->worker->numbered;
+    haunt(s->lease, then);
     lease_leave(p, now_ns, s);
     s->state = SPAN_RECALLED;
     s->lease_id = id;

@@ -9,8 +9,8 @@
  * 1000 tasks, 32, one.
  *
  * What waited there gets no kill, but is wary: reports are late, and it may have just
- * begun. So it is, where each task is reported by itself (options.once), with all of a
- * lease but its first task.
+ * begun. So is all of a worker for whose loss another task has failed already; and,
+ * where each task is reported by itself (options.once), all of a lease but its first.
  */
 #include "schedule/loss.h"
 
@@ -49,12 +49,13 @@ static bool may_run(const struct plan *p, const struct span *s)
 
 static void lose_span(struct plan *p, int64_t now_ns, struct span *s, bool sole)
 {
-    bool running = may_run(p, s);
+    bool excused = s->lease->worker->excused;
+    bool running = may_run(p, s) && !excused;
     uint64_t left = s->lease->left;
     lease_leave(p, now_ns, s);
     if (s->twin != NULL) {
         struct span *twin = copy_go_on(p, s);
-        twin->killed++;
+        twin->killed += !excused;
         twin->most = 1;
         return;
     }

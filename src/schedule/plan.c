@@ -336,7 +336,9 @@ int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
 static bool fail(struct plan *p, int64_t now_ns, struct span *s)
 {
     if (s->twin != NULL) { /* the other one may still do it */
-        copy_go_on(p, s)->failures++;
+        struct span *twin = copy_go_on(p, s);
+        twin->failures++;
+        twin->lease->tried = true;
         return true;
     }
     if (++s->failures > s->retries) {
@@ -453,13 +455,19 @@ void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen)
 
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task)
 {
-    const struct lease *l = TAILQ_FIRST(&p->workers[worker].leases);
+    const struct worker *w = &p->workers[worker];
+    const struct lease *l = TAILQ_FIRST(&w->leases);
     const struct span *s = l != NULL ? TAILQ_FIRST(&l->spans) : NULL;
-    if (s == NULL)
+    if (s == NULL || (w->ghost != 0 && l->number > w->sure))
         return false;
     *lease = l->id;
     *task = span_first(s);
     return true;
+}
+
+void plan_excuse(struct plan *p, int worker)
+{
+    p->workers[worker].excused = true;
 }
 
 int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task)

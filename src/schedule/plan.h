@@ -152,9 +152,13 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker);
  * it has not begun is taken back (unless options.once). */
 void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen);
 
-/* What `worker` runs, as far as is known: the first task not reported of the oldest of
- * its leases. False: nothing. */
+/* What `worker` runs, if it has one slot: the first task not reported of the oldest of
+ * its leases. False: nothing, or perhaps something that was taken back. */
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task);
+
+/* `worker` is about to be lost, and nothing that it still has was running: what was has
+ * failed for it. */
+void plan_excuse(struct plan *p, int worker);
 
 /* End a task before its time; its PLAN_ENDED comes, and a PLAN_RECALL where someone
  * has it. Fails with ROTA_E_NOTFOUND (it has ended, or never was) or ROTA_E_NOMEM. */

@@ -127,7 +127,7 @@ static bool take_back(struct plan *p, int64_t now_ns, const struct worker *w,
 static int64_t straggles_ns(const struct plan *p, const struct lease *l)
 {
     const struct span *s = TAILQ_FIRST(&l->spans);
-    if (p->options.once || !l->running || l->left > 1 || s->twin != NULL ||
+    if (p->options.once || !l->running || l->left > 1 || s->twin != NULL || l->tried ||
         stays_near(p, s) || plan_is_lonely(p, s))
         return INT64_MAX;
     int64_t usual_ns = pace_expect_ns(&p->paces[l->kind], 1);

@@ -461,6 +461,97 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* It does not even count as a result: its task runs elsewhere. */
+static void a_result_with_a_task_of_no_function_costs_its_sender(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    act(&w);
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+    unsigned char bytes[WIRE_HEAD_BYTES + 100] = {0};
+    unsigned char child[64];
+    struct parcel_task t = {.function = FUNCTIONS, .tag = 1};
+    struct parcel_result r = {
+        .tasks = child, .tasks_count = 1, .tasks_bytes = parcel_task_bytes(&t)};
+    struct wire_head answer = {
+        .kind = WIRE_RESULTS, .count = 1, .lease = h.lease, .first = h.first};
+    parcel_write_task(child, &t);
+    wire_write(bytes, &answer);
+    parcel_write_result(bytes + WIRE_HEAD_BYTES, &r);
+    give(&w, 0, bytes, WIRE_HEAD_BYTES + parcel_result_bytes(&r));
+    hello(&w, 1, 1, PRINT);
+    w.taken = w.count;
+    answer_all(&w);
+    struct rota_result told = next(&w);
+    assert_int_equal(told.outcome, ROTA_DONE);
+    assert_int_equal(told.worker, 2);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+/* Whichever allocation fails while they are taken. */
+static void what_was_said_before_nonsense_counts(void **state)
+{
+    (void)state;
+    static const unsigned char short_one[] = {1, 2, 3};
+    for (long n = 1; n < 6; n++) {
+        struct world w;
+        open_as(&w, true);
+        hello(&w, 0, 1, PRINT);
+        submit_all(&w, 0, 1);
+        act(&w);
+        submit_all(&w, 1, 1); /* the plan is to learn of it first, which needs memory */
+        fail_at = n;
+        answer(&w, &w.sent[0]);
+        fail_at = 0;
+        give(&w, 0, short_one, sizeof(short_one));
+        act(&w);
+        assert_int_equal(next(&w).outcome, ROTA_DONE);
+        struct rota_stats s;
+        broker_stats(w.broker, &s);
+        assert_int_equal(s.refused, 0);
+        assert_int_equal(s.lost, 1);
+        close_world(&w);
+    }
+}
+
+static void who_is_stopped_before_saying_hello_gets_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    broker_freeze(w.broker, w.now_ns, 0, true);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 0);
+    broker_freeze(w.broker, w.now_ns, 0, false);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 3);
+    close_world(&w);
+}
+
+/* Of two tasks at the worker that is lost, the one behind is not tried "again". */
+static void a_task_that_took_too_long_is_blamed_alone(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 2);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, true), 0);
+    struct rota_stats s;
+    broker_stats(w.broker, &s);
+    assert_int_equal(s.again, 1);
+    close_world(&w);
+}
+
 static void who_has_other_functions_is_sent_home(void **state)
 {
     (void)state;
@@ -698,6 +789,42 @@ static void what_cannot_be_sent_is_sent_later(void **state)
     close_world(&w);
 }
 
+/* A worker that is slow gets a task whose record is long, of which there is a second
+ * one for whoever is idle; but that cannot be sent until the first has reported. */
+static void what_could_not_be_sent_is_not_forgotten_meanwhile(void **state)
+{
+    (void)state;
+    struct world w;
+    static const unsigned char payload[5000] = {42};
+    struct parcel_task t = {.data = payload, .size = sizeof(payload)};
+    struct rota_result r;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    answer_all(&w); /* so it is known how long they take */
+    assert_int_equal(next(&w).outcome, ROTA_DONE);
+    assert_int_equal(broker_submit(w.broker, &t, NULL), 0);
+    act(&w);
+    int first = w.count - 1;
+    hello(&w, 1, 1, PRINT);
+    w.refuse_sends = 2;
+    w.now_ns += 1000000000;
+    assert_int_equal(broker_act(w.broker, w.now_ns), ROTA_E_NOMEM);
+    answer(&w, &w.sent[first]);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    act(&w);
+    assert_true(w.count > first + 1);
+    const struct sent *s = &w.sent[first + 1];
+    assert_int_equal(s->worker, 1);
+    assert_int_equal(s->size, WIRE_HEAD_BYTES + parcel_task_bytes(&t));
+    assert_int_equal(s->data[WIRE_HEAD_BYTES + PARCEL_TASK_BYTES], 42);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +837,10 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
+        cmocka_unit_test(what_was_said_before_nonsense_counts),
+        cmocka_unit_test(who_is_stopped_before_saying_hello_gets_nothing),
+        cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(a_loss_is_told_once_with_what_it_costs),
         cmocka_unit_test(the_payload_of_a_result_is_there_however_it_ended),
@@ -719,6 +850,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_when_memory_is_refused),
         cmocka_unit_test(a_broker_that_cannot_be_made_leaves_nothing),
         cmocka_unit_test(what_cannot_be_sent_is_sent_later),
+        cmocka_unit_test(what_could_not_be_sent_is_not_forgotten_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
