@@ -409,5 +409,7 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     }
     if (p.member != NULL)
         proxy_finalize(now + PROXY_NS);
+    else if (final_status(&p) != 0)
+        proxy_abort(final_status(&p));
     _exit(tell_status(&p));
 }
