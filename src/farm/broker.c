@@ -347,6 +347,23 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
     return 0;
 }
 
+/* Whether all tasks that a result submits are of functions that there are. To be known
+ * before the plan accepts the result, for then it counts. */
+static bool are_known(const struct broker *b, const struct parcel_result *result)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < result->tasks_count; i++) {
+        struct parcel_task t;
+        size_t bytes;
+        if (parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t,
+                             &bytes) != 0 ||
+            t.function >= b->options.functions)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
 /* The tasks that the accepted result at `seen` submits. Taken up where it was
  * interrupted, `unborn` of them before the end. */
 static int bear(struct broker *b, struct report *r, const struct parcel_result *result)
@@ -361,8 +378,6 @@ static int bear(struct broker *b, struct report *r, const struct parcel_result *
         at += bytes;
         if (i < result->tasks_count - r->unborn)
             continue;
-        if (t.function >= b->options.functions)
-            return ROTA_E_FORMAT;
         int rc = broker_submit(b, &t, NULL);
         if (rc != 0)
             return rc;
@@ -379,6 +394,8 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
     bool accepted = r->unborn > 0;
     uint32_t attempt = 0;
     struct plan_span span = {r->seen.task, 1};
+    if (!accepted && !are_known(b, result))
+        return ROTA_E_FORMAT;
     if (!accepted) {
         int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
                              result->took_ns, &run, &accepted, &attempt);

@@ -445,6 +445,35 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* A child whose memory was overwritten may say that. The task is not lost by it. */
+static void a_result_that_submits_what_there_is_not_costs_its_sender(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    act(&w);
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+    unsigned char bytes[200] = {0};
+    unsigned char child[PARCEL_TASK_BYTES];
+    parcel_write_plain(child, FUNCTIONS, NULL, 0);
+    struct parcel_result one = {
+        .tasks = child, .tasks_count = 1, .tasks_bytes = sizeof(child)};
+    struct wire_head head = {
+        .kind = WIRE_RESULTS, .count = 1, .lease = h.lease, .first = h.first};
+    wire_write(bytes, &head);
+    parcel_write_result(bytes + WIRE_HEAD_BYTES, &one);
+    give(&w, 0, bytes, WIRE_HEAD_BYTES + parcel_result_bytes(&one));
+    hello(&w, 1, 1, PRINT);
+    w.taken = w.count;
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 1);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
 static void who_has_other_functions_is_sent_home(void **state)
 {
     (void)state;
@@ -586,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_result_that_submits_what_there_is_not_costs_its_sender),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
         cmocka_unit_test(without_workers_tasks_are_untried),
         cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
