@@ -419,6 +419,8 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
 static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
                           const struct parcel_result *result)
 {
+    if (result->outcome > ROTA_OVERTIME)
+        return ROTA_E_FORMAT; /* that is the manager's to say */
     enum plan_verdict verdict = PLAN_REFUSED;
     uint32_t attempt = 0;
     int rc = plan_failed(b->plan, now_ns, r->worker, r->lease, r->seen.task,

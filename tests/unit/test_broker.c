@@ -461,6 +461,34 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+static void a_worker_cannot_say_what_only_the_manager_knows(void **state)
+{
+    (void)state;
+    static const enum rota_outcome wrong[] = {ROTA_POISON, ROTA_CANCELLED,
+                                              ROTA_UNTRIED};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct world w;
+        struct wire_head h = {0};
+        unsigned char bytes[WIRE_HEAD_BYTES + 40] = {0};
+        struct parcel_result r = {.outcome = wrong[i]};
+        open_as(&w, false);
+        hello(&w, 0, 1, PRINT);
+        submit_all(&w, 0, 1);
+        act(&w);
+        assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+        struct wire_head answer = {
+            .kind = WIRE_RESULTS, .count = 1, .lease = h.lease, .first = h.first};
+        wire_write(bytes, &answer);
+        parcel_write_result(bytes + WIRE_HEAD_BYTES, &r);
+        give(&w, 0, bytes, WIRE_HEAD_BYTES + parcel_result_bytes(&r));
+        hello(&w, 1, 1, PRINT);
+        w.taken = w.count;
+        answer_all(&w);
+        assert_int_equal(count_results(&w, ROTA_DONE), 1);
+        close_world(&w);
+    }
+}
+
 /* It does not even count as a result: its task runs elsewhere. */
 static void a_result_with_a_task_of_no_function_costs_its_sender(void **state)
 {
@@ -837,6 +865,7 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_worker_cannot_say_what_only_the_manager_knows),
         cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
         cmocka_unit_test(what_was_said_before_nonsense_counts),
         cmocka_unit_test(who_is_stopped_before_saying_hello_gets_nothing),
