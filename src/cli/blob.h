@@ -24,8 +24,8 @@ static inline void blob_done(struct blob *b)
 /* Fails with ROTA_E_NOMEM. */
 static inline int blob_put(struct blob *b, const char *data, size_t size)
 {
-    if (b->cap - b->size < size) {
-        size_t cap = (b->cap + size) * 2;
+    if (b->data == NULL || b->cap - b->size < size) {
+        size_t cap = (b->cap + size) * 2 + 16;
         char *more = realloc(b->data, cap);
         if (more == NULL)
             return ROTA_E_NOMEM;

@@ -22,9 +22,11 @@ enum {
     KEY_JOBLOG,
     KEY_RESULTS,
     KEY_FOLDER,
+    KEY_NICE,
     KEY_SUMMARY,
     COUNT_MAX = 1000000,
     RETRIES_MAX = 1000,
+    NICE_MAX = 19,
     FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
     FILES_SPARE = 64,
 };
@@ -53,6 +55,7 @@ static const struct argp_option options[] = {
     {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"nice", KEY_NICE, "N", 0, "let other processes go first: 1 to 19", 0},
     {"summary", KEY_SUMMARY, NULL, 0,
      "end with a line on standard error that counts tasks and workers, even if all "
      "went well",
@@ -275,6 +278,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_RETRIES:
         o->retries = parse_count(state, arg, RETRIES_MAX, "tries") - 1;
+        return 0;
+    case KEY_NICE:
+        o->nice = parse_count(state, arg, NICE_MAX, "steps of niceness");
         return 0;
     case KEY_TIMEOUT:
         o->time_limit_ms = parse_time(state, arg);

@@ -19,6 +19,7 @@ struct run_options {
     struct inputs inputs;         /* one at least */
     int slots;                    /* commands at once, on each worker */
     int retries;                  /* further tries of one that fails */
+    int nice;                     /* how much nicer than this process they are */
     int64_t time_limit_ms;        /* of each try; 0: none */
     struct halt halt;
     const char *place;   /* what stands for {}; NULL: that does */

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -185,6 +186,13 @@ static int run_dry(const struct run_options *o)
     return STATUS_SUCCESS;
 }
 
+/* Whoever runs commands is as nice as they are to be: they inherit it. */
+static void be_nice(const struct run_options *o)
+{
+    if (o->nice > 0)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + o->nice);
+}
+
 /* --- on this machine ------------------------------------------------------ */
 
 static int manage_here(const struct run_options *o, struct signals *signals,
@@ -209,6 +217,7 @@ static int run_here(const struct run_options *o)
 {
     struct signals signals;
     signals_block();
+    be_nice(o);
     if (signals_open(&signals) != 0) {
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
@@ -412,6 +421,8 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
+    if (rota_farm_rank(farm) != 0 || rota_farm_size(farm) == 1)
+        be_nice(o);
     if (rota_farm_rank(farm) != 0)
         return rank_works(farm, &signals);
     return has_input(o, desk, input) ? manage(farm, o, &signals) : STATUS_INCOMPLETE;

@@ -370,7 +370,7 @@ static int block(const struct words *w, char ***out)
     if (argv == NULL)
         return ROTA_E_NOMEM;
     char *at = (char *)(argv + w->count + 1);
-    if (w->bytes.size > 0)
+    if (w->bytes.data != NULL)
         memcpy(at, w->bytes.data, w->bytes.size);
     for (size_t i = 0; i < w->count; i++) {
         argv[i] = at;

@@ -75,6 +75,9 @@ says "cannot write joblog '/no/such/log': No such file"
 run 3 "$rota" run "$@" --results /dev/null/x true ::: a
 says "cannot make folder '/dev/null/"
 
-begin "where commands run"
+begin "where commands run, and how nice they are"
 run 0 "$rota" run "$@" --wd / pwd ::: -P
 same "$out" '/\n'
+run 2 "$rota" run "$@" --nice 20 true ::: a
+run 0 "$rota" run "$@" --nice 3 'nice #{}' ::: a
+[ "$(cat "$out")" -eq $(($(nice) + 3)) ] || failed "not as nice as that"
