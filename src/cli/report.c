@@ -99,23 +99,21 @@ static const char *command_text(char *const *argv, struct text *t)
 
 /* --- tasks and workers ---------------------------------------------------- */
 
-static void say_failed(const struct report *r, const struct manager_end *end)
+static void say_failed(const struct report *r, const struct crew_end *end)
 {
     struct text command;
     char how[128];
     const struct execute_result *result = end->result;
     command_text(end->argv, &command);
-    if (end->outcome == SCHEDULE_POISON)
-        say(r,
-            "task %" PRIu64 " was given up, as it took %" PRIu32 " workers along: %s",
-            end->task + 1, end->attempts, command.data);
-    else if (end->outcome == SCHEDULE_FAILED && result != NULL)
+    if (end->outcome == ROTA_POISON)
+        say(r, "task %" PRIu64 " was given up, as it took %d workers along: %s",
+            end->task + 1, end->killed, command.data);
+    else if (result != NULL)
         say(r, "task %" PRIu64 " %s: %s", end->task + 1,
             execute_text(result->how, result->code, how, sizeof(how)), command.data);
 }
 
-int report_ended(struct report *r, const struct manager_end *end,
-                 struct rota_error *err)
+int report_ended(struct report *r, const struct crew_end *end, struct rota_error *err)
 {
     if (end->result != NULL) {
         const struct execute_result *result = end->result;
@@ -127,18 +125,22 @@ int report_ended(struct report *r, const struct manager_end *end,
                              end->task + 1, strerror(rc));
         write_all(r->err, result->err.data, result->err.size);
     }
-    if (end->outcome != SCHEDULE_SUCCEEDED)
+    if (end->outcome != ROTA_DONE)
         say_failed(r, end);
     return 0;
 }
 
-void report_lost(struct report *r, const struct crew_event *event, uint64_t again)
+void report_lost(struct report *r, int rank, const struct rota_fate *fate,
+                 uint64_t again)
 {
+    char how[128] = "sent a malformed message";
+    if (fate != NULL)
+        rota_fate_text(*fate, how, sizeof(how));
     if (again == 0)
-        say(r, "%s %s; it ran no task", event->who, event->reason);
+        say(r, "rank %d %s; it ran no task", rank, how);
     else
-        say(r, "%s %s; %" PRIu64 " task%s that it ran will run elsewhere", event->who,
-            event->reason, again, again == 1 ? "" : "s");
+        say(r, "rank %d %s; %" PRIu64 " task%s that it ran will run elsewhere", rank,
+            how, again, again == 1 ? "" : "s");
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -148,23 +150,27 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-static void say_summary(const struct report *r, const struct manager_summary *sum)
+/* Ended without success, but not for want of a worker. */
+static uint64_t count_failed(const struct rota_stats *s)
 {
-    const struct schedule_counts *c = &sum->counts;
-    uint64_t failed = c->ended[SCHEDULE_FAILED] + c->ended[SCHEDULE_POISON];
+    return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_POISON];
+}
+
+static void say_summary(const struct report *r, const struct rota_stats *s)
+{
     double seconds = (double)(clock_now_ns() - r->start_ns) / (double)NS_PER_SEC;
     say(r,
         "%" PRIu64 " task%s: %" PRIu64 " succeeded, %" PRIu64 " failed; %d worker%s "
         "lost, %" PRIu64 " task%s run again; %.2f s",
-        c->added, plural(c->added), c->ended[SCHEDULE_SUCCEEDED], failed, c->lost,
-        plural((uint64_t)c->lost), c->again, plural(c->again), seconds);
+        s->submitted, plural(s->submitted), s->ended[ROTA_DONE], count_failed(s),
+        s->lost, plural((uint64_t)s->lost), s->again, plural(s->again), seconds);
 }
 
-static void say_undone(const struct report *r, const struct manager_summary *sum,
-                       int rc, const struct rota_error *err, int64_t left)
+static void say_undone(const struct report *r, const struct crew_summary *sum, int rc,
+                       const struct rota_error *err, int64_t left)
 {
-    const struct schedule_counts *c = &sum->counts;
-    uint64_t undone = c->ready + c->leased + c->ended[SCHEDULE_NO_WORKER] +
+    const struct rota_stats *s = &sum->stats;
+    uint64_t undone = s->submitted - s->ended[ROTA_DONE] - count_failed(s) +
                       (uint64_t)(left > 0 ? left : 0);
     const char *why = rc != 0        ? err->text
                       : sum->stopped ? "asked to stop"
@@ -173,15 +179,14 @@ static void say_undone(const struct report *r, const struct manager_summary *sum
         left < 0 ? " and the rest of the list" : "");
 }
 
-int report_close(struct report *r, const struct manager_summary *sum, int rc,
+int report_close(struct report *r, const struct crew_summary *sum, int rc,
                  const struct rota_error *err, int64_t left, int signal)
 {
-    const struct schedule_counts *c = &sum->counts;
-    uint64_t failed = c->ended[SCHEDULE_FAILED] + c->ended[SCHEDULE_POISON];
+    uint64_t failed = count_failed(&sum->stats);
     if (!sum->complete)
         say_undone(r, sum, rc, err, left);
-    if (r->summary || !sum->complete || failed > 0 || c->lost > 0)
-        say_summary(r, sum);
+    if (r->summary || !sum->complete || failed > 0 || sum->stats.lost > 0)
+        say_summary(r, &sum->stats);
     if (signal != 0 && !sum->complete)
         return STATUS_SIGNAL + signal;
     if (!sum->complete)

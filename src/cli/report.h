@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "farm/manager.h"
+#include "farm/crew.h"
 
 enum {
     STATUS_SUCCESS = 0,
@@ -33,15 +33,16 @@ struct report {
 
 /* Show a task's end: its output whole, and, unless it succeeded, what became of
  * it. Fails with ROTA_E_IO where standard output cannot be written. */
-int report_ended(struct report *r, const struct manager_end *end,
-                 struct rota_error *err);
+int report_ended(struct report *r, const struct crew_end *end, struct rota_error *err);
 
-void report_lost(struct report *r, const struct crew_event *event, uint64_t again);
+/* The worker in `rank` is lost; the arguments are those of crew_hooks. */
+void report_lost(struct report *r, int rank, const struct rota_fate *fate,
+                 uint64_t again);
 
 /* The run is over: say so where there is something to say, and give the exit
- * status. `rc` and `err` are manager_run's; `left` is how many arguments were not
+ * status. `rc` and `err` are crew_manage's; `left` is how many arguments were not
  * taken, -1 where that is not known; `signal` what asked to stop, or 0. */
-int report_close(struct report *r, const struct manager_summary *sum, int rc,
+int report_close(struct report *r, const struct crew_summary *sum, int rc,
                  const struct rota_error *err, int64_t left, int signal);
 
 #endif

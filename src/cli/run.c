@@ -28,8 +28,7 @@
 #include "cli/signals.h"
 #include "cli/template.h"
 #include "farm/crew.h"
-#include "farm/manager.h"
-#include "farm/worker.h"
+#include "farm/link.h"
 #include "launch/launch.h"
 
 enum {
@@ -68,16 +67,16 @@ static int run_next(void *ctx, char ***argv, struct rota_error *err)
     }
 }
 
-static int run_ended(void *ctx, const struct manager_end *end, struct rota_error *err)
+static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *err)
 {
     struct run *r = ctx;
     return report_ended(&r->report, end, err);
 }
 
-static void run_lost(void *ctx, const struct crew_event *event, uint64_t again)
+static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
 {
     struct run *r = ctx;
-    report_lost(&r->report, event, again);
+    report_lost(&r->report, rank, fate, again);
 }
 
 static bool run_stop(void *ctx)
@@ -101,13 +100,13 @@ static void run_begin(struct run *r, const struct run_options *o,
 }
 
 /* Have the crew do it all, say how it went, and give the exit status. */
-static int manage(struct crew *crew, const struct run_options *o,
+static int manage(struct rota_farm *farm, const struct run_options *o,
                   struct signals *signals)
 {
     struct run r;
-    struct manager_summary sum = {0};
+    struct crew_summary sum = {.complete = false};
     struct rota_error err = {0};
-    struct manager_hooks hooks = {
+    struct crew_hooks hooks = {
         .ctx = &r,
         .next = run_next,
         .ended = run_ended,
@@ -119,7 +118,7 @@ static int manage(struct crew *crew, const struct run_options *o,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = manager_run(crew, &hooks, &sum, &err);
+        rc = crew_manage(farm, &hooks, &sum, &err);
     int status = report_close(&r.report, &sum, rc, &err, arguments_left(&r.arguments),
                               sum.stopped ? signals->got : 0);
     template_free(r.template);
@@ -132,11 +131,19 @@ static int manage(struct crew *crew, const struct run_options *o,
 static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
-    rota_auto(crew) struct crew *crew = NULL;
+    struct link *link;
+    struct rota_farm *farm;
     struct rota_error err;
-    if (crew_local_open(options, &crew, &err) != 0)
+    int rc = link_alone_open(&link);
+    if (rc != 0)
+        error_set(&err, rc, "out of memory");
+    else
+        rc = crew_open(link, options, &farm, &err);
+    if (rc != 0)
         return fail(STATUS_USAGE, &err);
-    return manage(crew, o, signals);
+    int status = manage(farm, o, signals);
+    rota_farm_close(farm);
+    return status;
 }
 
 static int run_here(const struct run_options *o)
@@ -304,19 +311,6 @@ int cli_run(int argc, char **argv)
 
 /* --- a rank --------------------------------------------------------------- */
 
-static int rank_manages(struct rota *r, const struct run_options *o,
-                        struct signals *signals)
-{
-    struct execute_options options = {.slots = o->slots, .in_rank = true};
-    struct rota_error err;
-    rota_auto(crew) struct crew *crew = NULL;
-    if (rota_size(r) == 1)
-        return manage_here(o, signals, &options);
-    if (crew_ranks_open(r, &crew, &err) != 0)
-        return fail(STATUS_USAGE, &err);
-    return manage(crew, o, signals);
-}
-
 static bool worker_stop(void *ctx)
 {
     return signals_asked(ctx);
@@ -324,30 +318,60 @@ static bool worker_stop(void *ctx)
 
 /* A worker that can't go on says so, unless it is for the manager's end: that is
  * the front's to say, once. */
-static int rank_works(struct rota *r, const struct run_options *o,
-                      struct signals *signals)
+static int rank_works(struct rota_farm *farm, struct signals *signals)
 {
-    struct worker_options options = {
-
-        .slots = o->slots, .stop = worker_stop, .ctx = signals};
     struct rota_error err;
-    int rc = worker_run(r, &options, &err);
+    int rc = crew_work(farm, worker_stop, signals, &err);
     if (rc == 0)
         return STATUS_SUCCESS;
     return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
 }
 
-/* Manage, past the launcher where that can be. */
-static int rank_zero(struct rota *r, const struct run_options *o,
-                     struct signals *signals, int desk, const char *input)
+/* Whether rank 0 has the list that it is to do: past the launcher, or none at all. */
+static bool has_input(const struct run_options *o, int desk, const char *input)
 {
-    if (desk < 0 && o->arguments == NULL && strcmp(input, at_desk) == 0) {
-        fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
-                        "another machine; give the arguments behind ':::', or name the "
-                        "hosts with --hosts\n");
-        return STATUS_INCOMPLETE;
+    if (desk >= 0 || o->arguments != NULL || strcmp(input, at_desk) != 0)
+        return true;
+    fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
+                    "another machine; give the arguments behind ':::', or name the "
+                    "hosts with --hosts\n");
+    return false;
+}
+
+/* What this rank is there for. */
+static int rank_runs(struct rota_farm *farm, const struct run_options *o, int desk,
+                     const char *input)
+{
+    struct signals signals;
+    if (signals_open(&signals) != 0) {
+        perror("rota: cannot watch for signals");
+        return STATUS_USAGE;
     }
-    return rank_manages(r, o, signals);
+    if (rota_farm_rank(farm) != 0)
+        return rank_works(farm, &signals);
+    return has_input(o, desk, input) ? manage(farm, o, &signals) : STATUS_INCOMPLETE;
+}
+
+/* `r` is taken. */
+static int rank_farm(struct rota *r, const struct run_options *o, int desk,
+                     const char *input)
+{
+    struct execute_options options = {.slots = o->slots, .in_rank = true};
+    struct link *link;
+    struct rota_farm *farm;
+    struct rota_error err;
+    int rc = link_ranks_open(r, &link);
+    if (rc != 0) {
+        rota_close(r);
+        error_set(&err, rc, "out of memory");
+    } else {
+        rc = crew_open(link, &options, &farm, &err);
+    }
+    if (rc != 0)
+        return fail(STATUS_USAGE, &err);
+    int status = rank_runs(farm, o, desk, input);
+    rota_farm_close(farm);
+    return status;
 }
 
 int cli_run_rank(int argc, char **argv)
@@ -359,7 +383,6 @@ int cli_run_rank(int argc, char **argv)
     struct run_options o;
     struct rota *r;
     struct rota_error err;
-    struct signals signals;
 
     signals_block();
     if (argc <= INPUT) {
@@ -374,14 +397,7 @@ int cli_run_rank(int argc, char **argv)
     char *input = argv[INPUT];
     run_options_parse(argc - INPUT, argv + INPUT, &o);
 
-    int status = STATUS_USAGE;
-    if (signals_open(&signals) != 0)
-        perror("rota: cannot watch for signals");
-    else if (rota_rank(r) == 0)
-        status = rank_zero(r, &o, &signals, desk, input);
-    else
-        status = rank_works(r, &o, &signals);
-    rota_close(r);
+    int status = rank_farm(r, &o, desk, input);
     desk_leave(desk, status);
     return desk >= 0 ? STATUS_SUCCESS : status;
 }

@@ -4,20 +4,29 @@
  * as there are slots, the others wait. So the slots that execute.h counts are the
  * batches at the head of the list, and a command is found by its batch's lease.
  *
- * A command that has ended is *over*, until it is taken: it was made a record as soon
- * as there is memory for it, and nothing is asked of execute.h before.
+ * A command that has ended is *over* until it is taken: until there is memory for its
+ * record, nothing else is asked of execute.h.
+ *
+ * A command that runs is never ended for its not being wanted any more: it may have had
+ * its effect already, or half of it.
  */
 #include "execute/commands.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "execute/batch.h"
 
 enum {
     VALUE_HEAD_BYTES = 16,
-    NEVER_STARTED = 127, /* a code for what cannot be a command at all */
+    RECORD_KEPT = 1 << 20, /* a buffer of so many bytes is used again */
 };
+
+/* wait's longest: more than anyone wants, and no overflow */
+#define WAIT_MOST_MS 1000000
 
 /* A batch, and where it stands. */
 struct job {
@@ -101,29 +110,43 @@ static enum rota_outcome outcome_of(const struct execute_result *r)
     return r->how == EXECUTE_EXITED && r->code == 0 ? ROTA_DONE : ROTA_FAILED;
 }
 
-/* Write the record of `r` to x->record. */
+static unsigned char *append(unsigned char *to, const struct execute_bytes *b)
+{
+    if (b->size > 0)
+        memcpy(to, b->data, b->size);
+    return to + b->size;
+}
+
+/* Write the record of `r` to x->record. The value is written where the record has it:
+ * what a command wrote may be long. */
 static int record(struct commands *x, const struct execute_result *r)
 {
-    size_t size = VALUE_HEAD_BYTES + r->out.size + r->err.size;
     struct parcel_result head = {
-        .size = size, .outcome = outcome_of(r), .code = r->code, .took_ns = r->took_ns};
+        .size = VALUE_HEAD_BYTES + r->out.size + r->err.size,
+        .outcome = outcome_of(r),
+        .code = r->code,
+        .took_ns = r->took_ns,
+    };
     x->record.size = 0;
-    if (task_bytes_reserve(&x->record, parcel_result_bytes(&head)) != 0)
+    if (head.size > PARCEL_SIZE_MAX ||
+        task_bytes_reserve(&x->record, parcel_result_bytes(&head)) != 0)
         return ROTA_E_NOMEM;
-    rota_auto(heap) unsigned char *value = malloc(size);
-    if (value == NULL)
-        return ROTA_E_NOMEM;
+    unsigned char *value = parcel_begin_result(x->record.data, &head);
     parcel_put32(value, (uint32_t)r->how);
     parcel_put32(value + 4, (uint32_t)r->code);
     parcel_put64(value + 8, r->out.size);
-    if (r->out.size > 0)
-        memcpy(value + VALUE_HEAD_BYTES, r->out.data, r->out.size);
-    if (r->err.size > 0)
-        memcpy(value + VALUE_HEAD_BYTES + r->out.size, r->err.data, r->err.size);
-    head.data = value;
-    parcel_write_result(x->record.data, &head);
+    append(append(value + VALUE_HEAD_BYTES, &r->out), &r->err);
     x->record.size = parcel_result_bytes(&head);
     return 0;
+}
+
+/* What was taken last is not looked at any more. */
+static void drop_record(struct commands *x)
+{
+    if (x->record.cap > RECORD_KEPT) {
+        free(x->record.data);
+        x->record = (struct task_bytes){0};
+    }
 }
 
 /* ---- batches ----------------------------------------------------------------- */
@@ -151,26 +174,32 @@ static bool settle(struct job *j)
     return j->index < j->batch->count;
 }
 
-/* Start the job's next task. What can't be a command ends at once, as one that could
- * not be started. */
+/* What can't be a command ends at once, as one that could not be started. */
+static void refuse(struct commands *x, struct job *j)
+{
+    x->over = true;
+    x->ended = j;
+    x->result = (struct execute_result){.how = EXECUTE_NOT_STARTED, .code = ENOEXEC};
+}
+
+/* Start the job's next task. */
 static int start(struct commands *x, struct job *j)
 {
     struct parcel_task t = {0};
     size_t bytes;
     rota_auto(heap) char **argv = NULL;
-    parcel_read_task(j->batch->records + j->at, j->batch->bytes - j->at, &t, &bytes);
-    int rc = commands_unpack(t.data, t.size, &argv);
+    int rc = parcel_read_task(j->batch->records + j->at, j->batch->bytes - j->at, &t,
+                              &bytes);
+    if (rc == 0)
+        rc = commands_unpack(t.data, t.size, &argv);
     if (rc == 0)
         rc = execute_start(x->execute, j->batch->lease, j->batch->attempt, argv);
-    if (rc == ROTA_E_FORMAT) {
-        x->over = true;
-        x->ended = j;
-        x->result =
-            (struct execute_result){.how = EXECUTE_NOT_STARTED, .code = NEVER_STARTED};
-        rc = 0;
-    }
-    j->running = rc == 0;
-    return rc;
+    if (rc == ROTA_E_FORMAT)
+        refuse(x, j);
+    if (rc != 0 && rc != ROTA_E_FORMAT)
+        return rc;
+    j->running = true;
+    return 0;
 }
 
 /* Let the jobs at the head of the list run, as many as there are slots. */
@@ -178,7 +207,6 @@ static int fill_slots(struct commands *x)
 {
     struct job *next;
     int slots = x->base.slots;
-    int rc = 0;
     for (struct job *j = TAILQ_FIRST(&x->jobs); j != NULL && slots > 0 && !x->over;
          j = next) {
         next = TAILQ_NEXT(j, link);
@@ -186,13 +214,12 @@ static int fill_slots(struct commands *x)
             remove_job(x, j);
             continue;
         }
-        if (!j->running)
-            rc = start(x, j);
+        int rc = j->running ? 0 : start(x, j);
         if (rc != 0)
-            break;
+            return rc;
         slots--;
     }
-    return rc;
+    return 0;
 }
 
 static int commands_give(struct executor *base, const struct executor_batch *given)
@@ -211,7 +238,7 @@ static int commands_give(struct executor *base, const struct executor_batch *giv
     return 0;
 }
 
-static struct job *job_of(struct commands *x, uint64_t lease)
+static struct job *job_of(const struct commands *x, uint64_t lease)
 {
     struct job *j;
     TAILQ_FOREACH (j, &x->jobs, link)
@@ -252,22 +279,25 @@ static void tell(struct commands *x, struct executor_report *out)
         remove_job(x, j);
 }
 
+/* What has ended is told even while there is no memory to start anything. The next
+ * command starts in the next call, when this one's result has been sent on: should it
+ * kill the rank, the result must not be lost with it, nor this one be blamed. */
 static int commands_take(struct executor *base, struct executor_report *out)
 {
     struct commands *x = (struct commands *)base;
-    int rc = fill_slots(x);
-    if (rc == 0)
-        rc = look(x, 0);
+    drop_record(x);
+    int filled = fill_slots(x);
+    int rc = look(x, 0);
+    if (rc == ROTA_E_TIMEOUT && filled != 0)
+        return filled;
     if (rc == 0)
         rc = record(x, &x->result);
     if (rc != 0)
         return rc;
     tell(x, out);
-    fill_slots(x); /* without memory, next time */
     return 0;
 }
 
-/* A command that runs is let run: it may have had its effect already. */
 static void commands_drop(struct executor *base, uint64_t lease, uint64_t first,
                           uint32_t count)
 {
@@ -286,9 +316,22 @@ static void commands_drop(struct executor *base, uint64_t lease, uint64_t first,
         remove_job(x, j);
 }
 
+static uint64_t commands_unbegun(const struct executor *base, uint64_t lease)
+{
+    const struct job *j = job_of((const struct commands *)base, lease);
+    if (j == NULL)
+        return UINT64_MAX;
+    uint32_t index = j->index + (j->running ? 1 : 0);
+    return index < j->batch->count ? j->batch->first + index : UINT64_MAX;
+}
+
 static void commands_wait(struct executor *base, int64_t timeout_ns)
 {
-    look((struct commands *)base, (int)((timeout_ns + 999999) / 1000000));
+    struct commands *x = (struct commands *)base;
+    int64_t ms = timeout_ns / NS_PER_MS + (timeout_ns % NS_PER_MS > 0 ? 1 : 0);
+    fill_slots(x);
+    if (ms > 0)
+        look(x, ms < WAIT_MOST_MS ? (int)ms : WAIT_MOST_MS);
 }
 
 static void commands_close(struct executor *base)
@@ -307,6 +350,7 @@ static const struct executor_ops commands_ops = {
     .give = commands_give,
     .take = commands_take,
     .drop = commands_drop,
+    .unbegun = commands_unbegun,
     .wait = commands_wait,
     .close = commands_close,
 };
@@ -315,11 +359,8 @@ int executor_commands_open(const struct execute_options *options, struct executo
                            struct rota_error *err)
 {
     rota_auto(heap) struct commands *x = calloc(1, sizeof(*x));
-    if (x == NULL) {
-        if (err != NULL)
-            *err = (struct rota_error){ROTA_E_NOMEM, "out of memory"};
-        return ROTA_E_NOMEM;
-    }
+    if (x == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
     int rc = execute_open(options, &x->execute, err);
     if (rc != 0)
         return rc;

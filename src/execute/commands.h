@@ -1,5 +1,8 @@
 /* commands.h - commands as tasks: an executor whose slots run processes
  *
+ * Each result is reported by itself, as soon as its command has ended. Nothing ends a
+ * command but itself and executor_close(): no time limit, nor that it is dropped.
+ *
  * A task's payload is the words of a command, each ended by a 0 byte. Its value,
  * whether it succeeded or not, is how the command ended and what it wrote; integers
  * are little-endian:

@@ -54,6 +54,10 @@ struct executor_ops {
      * ignored. */
     void (*drop)(struct executor *x, uint64_t lease, uint64_t first, uint32_t count);
 
+    /* The first task of `lease` that was not begun; UINT64_MAX: there is none. NULL
+     * where nobody needs to know, as a task may well be run twice. */
+    uint64_t (*unbegun)(const struct executor *x, uint64_t lease);
+
     /* Sleep until there may be something to take, or `timeout_ns` have passed. May
      * return too early. */
     void (*wait)(struct executor *x, int64_t timeout_ns);
@@ -66,6 +70,8 @@ struct executor {
     const struct executor_ops *ops;
     int slots;  /* batches that run at once */
     int held;   /* batches that are not wholly reported or dropped yet */
+    bool fatal; /* the next task that take runs may end this very process, as it has a
+                   time limit: what was reported should have left it by then */
     bool ready; /* take would find work that needs this process: don't wait */
 };
 

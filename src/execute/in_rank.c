@@ -54,6 +54,18 @@ static void settle(struct in_rank *x)
         step(x);
 }
 
+/* Whether the first batch's next task has a time limit. */
+static bool is_limited(const struct in_rank *x)
+{
+    const struct batch *b = TAILQ_FIRST(&x->batches);
+    struct parcel_task t = {0};
+    size_t bytes;
+    if (b == NULL || b->limit_ms == 0 || x->index >= b->count)
+        return false;
+    parcel_read_task(next_record(x), b->bytes - x->at, &t, &bytes);
+    return t.time_limit_ms != 0;
+}
+
 static void begin_first(struct in_rank *x)
 {
     const struct batch *b = TAILQ_FIRST(&x->batches);
@@ -61,6 +73,7 @@ static void begin_first(struct in_rank *x)
     x->at = 0;
     x->left = b != NULL ? b->count - b->dropped : 0;
     x->base.ready = b != NULL;
+    x->base.fatal = is_limited(x);
 }
 
 static void remove_batch(struct in_rank *x, struct batch *b)
@@ -149,14 +162,9 @@ static int run_next(struct in_rank *x, const struct batch *b)
 static bool goes_on(const struct in_rank *x)
 {
     const unsigned char *record = next_record(x);
-    struct parcel_task t = {0};
-    size_t bytes;
     if (parcel_get16(record + 6) == 0)
         return true;
-    if (batch_is_dropped(record))
-        return false;
-    parcel_read_task(record, TAILQ_FIRST(&x->batches)->bytes - x->at, &t, &bytes);
-    return t.time_limit_ms == 0;
+    return !batch_is_dropped(record) && !is_limited(x);
 }
 
 /* Run tasks of the first batch, one behind the other, for about a slice. */
@@ -182,6 +190,7 @@ static int run_some(struct in_rank *x, struct executor_report *r)
     } while (x->left > 0 && x->results.size < REPORT_BYTES &&
              x->pace.now_ns < stop_ns && goes_on(x));
     r->busy_ns += pace_end(&x->pace, x->results.data);
+    x->base.fatal = is_limited(x);
     if (x->left == 0)
         remove_batch(x, b);
     return rc;

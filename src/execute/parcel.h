@@ -221,24 +221,34 @@ static inline size_t parcel_result_bytes(const struct parcel_result *r)
                                      : bytes + PARCEL_MORE_BYTES + r->tasks_bytes;
 }
 
-/* Write the record of `r` to the parcel_result_bytes(r) bytes at `out`. */
-static inline void parcel_write_result(unsigned char *out,
-                                       const struct parcel_result *r)
+/* Write the record of `r` to the parcel_result_bytes(r) bytes at `out`, but for the
+ * value's bytes: returns where they belong. */
+static inline unsigned char *parcel_begin_result(unsigned char *out,
+                                                 const struct parcel_result *r)
 {
     bool plain = parcel_result_is_plain(r);
+    unsigned char *value = out + PARCEL_RESULT_BYTES;
+    unsigned char *more = value + parcel_padded(r->size);
     parcel_put16(out, (uint16_t)r->outcome);
     parcel_put16(out + 2, plain ? 0 : PARCEL_MORE);
     parcel_put32(out + 4, (uint32_t)r->size);
     parcel_put64(out + 8, (uint64_t)r->took_ns);
-    out += PARCEL_RESULT_BYTES;
-    parcel_write_payload(out, r->data, r->size);
-    out += parcel_padded(r->size);
+    if (r->size % 8 != 0) /* the padding's bytes: the last eight, before the rest */
+        memset(more - 8, 0, 8);
     if (plain)
-        return;
-    parcel_put32(out, (uint32_t)r->code);
-    parcel_put32(out + 4, r->tasks_count);
+        return value;
+    parcel_put32(more, (uint32_t)r->code);
+    parcel_put32(more + 4, r->tasks_count);
     if (r->tasks_bytes > 0)
-        memcpy(out + PARCEL_MORE_BYTES, r->tasks, r->tasks_bytes);
+        memcpy(more + PARCEL_MORE_BYTES, r->tasks, r->tasks_bytes);
+    return value;
+}
+
+/* The same, with the value. */
+static inline void parcel_write_result(unsigned char *out,
+                                       const struct parcel_result *r)
+{
+    parcel_copy(parcel_begin_result(out, r), r->data, r->size);
 }
 
 /* How many bytes the result's record at `in` takes, if it is done and holds a value and

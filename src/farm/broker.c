@@ -14,7 +14,9 @@
  *     a task.
  *  2. What was interrupted for want of memory is taken up where it stood: of a report
  *     being gone through, by its `seen` cursor and `unborn` count; of the plan's
- *     actions, by `action`, which is the plan's last as long as `acting`.
+ *     actions, by `action`, as long as `acting`. Until that one has been carried out
+ *     the plan learns nothing that could end a task, so it holds: what is to be lent
+ *     is still in the ledger, and with that worker.
  *  3. Fresh tasks are told to the plan together, before anything else is asked of it.
  */
 #include "farm/broker.h"
@@ -94,6 +96,7 @@ struct broker {
         *behind; /* the value told last; NULL: nothing was overwritten there */
     unsigned char was_behind;
     uint64_t told;
+    uint64_t told_last; /* which task */
     uint64_t ended[ROTA_OUTCOMES];
     uint64_t untold_tasks;
     size_t untold_bytes;
@@ -266,9 +269,13 @@ int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
     return 0;
 }
 
+static int catch_up(struct broker *b, int64_t now_ns);
+
 int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task)
 {
-    int rc = tell_fresh(b);
+    int rc = catch_up(b, now_ns);
+    if (rc == 0)
+        rc = tell_fresh(b);
     return rc ? rc : plan_cancel(b->plan, now_ns, task);
 }
 
@@ -347,22 +354,34 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
     return 0;
 }
 
+/* Whether the tasks that a result submits, which are readable, can be run. It is asked
+ * before the plan is: what it has accepted must be told. */
+static bool are_known(const struct broker *b, const struct parcel_result *result)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < result->tasks_count; i++) {
+        struct parcel_task t = {0};
+        size_t bytes = 0;
+        parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t, &bytes);
+        if (t.function >= b->options.functions)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
 /* The tasks that the accepted result at `seen` submits. Taken up where it was
  * interrupted, `unborn` of them before the end. */
 static int bear(struct broker *b, struct report *r, const struct parcel_result *result)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < result->tasks_count; i++) {
-        struct parcel_task t;
-        size_t bytes;
-        if (parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t,
-                             &bytes) != 0)
-            return ROTA_E_FORMAT;
+        struct parcel_task t = {0};
+        size_t bytes = 0;
+        parcel_read_task(result->tasks + at, result->tasks_bytes - at, &t, &bytes);
         at += bytes;
         if (i < result->tasks_count - r->unborn)
             continue;
-        if (t.function >= b->options.functions)
-            return ROTA_E_FORMAT;
         int rc = broker_submit(b, &t, NULL);
         if (rc != 0)
             return rc;
@@ -380,6 +399,8 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
     uint32_t attempt = 0;
     struct plan_span span = {r->seen.task, 1};
     if (!accepted) {
+        if (!are_known(b, result))
+            return ROTA_E_FORMAT;
         int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
                              result->took_ns, &run, &accepted, &attempt);
         if (rc != 0)
@@ -431,24 +452,31 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
     return rc;
 }
 
-static void lose(struct broker *b, int64_t now_ns, int worker)
+static void lose(struct broker *b, int64_t now_ns, int worker, bool strange)
 {
+    uint64_t before = plan_counts(b->plan)->again;
     b->workers[worker] = WORKER_LOST;
     plan_lost(b->plan, now_ns, worker);
+    if (b->port.lost != NULL)
+        b->port.lost(b->port.ctx, worker, strange,
+                     plan_counts(b->plan)->again - before);
 }
 
 /* Show all that came to the plan. Who sent nonsense is lost, and the rest of his
- * report dropped. Fails with ROTA_E_NOMEM: later. */
+ * report dropped. Fails with ROTA_E_NOMEM or ROTA_E_MPI: later. */
 static int examine_all(struct broker *b, int64_t now_ns)
 {
     struct report *r;
+    int failed = catch_up(b, now_ns);
+    if (failed)
+        return failed;
     while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
         int rc = examine(b, now_ns, r);
         if (rc == ROTA_E_NOMEM || heap_reserve(b) != 0)
             return ROTA_E_NOMEM;
         if (rc != 0) {
             r->end = r->seen.task;
-            lose(b, now_ns, r->worker);
+            lose(b, now_ns, r->worker, true);
         }
         TAILQ_REMOVE(&b->unseen, r, link);
         keep(b, r);
@@ -547,7 +575,7 @@ static int lend(struct broker *b, const struct plan_action *a)
 static int recall(struct broker *b, const struct plan_action *a)
 {
     struct wire_head h = {
-        .kind = WIRE_DROP,
+        .kind = b->options.once ? WIRE_RECALL : WIRE_DROP,
         .count = (uint32_t)a->span.count,
         .lease = a->lease,
         .first = a->span.first,
@@ -588,14 +616,22 @@ static int carry_out(struct broker *b, int64_t now_ns, const struct plan_action 
     }
 }
 
+/* Carry out the action that was interrupted, if one was. */
+static int catch_up(struct broker *b, int64_t now_ns)
+{
+    int rc = b->acting ? carry_out(b, now_ns, &b->action) : 0;
+    b->acting = rc != 0;
+    return rc;
+}
+
 int broker_act(struct broker *b, int64_t now_ns)
 {
     int rc = examine_all(b, now_ns);
     if (rc == 0)
         rc = tell_fresh(b);
-    while (rc == 0 && (b->acting || plan_next(b->plan, now_ns, &b->action))) {
-        rc = carry_out(b, now_ns, &b->action);
-        b->acting = rc != 0;
+    while (rc == 0 && plan_next(b->plan, now_ns, &b->action)) {
+        b->acting = true;
+        rc = catch_up(b, now_ns);
     }
     return rc;
 }
@@ -615,7 +651,7 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
         struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
         int rc = send_head(b, worker, &no);
         if (rc == 0)
-            lose(b, now_ns, worker);
+            lose(b, now_ns, worker, true);
         return rc;
     }
     int rc = plan_join(b->plan, now_ns, worker, (int)h->count);
@@ -628,8 +664,27 @@ static bool may_say(const struct wire_head *h, enum worker_state state)
 {
     if (h->kind == WIRE_HELLO)
         return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
-    return h->kind == WIRE_RESULTS && state == WORKER_HERE && h->count > 0 &&
-           h->more <= INT64_MAX;
+    return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED) &&
+           state == WORKER_HERE && h->count > 0 && h->more <= INT64_MAX;
+}
+
+/* What the worker had said before counts. */
+static int take_nonsense(struct broker *b, int64_t now_ns, int worker)
+{
+    if (examine_all(b, now_ns) != 0)
+        return ROTA_E_NOMEM;
+    lose(b, now_ns, worker, true);
+    return 0;
+}
+
+/* So too. */
+static int take_returned(struct broker *b, int64_t now_ns, int worker,
+                         const struct wire_head *h)
+{
+    if (examine_all(b, now_ns) != 0)
+        return ROTA_E_NOMEM;
+    return plan_returned(b->plan, now_ns, worker, h->lease,
+                         (struct plan_span){h->first, h->count});
 }
 
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
@@ -639,9 +694,11 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
         if (wire_read(data, size, &h) != 0 || !may_say(&h, b->workers[worker]))
-            lose(b, now_ns, worker);
+            rc = take_nonsense(b, now_ns, worker);
         else if (h.kind == WIRE_RESULTS)
             return take_results(b, now_ns, worker, &h, data, size);
+        else if (h.kind == WIRE_RETURNED)
+            rc = take_returned(b, now_ns, worker, &h);
         else
             rc = take_hello(b, now_ns, worker, &h);
     }
@@ -663,8 +720,11 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,
                                      &attempt)
                        : ROTA_E_NOMEM;
-    if (rc != 0 || verdict != PLAN_FINAL)
+    if (rc != 0)
         return rc;
+    plan_excuse(b->plan, worker);
+    if (verdict != PLAN_FINAL)
+        return 0;
     r->worker = worker;
     r->attempts = (int)attempt;
     r->how = ROTA_OVERTIME;
@@ -682,13 +742,13 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
     if (overtime)
         rc = fail_overtime(b, now_ns, worker);
     if (rc == 0)
-        lose(b, now_ns, worker);
+        lose(b, now_ns, worker, false);
     return rc;
 }
 
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen)
 {
-    if (b->workers[worker] == WORKER_HERE)
+    if (b->workers[worker] != WORKER_LOST) /* nor need it have come yet */
         plan_freeze(b->plan, now_ns, worker, frozen);
 }
 
@@ -785,6 +845,7 @@ static void tell(struct broker *b, struct report *r, struct rota_result *out)
     else
         read_told(b, r, out);
     b->told++;
+    b->told_last = out->task;
     b->untold_tasks--;
     b->ended[out->outcome]++;
 }
@@ -816,6 +877,18 @@ bool broker_next(struct broker *b, struct rota_result *out)
             return true;
     }
     return false;
+}
+
+/* A report forgets its tasks only when the next result is asked for. */
+void broker_payload(const struct broker *b, const void **data, size_t *size)
+{
+    const unsigned char *record;
+    size_t bytes;
+    struct parcel_task t = {0};
+    ledger_piece(b->ledger, b->told_last, 1, &record, &bytes);
+    parcel_read_task(record, bytes, &t, &bytes);
+    *data = t.data;
+    *size = t.size;
 }
 
 /* ---- the whole --------------------------------------------------------------- */
@@ -875,6 +948,8 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         .poison_limit = options->poison_limit,
         .ahead = options->ahead,
         .retry_ns = options->retry_ns,
+        .batch_ns = options->batch_ns,
+        .once = options->once,
         .fit = fit,
         .ctx = b,
     };

@@ -28,6 +28,10 @@ struct broker_port {
     int (*send)(void *ctx, int worker, void *data, size_t size);
     /* What came in a message that was received is not needed any more. */
     void (*done)(void *ctx, void *data, size_t size);
+    /* `worker` is lost, and `again` tasks that it ran, as far as is known, will run
+     * again. `strange`: it is not known to have gone, but what it sent is none of a
+     * worker's. May be NULL; must not call the broker. */
+    void (*lost)(void *ctx, int worker, bool strange, uint64_t again);
     void *ctx;
 };
 
@@ -40,6 +44,8 @@ struct broker_options {
     int ahead;        /* plan.h's; 0: its default */
     int poison_limit; /* 0: plan.h's */
     int64_t retry_ns; /* 0: plan.h's */
+    int64_t batch_ns; /* 0: plan.h's */
+    bool once;        /* plan.h's */
 };
 
 struct broker;
@@ -84,6 +90,9 @@ int64_t broker_wake_ns(const struct broker *b);
 /* The next result, or false. out->ended_ns is the time that was given. out->data is
  * valid until the next call for this broker. */
 bool broker_next(struct broker *b, struct rota_result *out);
+
+/* The payload of the task whose result was told last: valid as long as that is. */
+void broker_payload(const struct broker *b, const void **data, size_t *size);
 
 /* Whether workers would soon be idle without further tasks, and results do not pile
  * up. */

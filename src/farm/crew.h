@@ -1,70 +1,76 @@
-/* crew.h - those who do the work, wherever they are
+/* crew.h - a farm whose tasks are commands: what `rota run` stands on
  *
- * One interface, so that the manager knows no special case: a crew of one worker
- * in this very process (crew_local_open), a crew of ranks (crew_ranks_open), or a
- * scripted one in a test. Workers are numbered from 0; each comes once (CREW_JOINED)
- * and goes at most once (CREW_LOST), after everything that it had to say.
+ *     crew_open(link, &options, &farm, &err);
+ *     rank 0:         crew_manage(farm, &hooks, &summary, &err);
+ *     anybody else:   crew_work(farm, stop, ctx, &err);
+ *     rota_farm_close(farm);
+ *
+ * Commands come from the manager's caller, as many as there are, when there is room;
+ * each comes back once, with its result or the reason why there is none. None is begun
+ * a second time unless its worker was lost.
  */
 #ifndef ROTA_FARM_CREW_H
 #define ROTA_FARM_CREW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/cleanup.h"
 #include "execute/execute.h"
+#include "farm/link.h"
 #include "rota.h"
 
-enum crew_kind {
-    CREW_JOINED, /* `worker` is there, with `slots` */
-    CREW_ENDED,  /* `worker` says that a task ended: `result` */
-    CREW_LOST,   /* `worker` has gone: `who`, and `reason` */
+/* Rank 0 manages; the others run commands, as `options` says. One that is alone does
+ * both. Takes `link`, in any case. *out is the caller's: rota_farm_close(), which ends
+ * the commands that run. Fails as execute_open does, or as the link's send does. */
+int crew_open(struct link *link, const struct execute_options *options,
+              struct rota_farm **out, struct rota_error *err);
+
+/* The end of a command. Everything is borrowed, for the call alone. */
+struct crew_end {
+    uint64_t task; /* from 0, in the order of their coming */
+    enum rota_outcome outcome;
+    int killed;                          /* ROTA_POISON: so many workers were lost */
+    char *const *argv;                   /* NULL where all is well: ROTA_DONE */
+    const struct execute_result *result; /* NULL unless it ran to its end */
 };
 
-struct crew_event {
-    enum crew_kind kind;
-    int worker;
-    int slots;
-    struct execute_result result; /* the receiver's: execute_result_done() */
-    char who[32];                 /* "rank 3" */
-    char reason[128];             /* "was killed by signal 9 (SIGKILL)" */
+/* Called from crew_manage, in its thread. */
+struct crew_hooks {
+    void *ctx;
+
+    /* The next command: *argv is one block, which the crew takes. Must not wait: fails
+     * with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where none will
+     * come any more, with anything else to end the run. */
+    int (*next)(void *ctx, char ***argv, struct rota_error *err);
+
+    /* A command ended. A failure ends the run. */
+    int (*ended)(void *ctx, const struct crew_end *end, struct rota_error *err);
+
+    /* The worker in `rank` is lost; `again` commands that it ran will run again. `fate`
+     * is how it went, or NULL: it sent what makes no sense. */
+    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+
+    /* Whether the run is to be given up. Asked several times a second. */
+    bool (*stop)(void *ctx);
 };
 
-struct crew {
-    const struct crew_ops *ops;
-    int workers;  /* how many may come */
-    int prefetch; /* what pays off, where handing out takes time */
+struct crew_summary {
+    struct rota_stats stats;
+    bool complete; /* all commands were taken, and each was tried */
+    bool stopped;  /* because hooks->stop said so */
 };
 
-struct crew_ops {
-    /* Let `worker` begin an attempt. That the worker has gone is no failure here:
-     * a CREW_LOST tells it. */
-    int (*start)(struct crew *c, int worker, uint64_t task, uint32_t attempt,
-                 char *const *argv, struct rota_error *err);
+/* Run until all commands have ended, no worker is left, or stop() says so. `*out` is
+ * filled in any case. Fails with what a hook failed with, or with ROTA_E_NOMEM,
+ * ROTA_E_MPI or ROTA_E_FORMAT. */
+int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
+                struct crew_summary *out, struct rota_error *err);
 
-    /* The next event, waiting at most `timeout_ms`. Fails with ROTA_E_TIMEOUT, or
-     * when the crew as a whole can't go on. */
-    int (*wait)(struct crew *c, int timeout_ms, struct crew_event *out,
-                struct rota_error *err);
-
-    /* Send everyone home, ending what they still run, and free `c`. */
-    void (*close)(struct crew *c);
-};
-
-/* A crew of one: this process, whose slots `options` describes. *out is the
- * caller's: crew_close(). */
-int crew_local_open(const struct execute_options *options, struct crew **out,
-                    struct rota_error *err);
-
-/* A crew of all ranks but this one, which is rank 0 of `r` (borrowed) and has at
- * least one other: worker w is rank w + 1, and runs worker_run() (worker.h). */
-int crew_ranks_open(struct rota *r, struct crew **out, struct rota_error *err);
-
-static inline void crew_close(struct crew *c)
-{
-    if (c != NULL)
-        c->ops->close(c);
-}
-
-ROTA_AUTO_DEFINE(crew, struct crew *, crew_close);
+/* Run commands until the manager says that it is over, or stop(), which is asked
+ * several times a second, says so: 0. Fails with ROTA_E_LOST where the manager has
+ * gone, ROTA_E_FORMAT where it sends nonsense, ROTA_E_IO, ROTA_E_NOMEM or ROTA_E_MPI.
+ * No command is left running. */
+int crew_work(struct rota_farm *farm, bool (*stop)(void *ctx), void *ctx,
+              struct rota_error *err);
 
 #endif

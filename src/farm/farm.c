@@ -114,7 +114,7 @@ int rota_farm_open(const struct rota_farm_options *options, struct rota_farm **o
     rota_auto(link) struct link *link = NULL;
     rc = open_link(&o, &link, err);
     if (rc == 0)
-        rc = farm_over(link, o.executor, &own, out, err);
+        rc = farm_over(link, o.executor, &own, (struct farm_manner){0}, out, err);
     if (rc != 0) {
         executor_close(o.executor);
         return rc;

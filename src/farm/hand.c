@@ -95,6 +95,31 @@ static int take_on(struct hand *h, const struct wire_head *head,
     return h->executor->ops->give(h->executor, &batch);
 }
 
+/* Of the tasks that the manager wants back, those that have not begun: first say so,
+ * then forget them. */
+static int give_back(struct hand *h, const struct wire_head *wanted)
+{
+    const struct executor_ops *ops = h->executor->ops;
+    uint64_t end = wanted->first + wanted->count;
+    uint64_t first = UINT64_MAX;
+    if (ops->unbegun != NULL)
+        first = ops->unbegun(h->executor, wanted->lease);
+    if (first >= end)
+        return 0;
+    if (first < wanted->first)
+        first = wanted->first;
+    struct wire_head head = {.kind = WIRE_RETURNED,
+                             .count = (uint32_t)(end - first),
+                             .lease = wanted->lease,
+                             .first = first};
+    unsigned char data[WIRE_HEAD_BYTES];
+    wire_write(data, &head);
+    int rc = h->port.send(h->port.ctx, data, sizeof(data));
+    if (rc == 0)
+        ops->drop(h->executor, head.lease, head.first, head.count);
+    return rc;
+}
+
 int hand_receive(struct hand *h, const void *data, size_t size)
 {
     struct wire_head head;
@@ -109,6 +134,8 @@ int hand_receive(struct hand *h, const void *data, size_t size)
         h->executor->ops->drop(h->executor, head.lease, head.first, head.count);
         return 0;
     }
+    if (head.kind == WIRE_RECALL)
+        return give_back(h, &head);
     if (head.kind != WIRE_FINISH)
         return ROTA_E_FORMAT;
     h->finished = true;
@@ -119,6 +146,11 @@ int hand_receive(struct hand *h, const void *data, size_t size)
 
 static int take(struct hand *h)
 {
+    if (h->executor->fatal && h->port.settle != NULL) {
+        int rc = h->port.settle(h->port.ctx);
+        if (rc != 0)
+            return rc;
+    }
     int rc = h->executor->ops->take(h->executor, &h->report);
     if (rc == 0)
         h->state = REPORT_TAKEN;

@@ -16,6 +16,8 @@
 struct hand_port {
     /* Send `size` bytes at `data` to the manager. 0, or what rota_send says. */
     int (*send)(void *ctx, const void *data, size_t size);
+    /* Wait until what was sent has left this process; NULL: it always has. As send. */
+    int (*settle)(void *ctx);
     void *ctx;
 };
 
@@ -31,8 +33,9 @@ void hand_free(struct hand *h);
 int hand_hello(struct hand *h);
 
 /* `size` bytes at `data` came from the manager. Fails with ROTA_E_FORMAT (they are none
- * of a manager's), ROTA_E_NOMEM (nothing was taken: try again), or ROTA_E_ARG: the
- * manager has sent this worker home, for its functions are not the manager's. */
+ * of a manager's), ROTA_E_NOMEM (nothing was taken: try again), as the port's send
+ * does, or with ROTA_E_ARG: the manager has sent this worker home, for its functions
+ * are not the manager's. */
 int hand_receive(struct hand *h, const void *data, size_t size);
 
 /* Work, for a little while, and report what there is to report. *reported (may not be

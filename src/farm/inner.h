@@ -15,8 +15,32 @@
 #include "farm/hand.h"
 #include "farm/link.h"
 
-/* While own children run, messages are looked for so often. */
+/* While own children run, messages are looked for so often, to begin with. */
 #define FARM_NAP_NS (NS_PER_MS / 2)
+
+/* So often who waits looks whether he should still. */
+#define FARM_TICK_NS (100 * NS_PER_MS)
+
+/* How a feed answers; or with a negative code, with which rota_next then fails. */
+enum farm_fed {
+    FARM_FED_TASK,     /* *spec is the next task */
+    FARM_FED_NONE_YET, /* ask again, in a while */
+    FARM_FED_LAST,     /* there is none any more */
+};
+
+/* As a rota_generator, but one may have to wait for what comes. */
+typedef int farm_feed(void *context, struct rota_spec *spec);
+
+/* What a farm tells from inside rota_next. All may be NULL; none may call the farm. */
+struct farm_hooks {
+    /* Whether the run is to be given up: then nobody who goes is taken for lost, as he
+     * may have been asked to go, and rota_next does not wait. */
+    bool (*stop)(void *ctx);
+    /* The worker in `rank` is lost, and `again` tasks that it ran will run again.
+     * `fate`: how it went; NULL: what it sent is none of a worker's. */
+    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+    void *ctx;
+};
 
 /* How a worker's rank is, to the manager. */
 enum farm_member {
@@ -34,10 +58,17 @@ struct rota_farm {
     struct executor *executor;
     struct hand *hand;
     int64_t opened_ns;
+    int64_t nap_ns;
     bool has_message; /* `message` came, but there was no memory for it yet */
     struct rota_message message;
+    bool has_order; /* so too, of the manager's for the hand */
+    struct rota_message order;
     /* the manager's: */
     struct broker *broker;
+    struct farm_hooks hooks;
+    farm_feed *feed;
+    void *feeding;
+    bool starving; /* the feed has none yet */
     rota_generator *generator;
     void *generating;
     bool has_spec; /* `spec` was generated, but there was no memory for it yet */
@@ -51,12 +82,32 @@ struct rota_farm {
     enum farm_member members[];
 };
 
+/* What a farm may be beyond rota.h's options; all 0: nothing more. */
+struct farm_manner {
+    bool once;        /* plan.h's, as is */
+    int64_t batch_ns; /* this */
+    int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
+                         0: the more seldom the longer nothing has happened */
+};
+
 /* A farm over `link`, whose ranks run tasks by `x`: the manager in rank 0, a worker in
- * the others. Of the options those count that are not the executor's; the functions are
- * borrowed. Takes `link` and `x` if it succeeds. Fails with ROTA_E_NOMEM, or as the
- * link's send does. */
+ * the others. `x` may be NULL in a rank that does not work. Of the options those count
+ * that are not the executor's; the functions are borrowed. Takes `link` and `x` if it
+ * succeeds. Fails with ROTA_E_NOMEM, or as the link's send does. */
 int farm_over(struct link *link, struct executor *x,
-              const struct rota_farm_options *options, struct rota_farm **out,
-              struct rota_error *err);
+              const struct rota_farm_options *options, struct farm_manner manner,
+              struct rota_farm **out, struct rota_error *err);
+
+/* As rota_generate. */
+int farm_set_feed(struct rota_farm *f, farm_feed *feed, void *context);
+
+/* The worker's part, as rota_farm_work, which is given up when `stop` (NULL: never),
+ * asked several times a second, says so: then no task runs any more, and the manager
+ * may have sent this worker home or not. Words no error. */
+int farm_work(struct rota_farm *f, bool (*stop)(void *ctx), void *ctx);
+
+/* Take the manager's orders, waiting for the first until `deadline_ns`; without memory
+ * they wait. *took: some came. */
+int farm_take_orders(struct rota_farm *f, int64_t deadline_ns, bool *took);
 
 #endif

@@ -24,6 +24,10 @@ struct link_ops {
      * ROTA_E_LOST. */
     int (*post)(struct link *l, int rank, int tag, void *data, size_t size);
 
+    /* Wait until what was posted to `rank` has left this process: 0, or as rota_send
+     * fails. */
+    int (*settle)(struct link *l, int rank);
+
     /* As rota_recv, until `deadline_ns` (base/clock.h; 0: what is there; INT64_MAX:
      * none), and with ROTA_E_TIMEOUT too as soon as there is other news than `news`. */
     int (*receive)(struct link *l, int source, int tag, int64_t deadline_ns,

@@ -49,6 +49,13 @@ static int alone_send(struct link *l, int rank, int tag, const void *data, size_
     return rc;
 }
 
+static int alone_settle(struct link *l, int rank)
+{
+    (void)l;
+    (void)rank;
+    return 0;
+}
+
 /* Nobody else can send: what is not there does not come, but time may be waited for. */
 static int alone_receive(struct link *l, int source, int tag, int64_t deadline_ns,
                          uint32_t news, struct rota_message *out)
@@ -69,6 +76,8 @@ static int alone_receive(struct link *l, int source, int tag, int64_t deadline_n
     }
     if (deadline_ns == INT64_MAX)
         return ROTA_E_LOST;
+    if (deadline_ns == 0)
+        return ROTA_E_TIMEOUT;
     struct timespec until = {.tv_sec = deadline_ns / NS_PER_SEC,
                              .tv_nsec = deadline_ns % NS_PER_SEC};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
@@ -108,6 +117,7 @@ static void alone_close(struct link *l)
 static const struct link_ops ops = {
     .send = alone_send,
     .post = alone_post,
+    .settle = alone_settle,
     .receive = alone_receive,
     .done = alone_done,
     .news = alone_news,

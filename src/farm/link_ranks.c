@@ -23,6 +23,11 @@ static int ranks_post(struct link *l, int rank, int tag, void *data, size_t size
     return rota_post(rota_of(l), rank, tag, data, size);
 }
 
+static int ranks_settle(struct link *l, int rank)
+{
+    return rota_settle(rota_of(l), rank);
+}
+
 static int ranks_receive(struct link *l, int source, int tag, int64_t deadline_ns,
                          uint32_t news, struct rota_message *out)
 {
@@ -50,6 +55,7 @@ static void ranks_close(struct link *l)
 static const struct link_ops ops = {
     .send = ranks_send,
     .post = ranks_post,
+    .settle = ranks_settle,
     .receive = ranks_receive,
     .done = rota_message_done,
     .news = ranks_news,

@@ -14,14 +14,17 @@
 
 enum {
     MESSAGES_AT_ONCE = 64,
-    GENERATE_AT_ONCE = 256, /* tasks, between two questions whether that is enough */
+    FEED_AT_ONCE = 256, /* tasks, between two questions whether that is enough */
     SUBMIT_AT_ONCE = 4096,
     CALLS_MOST = 1024, /* of rota_next and rota_submit, between two progresses */
 };
 
 #define PROGRESS_NS (NS_PER_MS / 4)
-#define GENERATE_NS (NS_PER_MS / 8)
-#define LEAVING_NS  NS_PER_MS /* between two looks for what a lost rank had sent */
+#define FEED_NS     (NS_PER_MS / 8)
+#define STARVING_NS                                                                    \
+    (20 * NS_PER_MS)         /* between two questions to a feed without tasks          \
+                              */
+#define LEAVING_NS NS_PER_MS /* between two looks for what a lost rank had sent */
 
 static int64_t farm_now(const struct rota_farm *f)
 {
@@ -57,12 +60,19 @@ static int take_messages(struct rota_farm *f, int source, int64_t deadline_ns)
     return 0;
 }
 
+static bool is_given_up(const struct rota_farm *f)
+{
+    return f->hooks.stop != NULL && f->hooks.stop(f->hooks.ctx);
+}
+
 /* What a rank that has gone had sent, and then its loss. */
 static int see_off(struct rota_farm *f, int rank)
 {
     int rc = take_messages(f, rank, 0);
     if (rc == 0 || rc == ROTA_E_TIMEOUT)
         return 0; /* there may be more */
+    if (is_given_up(f))
+        return 0;
     if (rc != ROTA_E_LOST && rc != ROTA_E_FORMAT)
         return rc;
     struct rota_fate fate = f->link->ops->fate(f->link, rank);
@@ -130,61 +140,85 @@ static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task
     return t.near > f->link->size ? ROTA_E_ARG : broker_submit(f->broker, &t, task);
 }
 
-/* Submit the next generated task. One for which there is no memory is kept, and one
- * that cannot be submitted at all left out. */
-static int generate_one(struct rota_farm *f)
+/* A feed of what a generator gives. */
+static int feed_generated(void *context, struct rota_spec *spec)
 {
-    if (!f->has_spec) {
-        f->spec = (struct rota_spec){0};
-        f->has_spec = f->generator(f->generating, &f->spec);
-    }
-    if (!f->has_spec) {
-        f->generator = NULL;
-        return 0;
-    }
-    int rc = submit(f, &f->spec, NULL);
+    struct rota_farm *f = context;
+    return f->generator(f->generating, spec) ? FARM_FED_TASK : FARM_FED_LAST;
+}
+
+/* Have the feed's next task in f->spec, if there is one now. */
+static int ask_feed(struct rota_farm *f)
+{
+    f->spec = (struct rota_spec){0};
+    int fed = f->feed(f->feeding, &f->spec);
+    if (fed < 0)
+        return fed;
+    f->has_spec = fed == FARM_FED_TASK;
+    f->starving = fed == FARM_FED_NONE_YET;
+    if (fed == FARM_FED_LAST)
+        f->feed = NULL;
+    return 0;
+}
+
+/* Submit the feed's next task. One for which there is no memory is kept, and one that
+ * cannot be submitted at all left out. */
+static int feed_one(struct rota_farm *f)
+{
+    int rc = f->has_spec ? 0 : ask_feed(f);
+    if (rc != 0 || !f->has_spec)
+        return rc;
+    rc = submit(f, &f->spec, NULL);
     f->has_spec = rc == ROTA_E_NOMEM;
     return rc;
 }
 
-/* Not for long at a time: workers may be waiting for what is there already. */
-static int generate(struct rota_farm *f)
+static bool may_feed(const struct rota_farm *f)
 {
-    int64_t until_ns = clock_now_ns() + GENERATE_NS;
+    return f->feed != NULL && !f->starving;
+}
+
+/* Not for long at a time: workers may be waiting for what is there already. */
+static int feed(struct rota_farm *f)
+{
+    int64_t until_ns = clock_now_ns() + FEED_NS;
     int rc = 0;
-    while (rc == 0 && f->generator != NULL && broker_is_hungry(f->broker)) {
-        for (int i = 0; i < GENERATE_AT_ONCE && rc == 0 && f->generator != NULL; i++)
-            rc = generate_one(f);
+    f->starving = false;
+    while (rc == 0 && may_feed(f) && broker_is_hungry(f->broker)) {
+        for (int i = 0; i < FEED_AT_ONCE && rc == 0 && may_feed(f); i++)
+            rc = feed_one(f);
         if (clock_now_ns() > until_ns)
             break;
     }
     return rc;
 }
 
-/* The manager's own work. */
-static int work_along(struct rota_farm *f)
+/* The manager's own work. *worked: there was some. */
+static int work_along(struct rota_farm *f, bool *worked)
 {
-    struct rota_message m;
-    bool reported;
-    while (f->link->ops->receive(f->link, 0, WIRE_TO_WORKER, 0, f->news, &m) == 0) {
-        int rc = hand_receive(f->hand, m.data, m.size_bytes);
-        f->link->ops->done(&m);
-        if (rc != 0)
-            return rc;
-    }
-    return hand_work(f->hand, &reported);
+    bool took = false;
+    bool reported = false;
+    *worked = false;
+    if (f->hand == NULL)
+        return 0;
+    int rc = farm_take_orders(f, 0, &took);
+    if (rc == 0 || rc == ROTA_E_LOST) /* nothing is there, and nobody else is */
+        rc = hand_work(f->hand, &reported);
+    *worked = took || reported;
+    return rc;
 }
 
 /* All that can be done without waiting. */
 static int progress(struct rota_farm *f)
 {
+    bool worked;
     int rc = look_around(f);
+    if (rc == 0)
+        rc = work_along(f, &worked);
     if (rc == 0)
         rc = take_messages(f, ROTA_ANY_SOURCE, 0);
     if (rc == 0 || rc == ROTA_E_TIMEOUT || rc == ROTA_E_LOST)
-        rc = f->hand ? work_along(f) : 0;
-    if (rc == 0)
-        rc = generate(f);
+        rc = feed(f);
     if (rc == 0)
         rc = broker_act(f->broker, farm_now(f));
     return rc;
@@ -220,7 +254,7 @@ int rota_submit(struct rota_farm *farm, const struct rota_spec *spec, uint64_t *
     int rc = check_manager(farm);
     if (rc != 0 || spec == NULL)
         return rc ? rc : ROTA_E_ARG;
-    rc = farm->generator ? ROTA_E_STATE : submit(farm, spec, task);
+    rc = farm->feed ? ROTA_E_STATE : submit(farm, spec, task);
     if (rc == 0)
         progress_at_times(farm); /* what fails in it is rota_next's to say */
     return rc;
@@ -233,7 +267,7 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
     int rc = check_manager(farm);
     if (rc == 0 && specs == NULL && count > 0)
         rc = ROTA_E_ARG;
-    if (rc == 0 && farm->generator != NULL)
+    if (rc == 0 && farm->feed != NULL)
         rc = ROTA_E_STATE;
     /* First all, so that the most urgent is first; but nobody is to wait for long. */
     while (rc == 0 && i < count) {
@@ -249,16 +283,26 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
     return rc;
 }
 
+int farm_set_feed(struct rota_farm *f, farm_feed *give, void *context)
+{
+    if (f->feed != NULL)
+        return ROTA_E_STATE;
+    f->feed = give;
+    f->feeding = context;
+    return 0;
+}
+
 int rota_generate(struct rota_farm *farm, rota_generator *generator, void *context)
 {
     int rc = check_manager(farm);
     if (rc != 0 || generator == NULL)
         return rc ? rc : ROTA_E_ARG;
-    if (farm->generator != NULL)
-        return ROTA_E_STATE;
-    farm->generator = generator;
-    farm->generating = context;
-    return 0;
+    rc = farm_set_feed(farm, feed_generated, farm);
+    if (rc == 0) {
+        farm->generator = generator;
+        farm->generating = context;
+    }
+    return rc;
 }
 
 static void sleep_until(int64_t deadline_ns)
@@ -268,24 +312,51 @@ static void sleep_until(int64_t deadline_ns)
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When to stop waiting at the latest, if nothing happens until `deadline_ns`. */
+static int64_t wait_until_ns(const struct rota_farm *f, int64_t deadline_ns)
+{
+    int64_t wake_ns = broker_wake_ns(f->broker);
+    if (wake_ns < INT64_MAX)
+        deadline_ns = earlier(deadline_ns, wake_ns + f->opened_ns);
+    if (f->starving)
+        deadline_ns = earlier(deadline_ns, clock_now_ns() + STARVING_NS);
+    if (f->leaving > 0)
+        deadline_ns = earlier(deadline_ns, clock_now_ns() + LEAVING_NS);
+    return deadline_ns;
+}
+
+/* Own tasks run until `deadline_ns`. Where nobody else could send anything, their ends
+ * are all there is to wait for. */
+static void await_own(struct rota_farm *f, int64_t deadline_ns)
+{
+    int64_t nap_ns = f->link->size > 1 ? FARM_NAP_NS : FARM_TICK_NS;
+    int64_t now_ns = clock_now_ns();
+    if (deadline_ns > now_ns)
+        f->executor->ops->wait(f->executor, earlier(nap_ns, deadline_ns - now_ns));
+}
+
 /* Wait for anything to happen until `deadline_ns` (of the clock). */
 static int await_event(struct rota_farm *f, int64_t deadline_ns)
 {
-    int64_t wake = broker_wake_ns(f->broker);
-    if (wake < INT64_MAX && wake + f->opened_ns < deadline_ns)
-        deadline_ns = wake + f->opened_ns;
+    bool worked;
     if (f->executor != NULL && f->executor->ready)
         return 0;
-    int64_t soon = clock_now_ns() + LEAVING_NS;
-    if (f->leaving > 0 && soon < deadline_ns)
-        deadline_ns = soon;
+    int rc = work_along(f, &worked);
+    if (rc != 0 || worked)
+        return rc;
+    deadline_ns = wait_until_ns(f, deadline_ns);
     if (f->executor != NULL && f->executor->held > 0) {
-        f->executor->ops->wait(f->executor, FARM_NAP_NS);
+        await_own(f, deadline_ns);
         return 0;
     }
-    int rc = take_messages(f, ROTA_ANY_SOURCE, deadline_ns);
+    rc = take_messages(f, ROTA_ANY_SOURCE, deadline_ns);
     if (rc == ROTA_E_LOST) /* nobody else is there: it is a time that is waited for */
-        sleep_until(deadline_ns < soon ? deadline_ns : soon);
+        sleep_until(earlier(deadline_ns, clock_now_ns() + LEAVING_NS));
     return rc == ROTA_E_TIMEOUT || rc == ROTA_E_LOST ? 0 : rc;
 }
 
@@ -309,9 +380,9 @@ static int next_in_time(struct rota_farm *f, int64_t timeout_ms,
             return 0;
         if (rc != 0)
             return rc;
-        if (f->generator == NULL && broker_is_over(f->broker))
+        if (f->feed == NULL && broker_is_over(f->broker))
             return ROTA_E_END;
-        if (timeout_ms == 0 ||
+        if (timeout_ms == 0 || is_given_up(f) ||
             (deadline_ns != INT64_MAX && clock_now_ns() >= deadline_ns))
             return ROTA_E_TIMEOUT;
         rc = await_event(f, deadline_ns);

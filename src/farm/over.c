@@ -10,9 +10,17 @@ enum {
     AHEAD_OF_WORKER = 3,
 };
 
+/* Has left this process when it returns: a result that has been sent is not lost with
+ * the rank, and so its task is not run again. */
+static int hand_send(void *ctx, const void *data, size_t size)
+{
+    struct link *l = ctx;
+    return l->ops->send(l, 0, WIRE_TO_MANAGER, data, size);
+}
+
 /* Without waiting for the manager to take it: that would cost a worker the time in
  * which it could compute. What it has been lent bounds what can pile up here. */
-static int hand_send(void *ctx, const void *data, size_t size)
+static int hand_post(void *ctx, const void *data, size_t size)
 {
     struct link *l = ctx;
     void *copy = malloc(size);
@@ -23,6 +31,12 @@ static int hand_send(void *ctx, const void *data, size_t size)
     if (rc != 0 && rc != ROTA_E_LOST)
         free(copy);
     return rc;
+}
+
+static int hand_settle(void *ctx)
+{
+    struct link *l = ctx;
+    return l->ops->settle(l, 0);
 }
 
 static int broker_send(void *ctx, int worker, void *data, size_t size)
@@ -39,9 +53,20 @@ static void broker_done(void *ctx, void *data, size_t size)
     f->link->ops->done(&m);
 }
 
-static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
+static void broker_tells_lost(void *ctx, int worker, bool strange, uint64_t again)
 {
-    struct broker_port port = {.send = broker_send, .done = broker_done, .ctx = f};
+    const struct rota_farm *f = ctx;
+    int rank = worker + f->first;
+    struct rota_fate fate = f->link->ops->fate(f->link, rank);
+    if (f->hooks.lost != NULL)
+        f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, again);
+}
+
+static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
+                       struct farm_manner manner)
+{
+    struct broker_port port = {
+        .send = broker_send, .done = broker_done, .lost = broker_tells_lost, .ctx = f};
     struct broker_options options = {
         .workers = f->link->size - f->first,
         .first_rank = f->first,
@@ -52,14 +77,18 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o)
         .ahead = o->manager_works ? AHEAD_OF_WORKER : 0,
         .poison_limit = o->poison_limit,
         .retry_ns = o->retry_delay_ms * NS_PER_MS,
+        .batch_ns = manner.batch_ns,
+        .once = manner.once,
     };
     return broker_new(&options, &port, &f->broker);
 }
 
 static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
-                     struct executor *x)
+                     struct farm_manner manner, struct executor *x)
 {
-    struct hand_port port = {.send = hand_send, .ctx = f->link};
+    struct hand_port port = {.send = manner.once ? hand_send : hand_post,
+                             .settle = hand_settle,
+                             .ctx = f->link};
     return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
                     &f->hand);
 }
@@ -73,8 +102,8 @@ static void undo(struct rota_farm *f)
 }
 
 int farm_over(struct link *link, struct executor *x,
-              const struct rota_farm_options *options, struct rota_farm **out,
-              struct rota_error *err)
+              const struct rota_farm_options *options, struct farm_manner manner,
+              struct rota_farm **out, struct rota_error *err)
 {
     size_t members = (size_t)link->size * sizeof(enum farm_member);
     struct rota_farm *f = calloc(1, sizeof(*f) + members);
@@ -86,10 +115,11 @@ int farm_over(struct link *link, struct executor *x,
     f->first = options->manager_works || link->size == 1 ? 0 : 1;
     f->calls = f->calls_each = 1;
     f->opened_ns = clock_now_ns();
+    f->nap_ns = manner.nap_ns;
     bool works = link->rank >= f->first;
-    int rc = link->rank == 0 ? open_broker(f, options) : 0;
+    int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)
-        rc = open_hand(f, options, x);
+        rc = open_hand(f, options, manner, x);
     if (rc == 0 && works)
         rc = hand_hello(f->hand);
     if (rc != 0) {
@@ -123,6 +153,8 @@ void rota_farm_close(struct rota_farm *farm)
         broker_finish(farm->broker);
     if (farm->has_message)
         farm->link->ops->done(&farm->message);
+    if (farm->has_order)
+        farm->link->ops->done(&farm->order);
     executor_close(farm->executor);
     hand_free(farm->hand);
     broker_free(farm->broker);

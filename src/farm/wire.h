@@ -18,6 +18,12 @@
  *   HELLO     slots        functions'    0           0          -
  *                          fingerprint
  *   RESULTS   of results   its number    task number ns in sum  result records
+ *   RECALL    of tasks     its number    task number 0          -
+ *   RETURNED  of tasks     its number    task number 0          -
+ *
+ * DROP's tasks are not wanted; who has begun them may report them. RECALL asks for
+ * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
+ * none.
  *
  * Records are those of execute/parcel.h.
  */
@@ -40,6 +46,8 @@ enum wire_kind {
     WIRE_FINISH,
     WIRE_HELLO,
     WIRE_RESULTS,
+    WIRE_RECALL,
+    WIRE_RETURNED,
     WIRE_KINDS,
 };
 

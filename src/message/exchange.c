@@ -654,6 +654,12 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
     return rc ? rc : await_sent(x, dest);
 }
 
+int exchange_settle(struct exchange *x, int dest)
+{
+    int rc = await_pumped(x, dest);
+    return rc ? rc : await_sent(x, dest);
+}
+
 int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size)
 {
     struct peer *p = &x->peers[dest];

@@ -57,6 +57,9 @@ int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_
 /* As rota_post: `data`, of malloc, is taken where this returns 0 or ROTA_E_LOST. */
 int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size);
 
+/* As rota_settle. */
+int exchange_settle(struct exchange *x, int dest);
+
 /* As rota_recv and rota_probe. `deadline_ns`: clock.h; INT64_MAX: none; 0: what is
  * there now. */
 int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_ns,

@@ -16,6 +16,10 @@ int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
  * or ROTA_E_LOST. rota_close drops what was not sent by then, after a moment. */
 int rota_post(struct rota *r, int dest, int tag, void *data, size_t size_bytes);
 
+/* Wait until what was posted to `dest` has left this process. Fails as rota_send does.
+ */
+int rota_settle(struct rota *r, int dest);
+
 /* A number that changes when the fate of any rank does. */
 uint32_t rota_news(const struct rota *r);
 

@@ -152,6 +152,13 @@ int rota_post(struct rota *r, int dest, int tag, void *data, size_t size_bytes)
                    : exchange_post(r->exchange, dest, tag, data, size_bytes);
 }
 
+int rota_settle(struct rota *r, int dest)
+{
+    if (!is_rank(r, dest))
+        return ROTA_E_ARG;
+    return r->left ? ROTA_E_STATE : exchange_settle(r->exchange, dest);
+}
+
 uint32_t rota_news(const struct rota *r)
 {
     return board_epoch(r->run.board);

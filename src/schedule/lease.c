@@ -4,7 +4,7 @@
  *  1. The `slots` oldest leases of a worker are running, the others wait there, from
  *     `waiting` on.
  *  2. A lease has at least one task; one with more has a spare span, so that its rest
- *     can always be cut off once. After that it has one task left.
+ *     can always be cut off once. After that it has one task left, or is about to end.
  *  3. A lease's id is its place and how often that was used: no two are the same, so
  *     what comes late finds nothing.
  */
@@ -197,10 +197,22 @@ void lease_leave(struct plan *p, int64_t now_ns, struct span *s)
         lease_end(p, now_ns, l);
 }
 
+/* Some of `l` is taken back, and may run all the same. What has not begun stands behind
+ * what is left of its lease; what has ended elsewhere, or is cancelled, may stand
+ * before it. */
+static void haunt(const struct lease *l, enum span_then then)
+{
+    struct worker *w = l->worker;
+    uint32_t sure = then == SPAN_THEN_READY ? l->number : l->number - 1;
+    if (w->ghost == 0 || sure < w->sure)
+        w->sure = sure;
+    w->ghost = w->numbered;
+}
+
 void lease_recall(struct plan *p, int64_t now_ns, struct span *s, enum span_then then)
 {
     uint64_t id = s->lease->id;
-    s->lease->worker->ghost = s->lease->worker->numbered;
+    haunt(s->lease, then);
     lease_leave(p, now_ns, s);
     s->state = SPAN_RECALLED;
     s->lease_id = id;
@@ -212,15 +224,21 @@ void lease_recall(struct plan *p, int64_t now_ns, struct span *s, enum span_then
     p->counts.recalled += s->count;
 }
 
+struct span *lease_cut_first(struct plan *p, struct lease *l)
+{
+    struct span *first = TAILQ_FIRST(&l->spans);
+    if (first->count == 1)
+        return first;
+    assert(l->spare != NULL);
+    span_drop(&p->spans, rota_steal(l->spare));
+    return span_split(&p->spans, first, 1);
+}
+
 /* The last first, since each will go to the head of its line. */
 void lease_recall_rest(struct plan *p, int64_t now_ns, struct lease *l, bool but_first)
 {
-    struct span *first = TAILQ_FIRST(&l->spans);
-    if (but_first && first->count > 1) {
-        assert(l->spare != NULL);
-        span_drop(&p->spans, rota_steal(l->spare));
-        span_split(&p->spans, first, 1);
-    }
+    if (but_first)
+        lease_cut_first(p, l);
     while (l->left > (but_first ? 1 : 0))
         lease_recall(p, now_ns, TAILQ_LAST(&l->spans, span_list), SPAN_THEN_READY);
 }

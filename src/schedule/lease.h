@@ -32,6 +32,10 @@ void lease_leave(struct plan *p, int64_t now_ns, struct span *s);
 /* Take `s` back: its worker is to be told, and then the rest follows. */
 void lease_recall(struct plan *p, int64_t now_ns, struct span *s, enum span_then then);
 
+/* Cut off the first task of `l`, so that it is a span by itself: returns that. Once for
+ * a lease: needs no memory. */
+struct span *lease_cut_first(struct plan *p, struct lease *l);
+
 /* Take back all that `l` has, or all but its first task. Needs no memory. */
 void lease_recall_rest(struct plan *p, int64_t now_ns, struct lease *l, bool but_first);
 

@@ -9,7 +9,8 @@
  * 1000 tasks, 32, one.
  *
  * What waited there gets no kill, but is wary: reports are late, and it may have just
- * begun.
+ * begun. So is all of a worker for whose loss another task has failed already; and,
+ * where each task is reported by itself (options.once), all of a lease but its first.
  */
 #include "schedule/loss.h"
 
@@ -39,15 +40,22 @@ static bool is_sole(const struct worker *w, const struct lease *l)
     return w->held == 1 && l->left == 1 && w->ghost == 0;
 }
 
+/* Whether the tasks of `s` may have been running. */
+static bool may_run(const struct plan *p, const struct span *s)
+{
+    return s->lease->running &&
+           (!p->options.once || s == TAILQ_FIRST(&s->lease->spans));
+}
+
 static void lose_span(struct plan *p, int64_t now_ns, struct span *s, bool sole)
 {
-    const struct lease *l = s->lease;
-    bool running = l->running;
-    uint64_t left = l->left;
+    bool excused = s->lease->worker->excused;
+    bool running = may_run(p, s) && !excused;
+    uint64_t left = s->lease->left;
     lease_leave(p, now_ns, s);
     if (s->twin != NULL) {
         struct span *twin = copy_go_on(p, s);
-        twin->killed++;
+        twin->killed += !excused;
         twin->most = 1;
         return;
     }
@@ -73,6 +81,8 @@ void loss_of(struct plan *p, int64_t now_ns, struct worker *w)
     struct lease *l = TAILQ_FIRST(&w->leases);
     bool sole = l != NULL && is_sole(w, l);
     while ((l = TAILQ_LAST(&w->leases, lease_list)) != NULL) {
+        if (p->options.once && l->running)
+            lease_cut_first(p, l);
         while (l->left > 0)
             lose_span(p, now_ns, TAILQ_LAST(&l->spans, span_list), sole);
     }

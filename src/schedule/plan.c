@@ -6,7 +6,7 @@
  *            add             next: LEND              settled, failed for good
  *   (none) -------> READY -----------------> LEASED -------------------------> gone
  *                   ^ ^ ^                     | | |
- *                   | | +--- lost ------------+ | |  taken back
+ *                   | | +--- lost, returned --+ | |  taken back
  *      time has come| |      (POISON: ENDED)    | +-----> RECALLED
  *                   | |                         |            |
  *                   | +----- next: RECALL ------|------------+---> ENDED or gone
@@ -336,7 +336,9 @@ int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
 static bool fail(struct plan *p, int64_t now_ns, struct span *s)
 {
     if (s->twin != NULL) { /* the other one may still do it */
-        copy_go_on(p, s)->failures++;
+        struct span *twin = copy_go_on(p, s);
+        twin->failures++;
+        twin->lease->tried = true;
         return true;
     }
     if (++s->failures > s->retries) {
@@ -376,6 +378,37 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     return 0;
 }
 
+/* The tasks of `s` come out of their lease, unbegun. */
+static void give_back(struct plan *p, int64_t now_ns, struct span *s)
+{
+    p->counts.recalled += s->count;
+    lease_leave(p, now_ns, s);
+    if (s->failures == 0 && s->killed == 0)
+        s->worker = -1; /* as if it had never been lent */
+    wait_return(p, s);
+}
+
+/* The youngest first, since each goes to the head of its line. */
+int plan_returned(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
+                  struct plan_span span)
+{
+    struct lease *l = lease_find(p, worker, lease);
+    uint64_t end = span.first + span.count;
+    if (l == NULL || !p->options.once)
+        return 0;
+    if (span_reserve(&p->spans, 2) != 0)
+        return ROTA_E_NOMEM;
+    struct span *before;
+    for (struct span *s = TAILQ_LAST(&l->spans, span_list); s != NULL; s = before) {
+        before = TAILQ_PREV(s, span_list, link);
+        uint64_t from = span_first(s) > span.first ? span_first(s) : span.first;
+        uint64_t to = span_end(s) < end ? span_end(s) : end;
+        if (from < to)
+            give_back(p, now_ns, span_cut(&p->spans, s, from, to - from));
+    }
+    return 0;
+}
+
 /* ---- losses, stops, cancellations ------------------------------------------------ */
 
 int plan_lost(struct plan *p, int64_t now_ns, int worker)
@@ -411,10 +444,10 @@ void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen)
     struct lease *before;
     for (struct lease *l = TAILQ_LAST(&w->leases, lease_list); l != NULL; l = before) {
         before = TAILQ_PREV(l, lease_list, link);
-        if (frozen)
-            lease_recall_rest(p, now_ns, l, l->running);
-        else
+        if (!frozen)
             l->mark_ns = now_ns;
+        else if (!p->options.once)
+            lease_recall_rest(p, now_ns, l, l->running);
     }
     worker_place(p, w);
     slow_look_soon(p, now_ns);
@@ -422,13 +455,19 @@ void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen)
 
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task)
 {
-    const struct lease *l = TAILQ_FIRST(&p->workers[worker].leases);
+    const struct worker *w = &p->workers[worker];
+    const struct lease *l = TAILQ_FIRST(&w->leases);
     const struct span *s = l != NULL ? TAILQ_FIRST(&l->spans) : NULL;
-    if (s == NULL)
+    if (s == NULL || (w->ghost != 0 && l->number > w->sure))
         return false;
     *lease = l->id;
     *task = span_first(s);
     return true;
+}
+
+void plan_excuse(struct plan *p, int worker)
+{
+    p->workers[worker].excused = true;
 }
 
 int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task)

@@ -42,7 +42,8 @@ struct plan_span {
 
 enum plan_what {
     PLAN_LEND, /* lend `span` to `worker`, as `lease`; it is their attempt `attempt` */
-    PLAN_RECALL, /* `span` of `lease` is not `worker`'s any more: tell it */
+    PLAN_RECALL, /* `span` of `lease` is not `worker`'s any more: tell it; or, with
+                    options.once, ask it to give back what of that it has not begun */
     PLAN_ENDED,  /* the tasks of `span` have ended, without a result: `why` */
 };
 
@@ -72,6 +73,11 @@ struct plan_options {
     int64_t retry_most_ns; /* up to this; 0: 100 ms, and 10 s */
     int64_t straggler_ns;  /* a task must have run so long at least before it is run
                               elsewhere too; 0: 100 ms */
+    /* Tasks have effects, so none is begun a second time, unless it failed or its
+     * worker was lost: there are no copies, and what was lent can only be given back
+     * (plan_returned). Each result is reported as soon as it is there, so at most one
+     * task of a lease is running. */
+    bool once;
     /* How many tasks from `first` on (1 to `count`) may travel in one batch, for their
      * size. NULL: all. */
     uint64_t (*fit)(void *ctx, uint64_t first, uint64_t count);
@@ -132,17 +138,27 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
                 uint64_t task, int64_t busy_ns, enum plan_verdict *verdict,
                 uint32_t *attempt);
 
+/* With options.once: `worker` gives back the tasks of `span` that are in its `lease`:
+ * it has not begun them, and won't. Others are of no account. Fails with ROTA_E_NOMEM:
+ * nothing has changed. */
+int plan_returned(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
+                  struct plan_span span);
+
 /* `worker` has gone, or will never come: what it held goes to others. Fails with
  * ROTA_E_ARG, or ROTA_E_STATE if that is known. Needs no memory. */
 int plan_lost(struct plan *p, int64_t now_ns, int worker);
 
 /* `worker` was stopped, or goes on: while it is stopped nothing is lent to it, and what
- * it has not begun is taken back. */
+ * it has not begun is taken back (unless options.once). */
 void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen);
 
-/* What `worker` runs, as far as is known: the first task not reported of the oldest of
- * its leases. False: nothing. */
+/* What `worker` runs, if it has one slot: the first task not reported of the oldest of
+ * its leases. False: nothing, or perhaps something that was taken back. */
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task);
+
+/* `worker` is about to be lost, and nothing that it still has was running: what was has
+ * failed for it. */
+void plan_excuse(struct plan *p, int worker);
 
 /* End a task before its time; its PLAN_ENDED comes, and a PLAN_RECALL where someone
  * has it. Fails with ROTA_E_NOTFOUND (it has ended, or never was) or ROTA_E_NOMEM. */

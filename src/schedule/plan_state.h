@@ -33,6 +33,8 @@ struct lease {
     int kind;
     bool running; /* among the `slots` oldest of its worker */
     bool alone;   /* nothing else is lent to its worker meanwhile */
+    bool asked;   /* options.once: its worker was asked to give it back */
+    bool tried;   /* its task has failed elsewhere: no further copy */
 };
 
 TAILQ_HEAD(lease_list, lease);
@@ -47,9 +49,11 @@ struct worker {
     uint32_t numbered;        /* leases so far */
     uint32_t ghost; /* not 0: it may still run what was taken back when it had had so
                        many leases */
+    uint32_t sure; /* with a ghost: leases up to this one stand before what it may be */
     bool lost;
     bool frozen;
-    bool alone; /* it has an `alone` lease */
+    bool alone;   /* it has an `alone` lease */
+    bool excused; /* it will be lost, not by what it has */
 };
 
 TAILQ_HEAD(worker_list, worker);

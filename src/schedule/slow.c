@@ -12,6 +12,8 @@
  *  2. Each look finds out when the next one may find more. Until then nobody wakes,
  *     unless something has changed (slow_look_soon).
  *  3. What is near a worker stays there.
+ *  4. With options.once a worker is asked for what it has not begun, once a lease: what
+ *     it gives back is all that can be had. Copies there are none.
  */
 #include "schedule/slow.h"
 
@@ -71,35 +73,62 @@ static const struct lease *soonest(const struct plan *p, const struct worker *w,
     return first;
 }
 
-static void take_back(struct plan *p, int64_t now_ns, const struct worker *w)
+/* Whether it is time to take back what of `l` has not begun; else, look again when it
+ * is. `first`: the lease whose slot is free first. */
+static bool is_overdue(struct plan *p, int64_t now_ns, const struct lease *l,
+                       const struct lease *first)
 {
     int64_t patience_ns = 2 * p->options.batch_ns;
+    const struct lease *before = l->running ? l : first;
+    int64_t rest_ns = l->running ? 0 : pace_expect_ns(&p->paces[l->kind], l->left);
+    if (away_ns(p, before, now_ns) + rest_ns > patience_ns)
+        return true;
+    look_at_latest(p, end_ns(p, before) + patience_ns - rest_ns + 1);
+    return false;
+}
+
+/* Ask for all that `l` has; but, where it is running, for its first task. */
+static void ask_back(const struct plan *p, struct lease *l, struct plan_action *out)
+{
+    uint64_t from = span_first(TAILQ_FIRST(&l->spans)) + (l->running ? 1 : 0);
+    uint64_t end = span_end(TAILQ_LAST(&l->spans, span_list));
+    l->asked = true;
+    *out = (struct plan_action){
+        .what = PLAN_RECALL,
+        .worker = plan_worker_number(p, l->worker),
+        .lease = l->id,
+        .span = {.first = from, .count = end - from},
+    };
+}
+
+/* Take back what is overdue. True: *out asks for some of it. */
+static bool take_back(struct plan *p, int64_t now_ns, const struct worker *w,
+                      struct plan_action *out)
+{
     const struct lease *first = soonest(p, w, now_ns);
     if (first == NULL)
-        return;
-    int64_t first_end_ns = end_ns(p, first);
-    int64_t first_away_ns = away_ns(p, first, now_ns);
+        return false;
     struct lease *before;
     for (struct lease *l = TAILQ_LAST(&w->leases, lease_list); l != NULL; l = before) {
         before = TAILQ_PREV(l, lease_list, link);
-        if ((l->running && l->left == 1) || stays_near(p, TAILQ_FIRST(&l->spans)))
+        if ((l->running && l->left == 1) || l->asked ||
+            stays_near(p, TAILQ_FIRST(&l->spans)) || !is_overdue(p, now_ns, l, first))
             continue;
-        int64_t until_ns = l->running ? end_ns(p, l) : first_end_ns;
-        int64_t over_ns = l->running ? away_ns(p, l, now_ns) : first_away_ns;
-        int64_t rest_ns = l->running ? 0 : pace_expect_ns(&p->paces[l->kind], l->left);
-        if (over_ns + rest_ns > patience_ns)
-            lease_recall_rest(p, now_ns, l, l->running);
-        else
-            look_at_latest(p, until_ns + patience_ns - rest_ns + 1);
+        if (p->options.once) {
+            ask_back(p, l, out);
+            return true;
+        }
+        lease_recall_rest(p, now_ns, l, l->running);
     }
+    return false;
 }
 
 /* When the task of `l`, its last, counts as a straggler; INT64_MAX: never. */
 static int64_t straggles_ns(const struct plan *p, const struct lease *l)
 {
     const struct span *s = TAILQ_FIRST(&l->spans);
-    if (!l->running || l->left > 1 || s->twin != NULL || stays_near(p, s) ||
-        plan_is_lonely(p, s))
+    if (p->options.once || !l->running || l->left > 1 || s->twin != NULL || l->tried ||
+        stays_near(p, s) || plan_is_lonely(p, s))
         return INT64_MAX;
     int64_t usual_ns = pace_expect_ns(&p->paces[l->kind], 1);
     if (usual_ns == 0 && !l->worker->frozen)
@@ -133,7 +162,8 @@ static bool copy(struct plan *p, int64_t now_ns, struct lease *l,
 static bool look_at(struct plan *p, int64_t now_ns, struct worker *w,
                     struct plan_action *out)
 {
-    take_back(p, now_ns, w);
+    if (take_back(p, now_ns, w, out))
+        return true;
     struct lease *l;
     TAILQ_FOREACH (l, &w->leases, link) {
         int64_t at_ns = straggles_ns(p, l);

@@ -27,7 +27,7 @@ static void flush(struct world *w, int loan)
     if (count > 0) {
         uint64_t half = count / 2;
         int one_in = w->weather.one_out_of_order_in;
-        if (half > 0 && one_in > 0 && dice_one_in(&w->dice, one_in)) {
+        if (half > 0 && one_in > 0 && dice_one_in(&w->course.dice, one_in)) {
             send_results(w, l, loan, l->unsent + half, count - half, l->unsent_ns / 2);
             send_results(w, l, loan, l->unsent, half, l->unsent_ns / 2);
         } else {
@@ -45,16 +45,16 @@ static void begin_task(struct world *w, struct sim_worker *k, int worker, int sl
     const struct truth *t = &w->truth[task];
     int64_t takes_ns = t->takes_ns * k->slowness;
     if (t->poison)
-        takes_ns = (int64_t)(dice_next(&w->dice) % (uint64_t)(takes_ns + 1));
+        takes_ns = (int64_t)(dice_next(&w->course.dice) % (uint64_t)(takes_ns + 1));
     s->busy = true;
     s->task = task;
-    s->since_ns = w->now_ns;
-    s->end_ns = w->now_ns + takes_ns;
-    soon(w, takes_ns,
-         (struct event){.kind = EVENT_TASK_END,
-                        .worker = worker,
-                        .slot = slot,
-                        .epoch = ++s->epoch});
+    s->since_ns = w->course.now_ns;
+    s->end_ns = w->course.now_ns + takes_ns;
+    course_soon(&w->course, takes_ns,
+                (struct event){.kind = EVENT_TASK_END,
+                               .worker = worker,
+                               .slot = slot,
+                               .epoch = ++s->epoch});
 }
 
 /* The next task of the slot's batch that is wanted, or UINT64_MAX. */
@@ -113,7 +113,7 @@ static void task_ends(struct world *w, const struct event *e)
         return;
     }
     struct loan *l = &w->loan[s->loan];
-    int64_t took_ns = w->now_ns - s->since_ns;
+    int64_t took_ns = w->course.now_ns - s->since_ns;
     s->busy = false;
     if (l->attempt <= (uint32_t)w->truth[s->task].fails) {
         flush(w, s->loan);
@@ -126,7 +126,7 @@ static void task_ends(struct world *w, const struct event *e)
     } else {
         l->next++;
         l->unsent_ns += took_ns;
-        if (dice_one_in(&w->dice, w->weather.keep_back))
+        if (dice_one_in(&w->course.dice, w->weather.keep_back))
             flush(w, s->loan);
     }
     step(w, e->worker, e->slot);
@@ -187,7 +187,7 @@ static void stop(struct world *w, int worker)
     if (k->dead || k->stopped || !k->here)
         return;
     k->stopped = true;
-    k->stopped_ns = w->now_ns;
+    k->stopped_ns = w->course.now_ns;
     to_manager(w, (struct event){.kind = EVENT_FROZEN, .worker = worker});
 }
 
@@ -197,7 +197,7 @@ static void go_on(struct world *w, int worker)
     struct sim_worker *k = &w->worker[worker];
     if (k->dead || !k->stopped)
         return;
-    int64_t stopped_ns = w->now_ns - k->stopped_ns;
+    int64_t stopped_ns = w->course.now_ns - k->stopped_ns;
     k->stopped = false;
     to_manager(w, (struct event){.kind = EVENT_THAWED, .worker = worker});
     for (int i = 0; i < k->slots; i++) {
@@ -206,11 +206,11 @@ static void go_on(struct world *w, int worker)
             continue;
         s->end_ns += stopped_ns;
         s->since_ns += stopped_ns;
-        soon(w, s->end_ns - w->now_ns,
-             (struct event){.kind = EVENT_TASK_END,
-                            .worker = worker,
-                            .slot = i,
-                            .epoch = ++s->epoch});
+        course_soon(&w->course, s->end_ns - w->course.now_ns,
+                    (struct event){.kind = EVENT_TASK_END,
+                                   .worker = worker,
+                                   .slot = i,
+                                   .epoch = ++s->epoch});
     }
     for (int i = 0; i < k->inbox_count; i++)
         at_worker(w, &k->inbox[i]);

@@ -16,52 +16,16 @@
 
 #include <stdlib.h>
 
-/* ---- memory, which the linker hands to us (--wrap) ------------------------------- */
-
-static struct dice *scarce; /* NULL: there is plenty */
-static int scarce_one_in;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool refused(void)
-{
-    return scarce != NULL && dice_one_in(scarce, scarce_one_in);
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return refused() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return refused() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    return refused() ? NULL : __real_realloc(p, size);
-}
-
-void scarce_memory(struct world *w, int one_in)
-{
-    scarce = one_in > 0 ? &w->dice : NULL;
-    scarce_one_in = one_in;
-}
+#include "memory.h"
 
 /* Calls the plan, again for as long as memory is short. */
 #define insist(w, rc, call)                                                            \
     do {                                                                               \
-        scarce_memory(w, (w)->weather.no_memory_in);                                   \
+        memory_scarce(&(w)->course.dice, (w)->weather.no_memory_in);                   \
         do {                                                                           \
             rc = (call);                                                               \
         } while (rc == ROTA_E_NOMEM);                                                  \
-        scarce_memory(w, 0);                                                           \
+        memory_scarce(NULL, 0);                                                        \
     } while (0)
 
 /* ---- ends ------------------------------------------------------------------------ */
@@ -95,7 +59,7 @@ static void end(struct world *w, uint64_t task)
 
 static void add(struct world *w, int count)
 {
-    struct dice *d = &w->dice;
+    struct dice *d = &w->course.dice;
     const struct weather *is = &w->weather;
     struct truth t = {.class = {.near = -1}};
     if (is->one_near_in > 0 && dice_one_in(d, is->one_near_in))
@@ -149,13 +113,13 @@ static void results_come(struct world *w, const struct event *e)
 {
     struct loan *l = &w->loan[e->lease];
     struct plan_span rest = {.first = e->first, .count = e->count};
-    while (rest.count > 0 && w->wrong[0] == '\0') {
+    while (rest.count > 0 && course_is_well(&w->course)) {
         uint64_t run = 0;
         bool accepted = false;
         uint32_t attempt = 0;
         int rc;
         insist(w, rc,
-               plan_settle(w->plan, w->now_ns, e->worker, l->id, rest,
+               plan_settle(w->plan, w->course.now_ns, e->worker, l->id, rest,
                            e->busy_ns * (int64_t)rest.count / (int64_t)e->count, &run,
                            &accepted, &attempt));
         if (rc != 0 || run < 1 || run > rest.count ||
@@ -186,7 +150,7 @@ static void count_failure(struct world *w, struct loan *l, uint64_t task,
     } else if (last && t->holders == 0) {
         wrong(w, "task %lu is tried once too often", (unsigned long)task);
     } else if (t->holders == 0) {
-        t->not_before_ns = w->now_ns + w->options.retry_ns;
+        t->not_before_ns = w->course.now_ns + w->options.retry_ns;
     }
 }
 
@@ -197,8 +161,8 @@ static void failure_comes(struct world *w, const struct event *e)
     uint32_t attempt = 0;
     int rc;
     insist(w, rc,
-           plan_failed(w->plan, w->now_ns, e->worker, l->id, e->first, e->busy_ns,
-                       &verdict, &attempt));
+           plan_failed(w->plan, w->course.now_ns, e->worker, l->id, e->first,
+                       e->busy_ns, &verdict, &attempt));
     bool held = holds(l, e->first);
     if (rc != 0 || held != (verdict != PLAN_REFUSED))
         wrong(w, "a failure of task %lu: code %d, verdict %d, held %d",
@@ -222,7 +186,7 @@ static void worker_lost(struct world *w, int worker)
             }
         }
     }
-    int rc = plan_lost(w->plan, w->now_ns, worker);
+    int rc = plan_lost(w->plan, w->course.now_ns, worker);
     if (rc != 0)
         wrong(w, "losing worker %d: code %d", worker, rc);
 }
@@ -230,7 +194,7 @@ static void worker_lost(struct world *w, int worker)
 static void cancel(struct world *w, uint64_t task)
 {
     int rc;
-    insist(w, rc, plan_cancel(w->plan, w->now_ns, task));
+    insist(w, rc, plan_cancel(w->plan, w->course.now_ns, task));
     bool there = task < w->tasks && !w->truth[task].ended;
     if (rc != (there ? 0 : ROTA_E_NOTFOUND))
         wrong(w, "cancelling task %lu: code %d", (unsigned long)task, rc);
@@ -271,7 +235,7 @@ static void check_lent(struct world *w, const struct plan_action *a)
         if (t->holders == 1 && has(w, a->worker, a->span.first + i))
             wrong(w, "task %lu is copied to where it is",
                   (unsigned long)(a->span.first + i));
-        if (t->not_before_ns > w->now_ns)
+        if (t->not_before_ns > w->course.now_ns)
             wrong(w, "task %lu is tried too early", (unsigned long)(a->span.first + i));
     }
 }
@@ -281,7 +245,7 @@ static void lend(struct world *w, const struct plan_action *a)
     check_lent(w, a);
     if (w->loans == LEASES_MOST || w->cells + a->span.count > CELLS_MOST)
         wrong(w, "there are leases without end");
-    if (w->wrong[0] != '\0')
+    if (!course_is_well(&w->course))
         return;
     int loan = w->loans++;
     w->loan[loan] = (struct loan){
@@ -377,9 +341,9 @@ static void check_counts(struct world *w)
 
 static bool next(struct world *w, struct plan_action *a)
 {
-    scarce_memory(w, w->weather.no_memory_in);
-    bool some = plan_next(w->plan, w->now_ns, a);
-    scarce_memory(w, 0);
+    memory_scarce(&w->course.dice, w->weather.no_memory_in);
+    bool some = plan_next(w->plan, w->course.now_ns, a);
+    memory_scarce(NULL, 0);
     return some;
 }
 
@@ -387,7 +351,7 @@ static bool next(struct world *w, struct plan_action *a)
 static void act(struct world *w)
 {
     struct plan_action a;
-    while (w->wrong[0] == '\0' && next(w, &a)) {
+    while (course_is_well(&w->course) && next(w, &a)) {
         if (a.what == PLAN_LEND)
             lend(w, &a);
         else if (a.what == PLAN_RECALL)
@@ -399,15 +363,16 @@ static void act(struct world *w)
     int64_t at_ns = plan_wake_ns(w->plan);
     if (at_ns != INT64_MAX && at_ns < w->wake_ns) {
         w->wake_ns = at_ns;
-        soon(w, at_ns - w->now_ns, (struct event){.kind = EVENT_WAKE});
+        course_soon(&w->course, at_ns - w->course.now_ns,
+                    (struct event){.kind = EVENT_WAKE});
     }
 }
 
 static void feed(struct world *w)
 {
     while (w->weather.on_demand && w->tasks < w->tasks_most &&
-           plan_is_hungry(w->plan) && w->wrong[0] == '\0')
-        add_at_most(w, 1 + dice_below(&w->dice, 4));
+           plan_is_hungry(w->plan) && course_is_well(&w->course))
+        add_at_most(w, 1 + dice_below(&w->course.dice, 4));
 }
 
 void judge_event(struct world *w, const struct event *e)
@@ -424,7 +389,8 @@ void judge_event(struct world *w, const struct event *e)
         break;
     case EVENT_JOIN:
         w->worker[e->worker].known_here = true;
-        if (plan_join(w->plan, w->now_ns, e->worker, w->worker[e->worker].slots) != 0)
+        if (plan_join(w->plan, w->course.now_ns, e->worker,
+                      w->worker[e->worker].slots) != 0)
             wrong(w, "worker %d cannot join", e->worker);
         break;
     case EVENT_LOST:
@@ -433,9 +399,9 @@ void judge_event(struct world *w, const struct event *e)
     case EVENT_FROZEN:
     case EVENT_THAWED:
         w->worker[e->worker].known_frozen = e->kind == EVENT_FROZEN;
-        plan_freeze(w->plan, w->now_ns, e->worker, e->kind == EVENT_FROZEN);
-        if (w->tasks > 0 && dice_one_in(&w->dice, 8))
-            cancel(w, (uint64_t)dice_below(&w->dice, (int)w->tasks));
+        plan_freeze(w->plan, w->course.now_ns, e->worker, e->kind == EVENT_FROZEN);
+        if (w->tasks > 0 && dice_one_in(&w->course.dice, 8))
+            cancel(w, (uint64_t)dice_below(&w->course.dice, (int)w->tasks));
         break;
     case EVENT_RESULTS:
         results_come(w, e);

@@ -7,7 +7,6 @@
 #include "mutations.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "schedule/copy.h"
 #include "schedule/lease.h"
@@ -25,7 +24,7 @@ enum mutation {
     NEIGHBOUR_BLAMED, /* what was taken back is thought not to run any more */
 };
 
-static const char *const names[] = {
+const char *const mutation_names[] = {
     [NONE] = "none",
     [LATE_RESULT] = "late-result",
     [ENDLESS_RETRY] = "endless-retry",
@@ -34,28 +33,12 @@ static const char *const names[] = {
     [TASK_DROPPED] = "task-dropped",
     [FROZEN_LENT] = "frozen-lent",
     [NEIGHBOUR_BLAMED] = "neighbour-blamed",
+    NULL,
 };
 
-static enum mutation planted;
+int mutation_planted;
 
-const char *mutation_name(int i)
-{
-    return i >= 0 && i < (int)(sizeof(names) / sizeof(names[0])) ? names[i] : NULL;
-}
-
-bool mutation_plant(const char *name)
-{
-    for (int i = 0; mutation_name(i) != NULL; i++) {
-        if (strcmp(mutation_name(i), name) == 0) {
-            planted = (enum mutation)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- the calls
- * ----------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------- */
 
 struct lease *__real_lease_find(const struct plan *p, int worker, uint64_t id);
 struct lease *__wrap_lease_find(const struct plan *p, int worker, uint64_t id);
@@ -73,7 +56,7 @@ void __wrap_worker_place(struct plan *p, struct worker *w);
 struct lease *__wrap_lease_find(const struct plan *p, int worker, uint64_t id)
 {
     struct lease *l = __real_lease_find(p, worker, id);
-    if (planted != LATE_RESULT || l != NULL)
+    if (mutation_planted != LATE_RESULT || l != NULL)
         return l;
     const uint64_t place_bits = (UINT64_C(1) << 24) - 1;
     for (int i = 0; i < p->options.workers; i++) {
@@ -87,14 +70,14 @@ struct lease *__wrap_lease_find(const struct plan *p, int worker, uint64_t id)
 
 void __wrap_wait_delay(struct plan *p, int64_t now_ns, struct span *s)
 {
-    if (planted == ENDLESS_RETRY)
+    if (mutation_planted == ENDLESS_RETRY)
         s->failures = 1;
     __real_wait_delay(p, now_ns, s);
 }
 
 void __wrap_wait_return(struct plan *p, struct span *s)
 {
-    if (planted == TASK_DROPPED)
+    if (mutation_planted == TASK_DROPPED)
         span_drop(&p->spans, s);
     else
         __real_wait_return(p, s);
@@ -102,16 +85,16 @@ void __wrap_wait_return(struct plan *p, struct span *s)
 
 void __wrap_loss_of(struct plan *p, int64_t now_ns, struct worker *w)
 {
-    if (planted == NEIGHBOUR_BLAMED)
+    if (mutation_planted == NEIGHBOUR_BLAMED)
         w->ghost = 0;
-    if (planted != LEASE_FORGOTTEN)
+    if (mutation_planted != LEASE_FORGOTTEN)
         __real_loss_of(p, now_ns, w);
 }
 
 void __wrap_copy_retire_twin(struct plan *p, int64_t now_ns, struct span *s)
 {
     struct span *twin = s->twin;
-    if (planted != LOSER_KEPT || twin == NULL) {
+    if (mutation_planted != LOSER_KEPT || twin == NULL) {
         __real_copy_retire_twin(p, now_ns, s);
         return;
     }
@@ -125,7 +108,7 @@ void __wrap_copy_retire_twin(struct plan *p, int64_t now_ns, struct span *s)
 void __wrap_worker_place(struct plan *p, struct worker *w)
 {
     bool frozen = w->frozen;
-    if (planted == FROZEN_LENT)
+    if (mutation_planted == FROZEN_LENT)
         w->frozen = false;
     __real_worker_place(p, w);
     w->frozen = frozen;

@@ -2,12 +2,8 @@
 #ifndef ROTA_TESTS_SIMULATE_MUTATIONS_H
 #define ROTA_TESTS_SIMULATE_MUTATIONS_H
 
-#include <stdbool.h>
-
-/* Plant the bug of this name. False: there is none. */
-bool mutation_plant(const char *name);
-
-/* The i-th name, or NULL. */
-const char *mutation_name(int i);
+/* As runner.h wants them. */
+extern const char *const mutation_names[];
+extern int mutation_planted;
 
 #endif

@@ -1,36 +1,14 @@
 /* world.c - the clock, the network, and the course of a run */
 #include "world.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void wrong(struct world *w, const char *format, ...)
-{
-    if (w->wrong[0] != '\0')
-        return;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(w->wrong, sizeof(w->wrong), format, args);
-    va_end(args);
-}
-
-void soon(struct world *w, int64_t in_ns, struct event e)
-{
-    e.at_ns = w->now_ns + (in_ns > 0 ? in_ns : 0);
-    events_push(&w->events, e);
-}
 
 /* ---- the network: delays at random; between two, the order is kept --------------- */
 
 static void deliver(struct world *w, int64_t *last_ns, struct event e)
 {
-    e.at_ns = w->now_ns + dice_skewed(&w->dice, US, w->weather.delay_most_ns);
-    if (e.at_ns < *last_ns)
-        e.at_ns = *last_ns;
-    *last_ns = e.at_ns;
-    events_push(&w->events, e);
+    course_deliver(&w->course, last_ns, w->weather.delay_most_ns, e);
 }
 
 void to_worker(struct world *w, struct event e)
@@ -44,7 +22,7 @@ void to_manager(struct world *w, struct event e)
     int one_in = w->weather.one_duplicate_in;
     bool result = e.kind == EVENT_RESULTS || e.kind == EVENT_FAILURE;
     deliver(w, last_ns, e);
-    if (result && one_in > 0 && dice_one_in(&w->dice, one_in))
+    if (result && one_in > 0 && dice_one_in(&w->course.dice, one_in))
         deliver(w, last_ns, e);
 }
 
@@ -66,7 +44,7 @@ static int rarely(struct dice *d, int in, int n)
 
 static void choose_weather(struct world *w)
 {
-    struct dice *d = &w->dice;
+    struct dice *d = &w->course.dice;
     static const int64_t least[] = {20, 20, US, 50 * US, MS, 20 * MS};
     static const int64_t most[] = {100, MS, 100 * US, 10 * MS, 300 * MS, 2000 * MS};
     int tasks = dice_below(d, 6);
@@ -93,7 +71,7 @@ static void choose_weather(struct world *w)
 
 static void choose_options(struct world *w)
 {
-    struct dice *d = &w->dice;
+    struct dice *d = &w->course.dice;
     w->options = (struct plan_options){
         .workers = 1 + dice_below(d, WORKERS_MOST),
         .poison_limit = 1 + dice_below(d, 4),
@@ -109,7 +87,7 @@ static void choose_options(struct world *w)
 /* Some come late, and some never; some are slow, stop, or die. */
 static void choose_fate(struct world *w, int worker, int64_t span_ns, int one_dies_in)
 {
-    struct dice *d = &w->dice;
+    struct dice *d = &w->course.dice;
     struct sim_worker *k = &w->worker[worker];
     memset(k, 0, offsetof(struct sim_worker, queue));
     k->queue_head = 0;
@@ -125,48 +103,50 @@ static void choose_fate(struct world *w, int worker, int64_t span_ns, int one_di
     int64_t come_ns = dice_one_in(d, 3) ? dice_skewed(d, 1, span_ns) : 0;
     k->last_out_ns = come_ns;
     if (dice_one_in(d, 20)) {
-        soon(w, come_ns, (struct event){.kind = EVENT_LOST, .worker = worker});
+        course_soon(&w->course, come_ns,
+                    (struct event){.kind = EVENT_LOST, .worker = worker});
         return;
     }
     k->here = true;
-    soon(w, come_ns, (struct event){.kind = EVENT_JOIN, .worker = worker});
+    course_soon(&w->course, come_ns,
+                (struct event){.kind = EVENT_JOIN, .worker = worker});
     if (one_dies_in > 0 && dice_one_in(d, one_dies_in))
-        soon(w, come_ns + dice_skewed(d, 1, span_ns),
-             (struct event){.kind = EVENT_KILL, .worker = worker});
+        course_soon(&w->course, come_ns + dice_skewed(d, 1, span_ns),
+                    (struct event){.kind = EVENT_KILL, .worker = worker});
     for (int i = dice_one_in(d, 6) ? 3 : 0; i > 0; i--) {
         int64_t at_ns = come_ns + dice_skewed(d, 1, span_ns);
         int64_t for_ns = dice_skewed(d, US, span_ns);
         struct event go_on = {.kind = EVENT_GO_ON, .worker = worker};
         if (dice_one_in(d, 4))
             go_on.kind = EVENT_KILL;
-        soon(w, at_ns, (struct event){.kind = EVENT_STOP, .worker = worker});
-        soon(w, at_ns + for_ns, go_on);
+        course_soon(&w->course, at_ns,
+                    (struct event){.kind = EVENT_STOP, .worker = worker});
+        course_soon(&w->course, at_ns + for_ns, go_on);
     }
 }
 
 static void choose_work(struct world *w, int64_t span_ns)
 {
-    struct dice *d = &w->dice;
+    struct dice *d = &w->course.dice;
     if (w->weather.on_demand)
-        soon(w, 0, (struct event){.kind = EVENT_WAKE});
+        course_soon(&w->course, 0, (struct event){.kind = EVENT_WAKE});
     for (uint64_t left = w->weather.on_demand ? 0 : w->tasks_most; left > 0;) {
         uint64_t count = 1 + (uint64_t)dice_below(d, (int)left);
         int64_t in_ns = dice_one_in(d, 3) ? dice_skewed(d, 1, span_ns) : 0;
-        soon(w, in_ns, (struct event){.kind = EVENT_ADD, .count = count});
+        course_soon(&w->course, in_ns,
+                    (struct event){.kind = EVENT_ADD, .count = count});
         left -= count;
     }
     for (int i = dice_one_in(d, 4) ? dice_below(d, 10) : 0; i > 0; i--)
-        soon(w, dice_skewed(d, 1, span_ns),
-             (struct event){.kind = EVENT_CANCEL,
-                            .first = (uint64_t)dice_below(d, (int)w->tasks_most)});
+        course_soon(
+            &w->course, dice_skewed(d, 1, span_ns),
+            (struct event){.kind = EVENT_CANCEL,
+                           .first = (uint64_t)dice_below(d, (int)w->tasks_most)});
 }
 
 static void begin(struct world *w, uint64_t seed)
 {
-    struct dice dice = {.state = seed};
-    w->dice = dice;
-    w->events.count = 0;
-    w->now_ns = 0;
+    course_begin(&w->course, seed);
     w->wake_ns = INT64_MAX;
     w->tasks = 0;
     w->ended = 0;
@@ -174,12 +154,10 @@ static void begin(struct world *w, uint64_t seed)
     w->ended_held = 0;
     w->loans = 0;
     w->cells = 0;
-    w->happened = 0;
-    w->wrong[0] = '\0';
     choose_weather(w);
     choose_options(w);
     int64_t span_ns = w->weather.most_ns * (int64_t)w->tasks_most;
-    int one_dies_in = rarely(&w->dice, 2, 1 + dice_below(&w->dice, 10));
+    int one_dies_in = rarely(&w->course.dice, 2, 1 + dice_below(&w->course.dice, 10));
     for (int i = 0; i < w->options.workers; i++)
         choose_fate(w, i, span_ns, one_dies_in);
     choose_work(w, span_ns);
@@ -189,13 +167,10 @@ static void begin(struct world *w, uint64_t seed)
 
 static void happen(struct world *w, const struct event *e)
 {
-    w->now_ns = e->at_ns;
     if (e->kind >= EVENT_BATCH)
         crowd_event(w, e);
     else
         judge_event(w, e);
-    if (++w->happened == EVENTS_MOST)
-        wrong(w, "the run does not end");
 }
 
 static void meet(struct world *w)
@@ -213,18 +188,17 @@ static void meet(struct world *w)
         met->ended[why] += c->ended[why];
 }
 
-bool world_run(struct world *w, uint64_t seed)
+void world_run(struct world *w, uint64_t seed)
 {
     begin(w, seed);
     struct event e;
-    while (w->wrong[0] == '\0' && events_pop(&w->events, &e))
+    while (course_next(&w->course, EVENTS_MOST, &e))
         happen(w, &e);
-    if (w->wrong[0] == '\0')
+    if (course_is_well(&w->course))
         judge_end(w);
     meet(w);
     plan_free(w->plan);
     w->plan = NULL;
-    return w->wrong[0] == '\0';
 }
 
 struct world *world_new(void)
@@ -237,6 +211,6 @@ struct world *world_new(void)
 
 void world_free(struct world *w)
 {
-    free(w->events.heap);
+    course_done(&w->course);
     free(w);
 }

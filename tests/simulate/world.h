@@ -7,8 +7,7 @@
 #ifndef ROTA_TESTS_SIMULATE_WORLD_H
 #define ROTA_TESTS_SIMULATE_WORLD_H
 
-#include "events.h"
-#include "random.h"
+#include "course.h"
 #include "schedule/plan.h"
 
 enum {
@@ -22,8 +21,23 @@ enum {
     EVENTS_MOST = 200000,
 };
 
-#define US INT64_C(1000)
-#define MS INT64_C(1000000)
+enum event_kind {
+    EVENT_ADD,      /* count tasks are added */
+    EVENT_CANCEL,   /* task */
+    EVENT_WAKE,     /* the plan asked for it */
+    EVENT_JOIN,     /* at the manager: a worker has come */
+    EVENT_LOST,     /* at the manager: it has gone, or never will come */
+    EVENT_FROZEN,   /* at the manager: it was stopped */
+    EVENT_THAWED,   /* at the manager: it goes on */
+    EVENT_RESULTS,  /* at the manager: of tasks first to first + count - 1 of a lease */
+    EVENT_FAILURE,  /* at the manager: of task `first` */
+    EVENT_BATCH,    /* at the worker: a lease */
+    EVENT_DROP,     /* at the worker: tasks of a lease are not wanted any more */
+    EVENT_TASK_END, /* at the worker: in a slot, if `epoch` is still that slot's */
+    EVENT_KILL,     /* the worker dies */
+    EVENT_STOP,     /* the worker is stopped */
+    EVENT_GO_ON,    /* and goes on */
+};
 
 /* What is true of a task, whatever the plan believes. */
 struct truth {
@@ -110,12 +124,10 @@ struct weather {
 };
 
 struct world {
-    struct dice dice;
+    struct course course;
     struct weather weather;
     struct plan *plan;
     struct plan_options options;
-    struct events events;
-    int64_t now_ns;
     int64_t wake_ns;
     uint64_t tasks;
     uint64_t tasks_most; /* that will be added, children aside */
@@ -124,8 +136,6 @@ struct world {
     uint64_t ended_held; /* leases of tasks that have ended: to be taken back */
     int loans;
     uint64_t cells;
-    uint64_t happened;      /* events */
-    char wrong[160];        /* what must not be; empty: all is well */
     struct plan_counts met; /* over all runs: how often what was met */
     struct truth truth[TASKS_MOST];
     struct loan loan[LEASES_MOST];
@@ -136,16 +146,13 @@ struct world {
 struct world *world_new(void);
 void world_free(struct world *w);
 
-/* One run. Says whether all was well; if not, w->wrong says what was not. */
-bool world_run(struct world *w, uint64_t seed);
+/* One run. Whether all was well is said by w->course. */
+void world_run(struct world *w, uint64_t seed);
 
 /* ---- between the parts ----------------------------------------------------------- */
 
-/* Note what is wrong, unless something is already. */
-void wrong(struct world *w, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#define wrong(w, ...) course_wrong(&(w)->course, __VA_ARGS__)
 
-void soon(struct world *w, int64_t in_ns, struct event e);
 void to_worker(struct world *w, struct event e);
 void to_manager(struct world *w, struct event e);
 
@@ -155,8 +162,5 @@ void crowd_event(struct world *w, const struct event *e);
 /* judge.c: something happens at the manager; add tasks; and at the end. */
 void judge_event(struct world *w, const struct event *e);
 void judge_end(struct world *w);
-
-/* Allocations fail, one in `one_in`, from here on; 0: none does. */
-void scarce_memory(struct world *w, int one_in);
 
 #endif

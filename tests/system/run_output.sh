@@ -25,6 +25,19 @@ run 0 sh -c "'$rota' run $* echo <'$TMPDIR/check.list'"
 sort -n "$out" | cmp -s - "$TMPDIR/check.list" || failed "not every line, once"
 silent
 
+seq 300 >"$TMPDIR/check.300"
+
+begin "a list that comes slowly, run as it comes"
+run 0 sh -c "{ echo a; until [ -e '$TMPDIR/check.a' ]; do sleep 0.02; done; echo b; } |
+    '$rota' run $* 'touch $TMPDIR/check.{}; echo {}'"
+same "$out" 'a\nb\n'
+
+begin "nothing waits behind a long command, or is begun twice"
+run 0 "$rota" run "$@" -j 2 "echo {} >>'$TMPDIR/check.begun'
+    test {} -ne 50 || sleep 3; echo {}" ::: $(seq 300)
+[ "$(tail -n 1 "$out")" -eq 50 ] || failed "something waited for task 50"
+sort -n "$TMPDIR/check.begun" | cmp -s - "$TMPDIR/check.300" || failed "not each once"
+
 begin "a list without an end, and a reader who has seen enough"
 got=$( (yes x | "$rota" run "$@" echo 2>"$err" || echo $? >"$TMPDIR/check.status") | head -1)
 [ "$got" = x ] || failed "the first line is '$got'"

@@ -50,7 +50,7 @@ finish_with() { # STATUS
     [ "$got" -eq "$1" ] || failed "status $got instead of $1"
 }
 export ROTA_FREEZE_MS=1000
-run_in_back -n 3 'sleep 0.0{}; echo {}' ::: $(seq 100 199)
+run_in_back -n 3 'sleep 0.{}; echo {}' ::: $(seq 100 199)
 until [ -s "$out" ]; do sleep 0.05; done
 kill -STOP "$(rank_process 2)"
 finish_with 0

@@ -64,6 +64,10 @@ struct world {
     int count; /* messages sent, */
     int taken; /* and how many of them were looked at */
     int refuse_sends;
+    int losses; /* that were told; of the last one: */
+    int lost;
+    bool strange;
+    uint64_t again;
 };
 
 static int keep_sent(void *ctx, int worker, void *data, size_t size)
@@ -85,18 +89,30 @@ static void free_data(void *ctx, void *data, size_t size)
     free(data);
 }
 
-static void open_as(struct world *w, bool in_order)
+static void note_lost(void *ctx, int worker, bool strange, uint64_t again)
 {
-    struct broker_options options = {
-        .workers = WORKERS,
-        .first_rank = 1,
-        .functions = FUNCTIONS,
-        .fingerprint = PRINT,
-        .in_order = in_order,
-    };
-    struct broker_port port = {.send = keep_sent, .done = free_data, .ctx = w};
+    struct world *w = ctx;
+    w->losses++;
+    w->lost = worker;
+    w->strange = strange;
+    w->again = again;
+}
+
+static void open_with(struct world *w, struct broker_options options)
+{
+    struct broker_port port = {
+        .send = keep_sent, .done = free_data, .lost = note_lost, .ctx = w};
+    options.workers = WORKERS;
+    options.first_rank = 1;
+    options.functions = FUNCTIONS;
+    options.fingerprint = PRINT;
     *w = (struct world){.now_ns = 1000};
     assert_int_equal(broker_new(&options, &port, &w->broker), 0);
+}
+
+static void open_as(struct world *w, bool in_order)
+{
+    open_with(w, (struct broker_options){.in_order = in_order});
 }
 
 static void close_world(struct world *w)
@@ -445,6 +461,97 @@ static void a_report_that_turns_to_nonsense_costs_its_sender(void **state)
     close_world(&w);
 }
 
+/* It does not even count as a result: its task runs elsewhere. */
+static void a_result_with_a_task_of_no_function_costs_its_sender(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    act(&w);
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(w.sent[0].data, w.sent[0].size, &h), 0);
+    unsigned char bytes[WIRE_HEAD_BYTES + 100] = {0};
+    unsigned char child[64];
+    struct parcel_task t = {.function = FUNCTIONS, .tag = 1};
+    struct parcel_result r = {
+        .tasks = child, .tasks_count = 1, .tasks_bytes = parcel_task_bytes(&t)};
+    struct wire_head answer = {
+        .kind = WIRE_RESULTS, .count = 1, .lease = h.lease, .first = h.first};
+    parcel_write_task(child, &t);
+    wire_write(bytes, &answer);
+    parcel_write_result(bytes + WIRE_HEAD_BYTES, &r);
+    give(&w, 0, bytes, WIRE_HEAD_BYTES + parcel_result_bytes(&r));
+    hello(&w, 1, 1, PRINT);
+    w.taken = w.count;
+    answer_all(&w);
+    struct rota_result told = next(&w);
+    assert_int_equal(told.outcome, ROTA_DONE);
+    assert_int_equal(told.worker, 2);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
+/* Whichever allocation fails while they are taken. */
+static void what_was_said_before_nonsense_counts(void **state)
+{
+    (void)state;
+    static const unsigned char short_one[] = {1, 2, 3};
+    for (long n = 1; n < 6; n++) {
+        struct world w;
+        open_as(&w, true);
+        hello(&w, 0, 1, PRINT);
+        submit_all(&w, 0, 1);
+        act(&w);
+        submit_all(&w, 1, 1); /* the plan is to learn of it first, which needs memory */
+        fail_at = n;
+        answer(&w, &w.sent[0]);
+        fail_at = 0;
+        give(&w, 0, short_one, sizeof(short_one));
+        act(&w);
+        assert_int_equal(next(&w).outcome, ROTA_DONE);
+        struct rota_stats s;
+        broker_stats(w.broker, &s);
+        assert_int_equal(s.refused, 0);
+        assert_int_equal(s.lost, 1);
+        close_world(&w);
+    }
+}
+
+static void who_is_stopped_before_saying_hello_gets_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    broker_freeze(w.broker, w.now_ns, 0, true);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 0);
+    broker_freeze(w.broker, w.now_ns, 0, false);
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 3);
+    close_world(&w);
+}
+
+/* Of two tasks at the worker that is lost, the one behind is not tried "again". */
+static void a_task_that_took_too_long_is_blamed_alone(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(w.count, 2);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, true), 0);
+    struct rota_stats s;
+    broker_stats(w.broker, &s);
+    assert_int_equal(s.again, 1);
+    close_world(&w);
+}
+
 static void who_has_other_functions_is_sent_home(void **state)
 {
     (void)state;
@@ -459,6 +566,114 @@ static void who_has_other_functions_is_sent_home(void **state)
     submit_all(&w, 0, 3);
     act(&w);
     assert_int_equal(w.count, 1);
+    close_world(&w);
+}
+
+static void a_loss_is_told_once_with_what_it_costs(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 2, PRINT);
+    hello(&w, 1, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    assert_int_equal(w.losses, 1);
+    assert_int_equal(w.lost, 0);
+    assert_int_equal(w.again, 2);
+    assert_false(w.strange);
+    give(&w, 1, "nonsense", 8);
+    assert_int_equal(w.losses, 2);
+    assert_int_equal(w.lost, 1);
+    assert_int_equal(w.again, 1);
+    assert_true(w.strange);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 1, false), 0);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    assert_int_equal(w.losses, 2);
+    close_world(&w);
+}
+
+/* Whether the payload of the result told last is this number. */
+static bool payload_is(const struct world *w, uint64_t number)
+{
+    const void *data;
+    size_t size;
+    broker_payload(w->broker, &data, &size);
+    return size == 8 && parcel_get64(data) == number;
+}
+
+static void the_payload_of_a_result_is_there_however_it_ended(void **state)
+{
+    (void)state;
+    struct world w;
+    struct rota_result r;
+    open_as(&w, false);
+    hello(&w, 0, 2, PRINT);
+    for (uint64_t i = 0; i < 3000; i++)
+        assert_int_equal(submit(&w, i % 3 == 1 ? 2 : 0, i, i % 2), 0);
+    assert_int_equal(broker_cancel(w.broker, w.now_ns, 2000), 0);
+    answer_all(&w);
+    int count = 0;
+    for (; broker_next(w.broker, &r); count++)
+        assert_true(payload_is(&w, r.task));
+    assert_int_equal(count, 3000);
+    close_world(&w);
+}
+
+static struct wire_head head_of(const struct sent *s)
+{
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(s->data, s->size, &h), 0);
+    return h;
+}
+
+/* Worker 1 does all that it has been sent. */
+static void answer_as_1(struct world *w)
+{
+    for (; w->taken < w->count; w->taken++)
+        if (w->sent[w->taken].worker == 1)
+            answer(w, &w->sent[w->taken]);
+    act(w);
+}
+
+static void a_task_with_effects_goes_elsewhere_only_if_it_is_given_back(void **state)
+{
+    (void)state;
+    struct world w;
+    open_with(&w, (struct broker_options){.once = true});
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 2000);
+    answer_all(&w); /* so it is known that they are short */
+    int before = w.count;
+    submit_all(&w, 0, 8);
+    act(&w);
+    struct wire_head lent = head_of(&w.sent[before]);
+    assert_true(lent.count > 1);
+    hello(&w, 1, 1, PRINT);
+    act(&w);
+    answer_as_1(&w);
+    answer_as_1(&w);
+    w.now_ns += 1000000000;
+    act(&w);
+    struct wire_head asked = head_of(&w.sent[w.count - 1]);
+    assert_int_equal(asked.kind, WIRE_RECALL);
+    assert_int_equal(asked.lease, lent.lease);
+    assert_int_equal(asked.first, lent.first + 1);
+    assert_int_equal(asked.count, lent.count - 1);
+
+    struct wire_head answer = {.kind = WIRE_RETURNED,
+                               .count = 1,
+                               .lease = lent.lease,
+                               .first = lent.first + lent.count - 1};
+    unsigned char bytes[WIRE_HEAD_BYTES];
+    wire_write(bytes, &answer);
+    give(&w, 0, bytes, sizeof(bytes));
+    act(&w);
+    struct wire_head anew = head_of(&w.sent[w.count - 1]);
+    assert_int_equal(anew.kind, WIRE_TASKS);
+    assert_int_equal(anew.first, answer.first);
+    assert_int_equal(w.sent[w.count - 1].worker, 1);
     close_world(&w);
 }
 
@@ -574,6 +789,42 @@ static void what_cannot_be_sent_is_sent_later(void **state)
     close_world(&w);
 }
 
+/* A worker that is slow gets a task whose record is long, of which there is a second
+ * one for whoever is idle; but that cannot be sent until the first has reported. */
+static void what_could_not_be_sent_is_not_forgotten_meanwhile(void **state)
+{
+    (void)state;
+    struct world w;
+    static const unsigned char payload[5000] = {42};
+    struct parcel_task t = {.data = payload, .size = sizeof(payload)};
+    struct rota_result r;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 1);
+    answer_all(&w); /* so it is known how long they take */
+    assert_int_equal(next(&w).outcome, ROTA_DONE);
+    assert_int_equal(broker_submit(w.broker, &t, NULL), 0);
+    act(&w);
+    int first = w.count - 1;
+    hello(&w, 1, 1, PRINT);
+    w.refuse_sends = 2;
+    w.now_ns += 1000000000;
+    assert_int_equal(broker_act(w.broker, w.now_ns), ROTA_E_NOMEM);
+    answer(&w, &w.sent[first]);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    act(&w);
+    assert_true(w.count > first + 1);
+    const struct sent *s = &w.sent[first + 1];
+    assert_int_equal(s->worker, 1);
+    assert_int_equal(s->size, WIRE_HEAD_BYTES + parcel_task_bytes(&t));
+    assert_int_equal(s->data[WIRE_HEAD_BYTES + PARCEL_TASK_BYTES], 42);
+    while (broker_next(w.broker, &r))
+        assert_int_equal(r.task, 1);
+    assert_true(broker_is_over(w.broker));
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,12 +837,20 @@ int main(void)
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
+        cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),
+        cmocka_unit_test(what_was_said_before_nonsense_counts),
+        cmocka_unit_test(who_is_stopped_before_saying_hello_gets_nothing),
+        cmocka_unit_test(a_task_that_took_too_long_is_blamed_alone),
         cmocka_unit_test(who_has_other_functions_is_sent_home),
+        cmocka_unit_test(a_loss_is_told_once_with_what_it_costs),
+        cmocka_unit_test(the_payload_of_a_result_is_there_however_it_ended),
+        cmocka_unit_test(a_task_with_effects_goes_elsewhere_only_if_it_is_given_back),
         cmocka_unit_test(without_workers_tasks_are_untried),
         cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
         cmocka_unit_test(nothing_is_lost_when_memory_is_refused),
         cmocka_unit_test(a_broker_that_cannot_be_made_leaves_nothing),
         cmocka_unit_test(what_cannot_be_sent_is_sent_later),
+        cmocka_unit_test(what_could_not_be_sent_is_not_forgotten_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

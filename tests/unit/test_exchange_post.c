@@ -163,6 +163,19 @@ static void a_flush_sends_what_was_posted_for_a_moment(void **state)
     assert_int_equal(w->wire.pairs[0][1].posted, EXCHANGE_WINDOW);
 }
 
+static void what_was_posted_can_be_waited_for(void **state)
+{
+    struct world *w = *state;
+    let_others_run(w);
+    assert_int_equal(exchange_settle(w->x[0], 1), 0);
+    assert_int_equal(post_bytes(w, 0, 1, 0, 1000000, 1), 0);
+    w->wire.pairs[0][1].lingering = 3; /* the last frame takes its time to leave */
+    assert_int_equal(exchange_settle(w->x[0], 1), 0);
+    assert_int_equal(w->wire.pairs[0][1].posted,
+                     1 + (1000000 + FRAME_BYTES - 1) / FRAME_BYTES);
+    assert_int_equal(w->wire.pairs[0][1].lingering, 0);
+}
+
 static void a_wait_ends_with_news(void **state)
 {
     struct world *w = *state;
@@ -192,6 +205,7 @@ int main(void)
         IN_WORLD(without_memory_for_a_frame_it_goes_later),
         IN_WORLD(without_memory_to_post_nothing_is_taken),
         IN_WORLD(a_flush_sends_what_was_posted_for_a_moment),
+        IN_WORLD(what_was_posted_can_be_waited_for),
         IN_WORLD(a_wait_ends_with_news),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

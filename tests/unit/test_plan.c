@@ -586,6 +586,45 @@ static int kills_of(uint64_t tasks, uint64_t poison, int limit)
     return lost;
 }
 
+/* Its timer ended the worker, so it is known which task did it. */
+static void what_was_behind_a_task_that_took_too_long_is_no_suspect(void **state)
+{
+    (void)state;
+    struct plan *p = make_with((struct plan_options){.workers = 2, .poison_limit = 1});
+    uint64_t lease = UINT64_MAX;
+    uint64_t task = UINT64_MAX;
+    enum plan_verdict verdict = PLAN_REFUSED;
+    uint32_t attempt = 0;
+    add(p, 3);
+    join(p, 0, 1);
+    lent(p, 0, 0, 1);
+    lent(p, 0, 1, 1);
+    assert_true(plan_running(p, 0, &lease, &task));
+    assert_int_equal(task, 0);
+    assert_int_equal(plan_failed(p, 0, 0, lease, task, 0, &verdict, &attempt), 0);
+    assert_int_equal(verdict, PLAN_FINAL);
+    plan_excuse(p, 0);
+    assert_int_equal(plan_lost(p, 0, 0), 0);
+    join(p, 1, 1);
+    lent(p, 1, 1, 1);
+    plan_free(p);
+}
+
+static void who_may_run_what_was_taken_back_runs_nothing_for_sure(void **state)
+{
+    (void)state;
+    struct plan *p = make(1);
+    uint64_t lease = UINT64_MAX;
+    uint64_t task = UINT64_MAX;
+    add(p, 3);
+    join(p, 0, 1);
+    lent(p, 0, 0, 1);
+    lent(p, 0, 1, 1);
+    assert_int_equal(plan_cancel(p, 0, 0), 0);
+    assert_false(plan_running(p, 0, &lease, &task));
+    plan_free(p);
+}
+
 static void a_poison_task_is_found_in_as_many_losses_as_its_limit(void **state)
 {
     (void)state;
@@ -803,6 +842,27 @@ static void of_two_that_run_a_task_one_may_fail_or_be_lost(void **state)
         else
             settle(p, 1 - out, l[1 - out], n, 1);
         nothing_at(p, 103 * MS);
+    }
+}
+
+/* Else a worker that is stopped would let others fail without end. */
+static void a_second_one_that_fails_is_not_followed_by_a_third(void **state)
+{
+    (void)state;
+    for (int out = 0; out < 2; out++) {
+        uint64_t n;
+        rota_auto(plan) struct plan *p =
+            make_paced((struct plan_options){.workers = 3}, 10 * MS, &n);
+        join(p, 1, 1);
+        add(p, 1);
+        uint64_t l[2];
+        l[0] = lent(p, 0, n, 1);
+        l[1] = lent_at(p, 100 * MS, 1, n, 1, 2);
+        assert_int_equal(failed_at(p, 101 * MS, out, l[out], n), PLAN_AGAIN);
+        nothing_at(p, 102 * MS);
+        nothing_at(p, 10000 * MS);
+        settle(p, 1 - out, l[1 - out], n, 1);
+        nothing_at(p, 10001 * MS);
     }
 }
 
@@ -1041,6 +1101,8 @@ int main(void)
         cmocka_unit_test(one_failure_in_a_batch_leaves_the_others_alone),
         cmocka_unit_test(a_lost_workers_tasks_go_to_others_in_their_order),
         cmocka_unit_test(what_only_waited_at_a_lost_worker_is_no_suspect),
+        cmocka_unit_test(what_was_behind_a_task_that_took_too_long_is_no_suspect),
+        cmocka_unit_test(who_may_run_what_was_taken_back_runs_nothing_for_sure),
         cmocka_unit_test(a_poison_task_is_found_in_as_many_losses_as_its_limit),
         cmocka_unit_test(an_innocent_neighbour_of_a_poison_task_lives),
         cmocka_unit_test(with_no_worker_left_every_task_ends_with_that_reason),
@@ -1052,6 +1114,7 @@ int main(void)
         cmocka_unit_test(
             a_stragglers_task_is_lent_a_second_time_and_the_first_result_wins),
         cmocka_unit_test(of_two_that_run_a_task_one_may_fail_or_be_lost),
+        cmocka_unit_test(a_second_one_that_fails_is_not_followed_by_a_third),
         cmocka_unit_test(a_task_can_be_cancelled_wherever_it_is),
         cmocka_unit_test(what_is_cancelled_one_by_one_ends_together),
         cmocka_unit_test(what_was_taken_back_can_be_cancelled_before_that_is_told),

@@ -1,0 +1,16 @@
+/* memory.h - memory that is short when a simulation says so (the linker's --wrap) */
+#ifndef ROTA_TESTS_SIMULATE_MEMORY_H
+#define ROTA_TESTS_SIMULATE_MEMORY_H
+
+#include <stddef.h>
+
+#include "random.h"
+
+/* Allocations fail, one in `one_in` by these dice, from here on; 0: none does. */
+void memory_scarce(struct dice *dice, int one_in);
+
+/* For the simulation itself: never fail. */
+void *memory_sure(size_t size);
+void *memory_grow(void *old, size_t size);
+
+#endif
