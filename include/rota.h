@@ -360,7 +360,7 @@ ROTA_API int rota_next(struct rota_farm *farm, int64_t timeout_ms,
 
 /* The manager's: end a task that has not ended, with ROTA_CANCELLED as its result. An
  * attempt that runs already may go on, and does not count. Fails with ROTA_E_NOTFOUND
- * (it has ended, or never was) or ROTA_E_ARG. */
+ * (it has ended, or never was), ROTA_E_ARG, ROTA_E_NOMEM or ROTA_E_MPI. */
 ROTA_API int rota_cancel(struct rota_farm *farm, uint64_t task);
 
 /* An outcome in words ("was ended by signal 11 (SIGSEGV)"), written to `buf` of `size`

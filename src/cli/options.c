@@ -3,36 +3,56 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/report.h"
 
 enum {
-    KEY_MPIEXEC = 0x100,
-    KEY_HOSTS,
-    KEY_HOSTFILE,
+    KEY_TAGSTRING = 0x100,
+    KEY_TAG,
+    KEY_DRY,
+    KEY_RETRIES,
+    KEY_TIMEOUT,
+    KEY_HALT,
+    KEY_JOBLOG,
+    KEY_RESULTS,
+    KEY_FOLDER,
     KEY_SUMMARY,
     COUNT_MAX = 1000000,
+    RETRIES_MAX = 1000,
+    FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
+    FILES_SPARE = 64,
 };
 
 static const struct argp_option options[] = {
     {"jobs", 'j', "J", 0,
-     "how many commands run at once: on this machine (as many as it has CPUs), with -n "
-     "on each worker (1)",
+     "how many commands run at once: on this machine (100%), with -n on each worker "
+     "(1). J is a number, or P% of the CPUs, +N or -N with them, or 0: as many as "
+     "possible",
+     1},
+    {"keep-order", 'k', NULL, 0, "outputs come in the order of the arguments", 0},
+    {"tag", KEY_TAG, NULL, 0, "each line of output begins with the arguments", 0},
+    {"tagstring", KEY_TAGSTRING, "STR", 0, "or with STR, {} and all in it replaced", 0},
+    {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
+    {"verbose", 'v', NULL, 0, "show each command before its output", 0},
+    {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
+    {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
+    {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
+     "end a command that runs longer: SIGTERM, a second later SIGKILL", 0},
+    {"halt", KEY_HALT, "now,WHAT=N", 0,
+     "end everything as soon as N commands have failed (WHAT is fail) or succeeded "
+     "(success)",
      0},
-    {"ranks", 'n', "N", 0,
-     "start N ranks with mpiexec: rank 0 hands out the tasks, the others work", 0},
-    {"mpiexec", KEY_MPIEXEC, "LAUNCHER", 0,
-     "with -n: the launcher, a path or a name in PATH; without it ROTA_MPIEXEC names "
-     "it, "
-     "else it is the one of the MPI that Rota was built with",
-     0},
-    {"hosts", KEY_HOSTS, "HOST:N,...", 0, "with -n: where the ranks are started", 0},
-    {"hostfile", KEY_HOSTFILE, "FILE", 0,
-     "with -n: the same from a file, as the launcher reads it", 0},
-    {"null", '0', NULL, 0, "arguments on standard input end with a NUL byte", 0},
+    {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
+    {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
+    {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
+    {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"summary", KEY_SUMMARY, NULL, 0,
      "end with a line on standard error that counts tasks and workers, even if all "
      "went well",
@@ -46,17 +66,30 @@ static const char doc[] =
     "One gzip for each file:\n"
     "  rota run gzip -9 ::: *.log\n"
     "Arguments from standard input, one a line:\n"
-    "  ls *.png | rota run convert {} {}.jpg\n"
+    "  ls *.png | rota run convert {} {.}.jpg\n"
+    "All combinations of two lists, as columns of what they gave:\n"
+    "  rota run -k --tag ./simulate {1} {2} ::: 0.1 0.2 :::: seeds.txt\n"
+    "Lists that belong together:\n"
+    "  rota run mv {1} {2} ::: a b :::+ c d\n"
+    "A table with a line of names:\n"
+    "  rota run --colsep , --header : ./train --rate {rate} --n {n} :::: table.csv\n"
     "With a shell, where the command needs one:\n"
-    "  rota run 'sort {} | uniq -c > {}.count' ::: a b c\n"
+    "  rota run 'sort {} | uniq -c > {/.}.count' ::: logs/*.txt\n"
     "Whole commands, one a line:\n"
     "  rota run < commands.txt\n"
+    "What may fail: three tries of a minute each, and a list of how all went:\n"
+    "  rota run --retries 3 --timeout 60 --joblog log curl -sfO :::: urls\n"
     "On 16 ranks of two hosts:\n"
     "  find . -type f -print0 | rota run -0 -n 16 --hosts a:8,b:8 sha256sum\n"
     "\n"
-    "Each {} in COMMAND stands for the argument; without one it comes last. An "
-    "argument is passed on as it is: a file named '; rm -rf ~' is a file's name. (Only "
-    "where there is no COMMAND is it read by a shell.) Commands read nothing from "
+    "In COMMAND {} stands for the argument, {.} for it without its extension, {/} "
+    "without its folders, {//} for its folder, {/.} without folders and extension; "
+    "{2}, "
+    "{2.}, ... for the second source's; {name} for that of this name; {#} for the "
+    "task's number, {%} for its slot's. Without any of these the arguments come last. "
+    "An argument is passed on as it is: a file named '; rm -rf ~' is a file's name. "
+    "(Only where there is no COMMAND is it read by a shell.) Commands read nothing "
+    "from "
     "standard input.\n"
     "\n"
     "What a command writes is shown when it ends, whole. A command that fails is named "
@@ -70,70 +103,18 @@ static const char doc[] =
     "words or where nothing could be started, 3 where commands were left undone or "
     "output could not be written, 128 + N where signal N asked to stop.";
 
-static int parse_count(struct argp_state *state, const char *arg, const char *what)
+/* ---- numbers ----------------------------------------------------------------- */
+
+/* A number from 1 to `most`. */
+static int parse_count(struct argp_state *state, const char *arg, int most,
+                       const char *what)
 {
     char *end;
     errno = 0;
     long n = strtol(arg, &end, 10);
-    if (errno != 0 || end == arg || *end != '\0' || n < 1 || n > COUNT_MAX)
+    if (errno != 0 || end == arg || *end != '\0' || n < 1 || n > most)
         argp_error(state, "'%s' is not a number of %s", arg, what);
     return (int)n;
-}
-
-/* COMMAND... ::: ARG..., or COMMAND... alone. */
-static void parse_words(struct argp_state *state, char **words, int count)
-{
-    struct run_options *o = state->input;
-    o->command = words;
-    for (o->command_count = 0; o->command_count < count; o->command_count++)
-        if (strcmp(words[o->command_count], ":::") == 0)
-            break;
-    if (o->command_count == count)
-        return;
-    o->arguments = words + o->command_count + 1;
-    o->argument_count = count - o->command_count - 1;
-    for (int i = 0; i < o->argument_count; i++)
-        if (strcmp(o->arguments[i], ":::") == 0)
-            argp_error(state, "':::' stands twice: one list of arguments is all that "
-                              "is understood");
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    struct run_options *o = state->input;
-    switch (key) {
-    case 'j':
-        o->slots = parse_count(state, arg, "commands");
-        return 0;
-    case 'n':
-        o->ranks = parse_count(state, arg, "ranks");
-        return 0;
-    case KEY_MPIEXEC:
-        o->mpiexec = arg;
-        return 0;
-    case KEY_HOSTS:
-        o->hosts = arg;
-        return 0;
-    case KEY_HOSTFILE:
-        o->hostfile = arg;
-        return 0;
-    case '0':
-        o->null = true;
-        return 0;
-    case KEY_SUMMARY:
-        o->summary = true;
-        return 0;
-    case ARGP_KEY_ARGS:
-        parse_words(state, state->argv + state->next, state->argc - state->next);
-        return 0;
-    case ARGP_KEY_END:
-        if (o->ranks == 0 && (o->mpiexec || o->hosts || o->hostfile))
-            argp_error(state, "--mpiexec, --hosts and --hostfile need -n: how many "
-                              "ranks are to be started?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
 }
 
 /* The CPUs that this process may use. */
@@ -145,19 +126,192 @@ static int cpu_count(void)
     return CPU_COUNT(&set);
 }
 
+/* As many commands as this process may have open files for. */
+static int most_slots(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > COUNT_MAX)
+        return COUNT_MAX / FILES_PER_COMMAND;
+    int most = ((int)files.rlim_cur - FILES_SPARE) / FILES_PER_COMMAND;
+    return most > 1 ? most : 1;
+}
+
+/* N, N%, +N, -N or 0. */
+static int parse_slots(struct argp_state *state, const char *arg)
+{
+    char *end;
+    errno = 0;
+    double n = strtod(arg, &end);
+    bool percent = end > arg && strcmp(end, "%") == 0;
+    bool counted = strspn(arg, "+-0123456789") == (size_t)(end - arg) && *end == '\0';
+    if (errno != 0 || end == arg || !(percent || counted) || fabs(n) > COUNT_MAX)
+        argp_error(state, "'%s' is not a number of commands", arg);
+    if (counted && arg[0] != '+' && arg[0] != '-')
+        return n > 0 ? (int)n : most_slots();
+    n = percent ? cpu_count() * n / 100 : cpu_count() + n;
+    return n > 1 ? (int)n : 1;
+}
+
+static int64_t parse_time(struct argp_state *state, const char *arg)
+{
+    char *end;
+    double seconds = strtod(arg, &end);
+    if (end == arg || *end != '\0' || !(seconds > 0) || seconds > COUNT_MAX)
+        argp_error(state, "--timeout '%s': not a number of seconds", arg);
+    int64_t ms = (int64_t)(seconds * 1000);
+    return ms > 0 ? ms : 1;
+}
+
+/* never, now,fail=N, now,success=N */
+static struct halt parse_halt(struct argp_state *state, const char *arg)
+{
+    static const char fail[] = "now,fail=";
+    static const char success[] = "now,success=";
+    struct halt halt = {0};
+    const char *number = strchr(arg, '=');
+    if (strcmp(arg, "never") == 0)
+        return halt;
+    if (strncmp(arg, fail, sizeof(fail) - 1) == 0)
+        halt.failed =
+            (uint64_t)parse_count(state, number + 1, INT_MAX, "failures to halt at");
+    else if (strncmp(arg, success, sizeof(success) - 1) == 0)
+        halt.succeeded =
+            (uint64_t)parse_count(state, number + 1, INT_MAX, "successes to halt at");
+    else
+        argp_error(state, "--halt '%s': there is never, now,fail=N and now,success=N",
+                   arg);
+    return halt;
+}
+
+/* ---- words ------------------------------------------------------------------- */
+
+/* COMMAND... and where the arguments come from. */
+static void parse_words(struct argp_state *state, struct run_options *o)
+{
+    o->command = state->argv + state->next;
+    o->command_count =
+        inputs_words(&o->inputs, state, o->command, state->argc - state->next);
+    for (int i = 0; i < o->command_count; i++)
+        if (strstr(o->command[i], "{=") != NULL && strstr(o->command[i], "=}") != NULL)
+            argp_error(state, "'%s': {= =} is Perl, which is not understood here",
+                       o->command[i]);
+}
+
+static void finish(struct argp_state *state, struct run_options *o)
+{
+    static const struct source_spec standard = {.file = "-"};
+    const struct launch_options *l = &o->launch;
+    if (l->ranks == 0 && (l->mpiexec || l->hosts || l->hostfile))
+        argp_error(state, "--mpiexec, --hosts and --hostfile need -n: how many ranks "
+                          "are to be started?");
+    if (o->place != NULL && o->place[0] == '\0')
+        argp_error(state, "-I '': name what stands for the argument");
+    if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
+        argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+    if (o->slots == 0)
+        o->slots = l->ranks > 0 ? 1 : cpu_count();
+}
+
+static error_t parse_file(int key, char *arg, struct run_options *o)
+{
+    switch (key) {
+    case KEY_JOBLOG:
+        o->joblog = arg;
+        return 0;
+    case KEY_RESULTS:
+        o->results = arg;
+        return 0;
+    case KEY_FOLDER:
+        o->folder = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* How what commands do is shown. */
+static error_t parse_look(int key, char *arg, struct run_options *o)
+{
+    switch (key) {
+    case 'k':
+        o->in_order = true;
+        return 0;
+    case KEY_TAG:
+        o->tag = o->tag ? o->tag : "{}";
+        return 0;
+    case KEY_TAGSTRING:
+        o->tag = arg;
+        return 0;
+    case KEY_DRY:
+        o->dry = true;
+        return 0;
+    case 'v':
+        o->verbose = true;
+        return 0;
+    case KEY_SUMMARY:
+        o->summary = true;
+        return 0;
+    default:
+        return parse_file(key, arg, o);
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct run_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->inputs;
+        state->child_inputs[1] = &o->launch;
+        return 0;
+    case 'j':
+        o->slots = parse_slots(state, arg);
+        return 0;
+    case 'q':
+        o->quote = true;
+        return 0;
+    case 'I':
+        o->place = arg;
+        return 0;
+    case KEY_RETRIES:
+        o->retries = parse_count(state, arg, RETRIES_MAX, "tries") - 1;
+        return 0;
+    case KEY_TIMEOUT:
+        o->time_limit_ms = parse_time(state, arg);
+        return 0;
+    case KEY_HALT:
+        o->halt = parse_halt(state, arg);
+        return 0;
+    case ARGP_KEY_ARGS:
+        parse_words(state, o);
+        return 0;
+    case ARGP_KEY_END:
+        finish(state, o);
+        return 0;
+    default:
+        return parse_look(key, arg, o);
+    }
+}
+
 void run_options_parse(int argc, char **argv, struct run_options *out)
 {
     static char name[] = "rota run";
+    const struct argp_child children[] = {
+        {&inputs_argp, 0, NULL, 1}, {&launch_options_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {
         .options = options,
         .parser = parse,
-        .args_doc = "COMMAND... ::: ARG...\nCOMMAND... < LIST",
+        .args_doc = "COMMAND... ::: ARG...\nCOMMAND... :::: FILE...\nCOMMAND... < LIST",
         .doc = doc,
+        .children = children,
     };
     *out = (struct run_options){0};
     argv[0] = name;
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
-    if (out->slots == 0)
-        out->slots = out->ranks > 0 ? 1 : cpu_count();
+}
+
+void run_options_done(struct run_options *o)
+{
+    inputs_done(&o->inputs);
 }

@@ -3,22 +3,42 @@
 #define ROTA_CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/inputs.h"
+#include "cli/launch_options.h"
+
+/* When a run is given up before its end; all 0: never. */
+struct halt {
+    uint64_t failed;    /* so many have failed */
+    uint64_t succeeded; /* so many have succeeded */
+};
 
 struct run_options {
-    int ranks; /* 0: this machine, without a launcher */
-    int slots; /* commands at once, on each worker */
-    const char *mpiexec;
-    const char *hosts;
-    const char *hostfile;
-    bool null;    /* arguments on standard input end with a 0 byte */
+    struct launch_options launch; /* ranks 0: this machine, without a launcher */
+    struct inputs inputs;         /* one at least */
+    int slots;                    /* commands at once, on each worker */
+    int retries;                  /* further tries of one that fails */
+    int64_t time_limit_ms;        /* of each try; 0: none */
+    struct halt halt;
+    const char *place;   /* what stands for {}; NULL: that does */
+    const char *tag;     /* a template, or NULL */
+    const char *joblog;  /* files, or NULL */
+    const char *results; /* a folder, or NULL */
+    const char *folder;  /* where commands run, or NULL */
+    bool in_order;
+    bool quote;   /* the command's words stand as they are */
+    bool verbose; /* each command is shown before its output */
+    bool dry;     /* and nothing else done */
     bool summary; /* wanted even if all went well */
     char **command;
     int command_count;
-    char **arguments; /* NULL: read standard input */
-    int argument_count;
 };
 
-/* Borrows argv. Wrong words end the process with STATUS_USAGE, --help with 0. */
+/* Borrows argv; run_options_done(). Wrong words end the process with STATUS_USAGE,
+ * --help with 0. */
 void run_options_parse(int argc, char **argv, struct run_options *out);
+
+void run_options_done(struct run_options *o);
 
 #endif

@@ -113,17 +113,52 @@ static void say_failed(const struct report *r, const struct crew_end *end)
             execute_text(result->how, result->code, how, sizeof(how)), command.data);
 }
 
-int report_ended(struct report *r, const struct crew_end *end, struct rota_error *err)
+/* Each line behind the tag and a tab. Returns an errno. */
+static int write_tagged(int fd, const char *tag, const struct execute_bytes *b)
+{
+    struct blob lines = {0};
+    const char *end = b->data + b->size;
+    int rc = tag == NULL ? write_all(fd, b->data, b->size) : 0;
+    for (const char *line = b->data; tag != NULL && rc == 0 && line < end;) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        const char *next = newline ? newline + 1 : end;
+        if (blob_put(&lines, tag, strlen(tag)) != 0 || blob_put(&lines, "\t", 1) != 0 ||
+            blob_put(&lines, line, (size_t)(next - line)) != 0)
+            rc = ENOMEM;
+        line = next;
+    }
+    if (rc == 0)
+        rc = write_all(fd, lines.data, lines.size);
+    blob_done(&lines);
+    return rc;
+}
+
+/* Returns an errno. */
+static int show(const struct report *r, const struct execute_result *result,
+                const struct ticket *k)
+{
+    int rc = 0;
+    if (r->verbose && k->command != NULL) {
+        rc = write_all(r->out, k->command, strlen(k->command));
+        if (rc == 0)
+            rc = write_all(r->out, "\n", 1);
+    }
+    if (rc == 0)
+        rc = write_tagged(r->out, k->tag, &result->out);
+    write_tagged(r->err, k->tag, &result->err);
+    return rc;
+}
+
+int report_ended(struct report *r, const struct crew_end *end, const struct ticket *k,
+                 struct rota_error *err)
 {
     if (end->result != NULL) {
-        const struct execute_result *result = end->result;
-        int rc = write_all(r->out, result->out.data, result->out.size);
+        int rc = show(r, end->result, k);
         if (rc != 0)
             return error_set(err, ROTA_E_IO,
                              "cannot write task %" PRIu64 "'s output to standard "
                              "output: %s",
                              end->task + 1, strerror(rc));
-        write_all(r->err, result->err.data, result->err.size);
     }
     if (end->outcome != ROTA_DONE)
         say_failed(r, end);
@@ -153,7 +188,8 @@ static const char *plural(uint64_t n)
 /* Ended without success, but not for want of a worker. */
 static uint64_t count_failed(const struct rota_stats *s)
 {
-    return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_POISON];
+    return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_OVERTIME] +
+           s->ended[ROTA_POISON];
 }
 
 static void say_summary(const struct report *r, const struct rota_stats *s)
@@ -173,6 +209,7 @@ static void say_undone(const struct report *r, const struct crew_summary *sum, i
     uint64_t undone = s->submitted - s->ended[ROTA_DONE] - count_failed(s) +
                       (uint64_t)(left > 0 ? left : 0);
     const char *why = rc != 0        ? err->text
+                      : r->halted    ? "halted, as --halt says"
                       : sum->stopped ? "asked to stop"
                                      : "no worker is left";
     say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
@@ -187,6 +224,8 @@ int report_close(struct report *r, const struct crew_summary *sum, int rc,
         say_undone(r, sum, rc, err, left);
     if (r->summary || !sum->complete || failed > 0 || sum->stats.lost > 0)
         say_summary(r, &sum->stats);
+    if (rc == 0 && r->halted)
+        return r->halted_well ? STATUS_SUCCESS : STATUS_FAILED;
     if (signal != 0 && !sum->complete)
         return STATUS_SIGNAL + signal;
     if (!sum->complete)

@@ -1,8 +1,8 @@
 /* report.h - what a run shows: results to stdout, talk to stderr
  *
  * The exit statuses of rota run:
- *     0    every task succeeded
- *     1    some failed
+ *     0    every task succeeded; or --halt gave the run up, for so many successes
+ *     1    some failed; or --halt gave the run up, for so many failures
  *     2    wrong usage, or nothing could be started
  *     3    the run could not be completed: tasks were left undone, or results
  *          could not be written
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/tasks.h"
 #include "farm/crew.h"
 
 enum {
@@ -27,20 +28,25 @@ enum {
 struct report {
     int out;
     int err;
-    bool summary; /* wanted in any case */
+    bool summary;     /* wanted in any case */
+    bool verbose;     /* each command is shown before its output */
+    bool halted;      /* the run was given up because ... */
+    bool halted_well; /* ... enough have succeeded */
     int64_t start_ns;
 };
 
-/* Show a task's end: its output whole, and, unless it succeeded, what became of
- * it. Fails with ROTA_E_IO where standard output cannot be written. */
-int report_ended(struct report *r, const struct crew_end *end, struct rota_error *err);
+/* Show a task's end: its output whole, each line behind the ticket's tag, and, unless
+ * it succeeded, what became of it. Fails with ROTA_E_IO where standard output cannot be
+ * written. */
+int report_ended(struct report *r, const struct crew_end *end, const struct ticket *k,
+                 struct rota_error *err);
 
 /* The worker in `rank` is lost; the arguments are those of crew_hooks. */
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,
                  uint64_t again);
 
 /* The run is over: say so where there is something to say, and give the exit
- * status. `rc` and `err` are crew_manage's; `left` is how many arguments were not
+ * status. `rc` and `err` are crew_manage's; `left` is how many commands were not
  * taken, -1 where that is not known; `signal` what asked to stop, or 0. */
 int report_close(struct report *r, const struct crew_summary *sum, int rc,
                  const struct rota_error *err, int64_t left, int signal);

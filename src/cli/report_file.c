@@ -88,7 +88,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const char *outcome_name(const struct row *row)
+static const char *outcome_name(const struct task_row *row)
 {
     return row->ended ? reader_outcome(row->outcome) : "left";
 }
@@ -134,7 +134,7 @@ static void table_begin(void)
 }
 
 /* The arguments with spaces between them. */
-static void join(const struct row *row, char *to, size_t room)
+static void join(const struct task_row *row, char *to, size_t room)
 {
     size_t size = row->arguments.size - 1;
     size_t n = size < room - 1 ? size : room - 1;
@@ -143,7 +143,7 @@ static void join(const struct row *row, char *to, size_t room)
     to[n] = '\0';
 }
 
-static void put_result(const struct row *row)
+static void put_result(const struct task_row *row)
 {
     if (!row->ended)
         put_text("(left)", RESULT_WIDTH);
@@ -155,7 +155,7 @@ static void put_result(const struct row *row)
         put_text(outcome_name(row), RESULT_WIDTH);
 }
 
-static int table_row(const struct row *row)
+static int table_row(const struct task_row *row)
 {
     char worker[32] = "";
     char task[TASK_WIDTH + 1];
@@ -204,7 +204,7 @@ static json_t *bytes(const char *data, size_t size)
     return text ? text : base64(data, size);
 }
 
-static json_t *argument_list(const struct row *row)
+static json_t *argument_list(const struct task_row *row)
 {
     json_t *list = json_array();
     const char *end = row->arguments.data + row->arguments.size;
@@ -223,7 +223,7 @@ static int set_bytes(json_t *o, const char *name, const struct row_bytes *b)
     return b->size == 0 ? 0 : json_object_set_new(o, name, bytes(b->data, b->size));
 }
 
-static int set_end(json_t *o, const struct row *row)
+static int set_end(json_t *o, const struct task_row *row)
 {
     int rc = json_object_set_new(o, "code", json_integer(row->code));
     rc |= set_bytes(o, "reason", &row->reason);
@@ -238,7 +238,7 @@ static int set_end(json_t *o, const struct row *row)
     return rc;
 }
 
-static int json_row(const struct row *row)
+static int json_row(const struct task_row *row)
 {
     json_t *o = json_object();
     int rc = json_object_set_new(o, "task", json_integer((json_int_t)row->task));
@@ -274,7 +274,7 @@ static void put_quoted(const char *data, size_t size)
     putchar('"');
 }
 
-static int csv_row(const struct row *row)
+static int csv_row(const struct task_row *row)
 {
     rota_auto(heap) char *arguments = malloc(row->arguments.size);
     if (arguments == NULL)
@@ -307,10 +307,10 @@ static int csv_row(const struct row *row)
 static int print(struct rows *rows, const struct report_options *o,
                  struct rota_error *err)
 {
-    int (*put_row)(const struct row *row) = o->format == KEY_JSON  ? json_row
-                                            : o->format == KEY_CSV ? csv_row
-                                                                   : table_row;
-    const struct row *row;
+    int (*put_row)(const struct task_row *row) = o->format == KEY_JSON  ? json_row
+                                                 : o->format == KEY_CSV ? csv_row
+                                                                        : table_row;
+    const struct task_row *row;
     int rc;
     if (o->format == KEY_CSV)
         csv_begin();

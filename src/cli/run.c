@@ -13,7 +13,9 @@
 #include "cli/run.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,12 +23,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/tree.h"
-#include "cli/arguments.h"
 #include "cli/desk.h"
 #include "cli/options.h"
+#include "cli/record.h"
 #include "cli/report.h"
 #include "cli/signals.h"
-#include "cli/template.h"
+#include "cli/tasks.h"
 #include "farm/crew.h"
 #include "farm/link.h"
 #include "launch/launch.h"
@@ -44,33 +46,37 @@ static int fail(int status, const struct rota_error *err)
 /* --- managing ------------------------------------------------------------- */
 
 struct run {
-    struct arguments arguments;
-    struct template *template;
+    const struct run_options *o;
+    struct tasks *tasks;
     struct report report;
     struct signals *signals;
+    FILE *joblog; /* or NULL */
+    struct halt seen;
 };
 
-/* The next command; a blank line is none. */
+/* Tasks come here, */
 static int run_next(void *ctx, char ***argv, struct rota_error *err)
 {
     struct run *r = ctx;
-    for (;;) {
-        const char *argument;
-        int rc = arguments_next(&r->arguments, &argument, err);
-        if (rc != 0)
-            return rc;
-        if (template_is_empty(r->template) && argument[strspn(argument, " \t")] == '\0')
-            continue;
-        if (template_apply(r->template, argument, argv) != 0)
-            return error_set(err, ROTA_E_NOMEM, "out of memory for tasks");
-        return 0;
-    }
+    return tasks_next(r->tasks, argv, err);
 }
 
+/* and here they end. */
 static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *err)
 {
     struct run *r = ctx;
-    return report_ended(&r->report, end, err);
+    struct ticket k = tasks_take_ticket(r->tasks, end->task);
+    int rc = k.folder ? results_add(end, &k, err) : 0;
+    if (rc == 0)
+        rc = report_ended(&r->report, end, &k, err);
+    if (rc == 0 && r->joblog != NULL)
+        rc = joblog_add(r->joblog, end, &k, err);
+    ticket_done(&k);
+    if (end->outcome == ROTA_DONE)
+        r->seen.succeeded++;
+    else if (end->outcome != ROTA_UNTRIED)
+        r->seen.failed++;
+    return rc;
 }
 
 static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
@@ -82,48 +88,101 @@ static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t
 static bool run_stop(void *ctx)
 {
     struct run *r = ctx;
-    return signals_asked(r->signals);
+    const struct halt *halt = &r->o->halt;
+    r->report.halted_well = halt->succeeded > 0 && r->seen.succeeded >= halt->succeeded;
+    r->report.halted =
+        r->report.halted_well || (halt->failed > 0 && r->seen.failed >= halt->failed);
+    return r->report.halted || signals_asked(r->signals);
 }
 
-static void run_begin(struct run *r, const struct run_options *o,
-                      struct signals *signals)
+static int run_open(struct run *r, const struct run_options *o, struct signals *signals,
+                    struct rota_error *err)
 {
     *r = (struct run){
+        .o = o,
         .signals = signals,
-        .report = {.out = 1, .err = 2, .summary = o->summary},
+        .report = {.out = 1, .err = 2, .summary = o->summary, .verbose = o->verbose},
     };
     r->report.start_ns = clock_now_ns();
-    if (o->arguments != NULL)
-        arguments_init_list(&r->arguments, o->arguments, o->argument_count);
-    else
-        arguments_init_fd(&r->arguments, 0, o->null ? '\0' : '\n');
+    int rc = tasks_open(o, &r->tasks, err);
+    if (rc == 0 && o->joblog != NULL)
+        rc = joblog_open(o->joblog, &r->joblog, err);
+    return rc;
+}
+
+static void run_close(struct run *r)
+{
+    if (r->joblog != NULL)
+        fclose(r->joblog); /* each line was flushed */
+    tasks_close(r->tasks);
 }
 
 /* Have the crew do it all, say how it went, and give the exit status. */
-static int manage(struct rota_farm *farm, const struct run_options *o,
-                  struct signals *signals)
+static int run_crew(struct run *r, struct rota_farm *farm)
 {
-    struct run r;
     struct crew_summary sum = {.complete = false};
     struct rota_error err = {0};
     struct crew_hooks hooks = {
-        .ctx = &r,
+        .ctx = r,
+        .retries = r->o->retries,
+        .time_limit_ms = r->o->time_limit_ms,
         .next = run_next,
         .ended = run_ended,
         .lost = run_lost,
         .stop = run_stop,
     };
-    run_begin(&r, o, signals);
-    int rc = template_new(o->command, o->command_count, &r.template);
-    if (rc != 0)
-        error_set(&err, rc, "out of memory");
-    else
-        rc = crew_manage(farm, &hooks, &sum, &err);
-    int status = report_close(&r.report, &sum, rc, &err, arguments_left(&r.arguments),
-                              sum.stopped ? signals->got : 0);
-    template_free(r.template);
-    arguments_done(&r.arguments);
+    int rc = crew_manage(farm, &hooks, &sum, &err);
+    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
+                        sum.stopped ? r->signals->got : 0);
+}
+
+static int manage(struct rota_farm *farm, const struct run_options *o,
+                  struct signals *signals)
+{
+    struct run r;
+    struct rota_error err;
+    int rc = run_open(&r, o, signals, &err);
+    int status = rc == 0 ? run_crew(&r, farm) : fail(STATUS_USAGE, &err);
+    run_close(&r);
     return status;
+}
+
+/* --- showing what would be done ------------------------------------------- */
+
+enum {
+    DRY_NAP_MS = 10,
+};
+
+static int show_commands(struct tasks *tasks, struct rota_error *err)
+{
+    struct blob line = {0};
+    int rc;
+    for (;;) {
+        rc = tasks_next_line(tasks, &line, err);
+        if (rc == ROTA_E_TIMEOUT)
+            poll(NULL, 0, DRY_NAP_MS);
+        else if (rc != 0)
+            break;
+        else
+            puts(line.data);
+    }
+    blob_done(&line);
+    return rc;
+}
+
+static int run_dry(const struct run_options *o)
+{
+    rota_auto(tasks) struct tasks *tasks = NULL;
+    struct rota_error err;
+    if (tasks_open(o, &tasks, &err) != 0)
+        return fail(STATUS_USAGE, &err);
+    if (show_commands(tasks, &err) != ROTA_E_NOTFOUND)
+        return fail(STATUS_INCOMPLETE, &err);
+    if (fflush(stdout) != 0) {
+        perror("rota: cannot write the commands");
+        return STATUS_INCOMPLETE;
+    }
+    return STATUS_SUCCESS;
 }
 
 /* --- on this machine ------------------------------------------------------ */
@@ -138,7 +197,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = crew_open(link, options, &farm, &err);
+        rc = crew_open(link, options, o->in_order, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -154,7 +213,8 @@ static int run_here(const struct run_options *o)
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
-    struct execute_options options = {.slots = o->slots, .adopts = tree_adopt() == 0};
+    struct execute_options options = {
+        .slots = o->slots, .folder = o->folder, .adopts = tree_adopt() == 0};
     int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
@@ -207,8 +267,8 @@ static char **rank_words(char *self, char *desk, char *input, int argc, char **a
  * terminal it can't: it is not in the foreground. */
 static int take_input(const struct run_options *o)
 {
-    bool far = o->hosts != NULL || o->hostfile != NULL;
-    if (o->arguments == NULL && (far || isatty(0)))
+    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
+    if (o->inputs.standard > 0 && (far || isatty(0)))
         return -1;
     int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -258,10 +318,10 @@ static int front_launch(const struct run_options *o, char **words,
                         struct outcome *outcome)
 {
     struct launch_spec spec = {
-        .ranks = o->ranks,
-        .mpiexec = o->mpiexec,
-        .hosts = o->hosts,
-        .hostfile = o->hostfile,
+        .ranks = o->launch.ranks,
+        .mpiexec = o->launch.mpiexec,
+        .hosts = o->launch.hosts,
+        .hostfile = o->launch.hostfile,
         .argv = words,
         .asked = &outcome->asked,
     };
@@ -300,13 +360,18 @@ int cli_run(int argc, char **argv)
 {
     struct run_options o;
     run_options_parse(argc, argv, &o);
-    if (o.arguments == NULL && isatty(0))
+    if (o.inputs.standard > 0 && isatty(0))
         fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
                         "with Ctrl-D\n");
-    if (o.ranks == 0)
-        return run_here(&o);
-
-    return run_front(&o, argc, argv);
+    int status;
+    if (o.dry)
+        status = run_dry(&o);
+    else if (o.launch.ranks == 0)
+        status = run_here(&o);
+    else
+        status = run_front(&o, argc, argv);
+    run_options_done(&o);
+    return status;
 }
 
 /* --- a rank --------------------------------------------------------------- */
@@ -330,7 +395,7 @@ static int rank_works(struct rota_farm *farm, struct signals *signals)
 /* Whether rank 0 has the list that it is to do: past the launcher, or none at all. */
 static bool has_input(const struct run_options *o, int desk, const char *input)
 {
-    if (desk >= 0 || o->arguments != NULL || strcmp(input, at_desk) != 0)
+    if (desk >= 0 || o->inputs.standard == 0 || strcmp(input, at_desk) != 0)
         return true;
     fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
                     "another machine; give the arguments behind ':::', or name the "
@@ -356,7 +421,8 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
 static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                      const char *input)
 {
-    struct execute_options options = {.slots = o->slots, .in_rank = true};
+    struct execute_options options = {
+        .slots = o->slots, .folder = o->folder, .in_rank = true};
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -365,7 +431,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = crew_open(link, &options, &farm, &err);
+        rc = crew_open(link, &options, o->in_order, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
@@ -398,6 +464,7 @@ int cli_run_rank(int argc, char **argv)
     run_options_parse(argc - INPUT, argv + INPUT, &o);
 
     int status = rank_farm(r, &o, desk, input);
+    run_options_done(&o);
     desk_leave(desk, status);
     return desk >= 0 ? STATUS_SUCCESS : status;
 }

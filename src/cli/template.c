@@ -1,21 +1,47 @@
 /* template.c - the command a person wrote once, and its arguments
  *
- * A shell is needed for its metacharacters, for an assignment before the command,
- * and for the commands that it has built in and nobody else has. `{}` is ours, any
- * other brace the shell's.
+ * A template is its pieces: text, the end of a word, and fields. A shell is needed for
+ * its metacharacters, for an assignment before the command, and for the commands that
+ * it has built in and nobody else has. Replacement strings are ours, any other brace is
+ * the shell's.
  */
 #include "cli/template.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rota.h"
+#include "base/error.h"
+#include "cli/fields.h"
+#include "cli/quote.h"
+
+enum piece_kind {
+    PIECE_TEXT,
+    PIECE_BREAK, /* between two words */
+    PIECE_FIELD,
+};
+
+struct piece {
+    enum piece_kind kind;
+    struct slice text;
+    struct field field;
+    struct quote at; /* how the shell reads the field's place */
+};
 
 struct template
 {
-    char *text; /* with at least one {} in it, where it is not empty */
-    bool shell; /* text needs one */
+    struct blob text; /* what was written, and what the pieces point into */
+    struct piece *pieces;
+    size_t count;
+    bool empty;
+    bool quote;
+    bool fields; /* there is a replacement string */
+    bool slot;   /* and a {%} among them */
+    bool shell;
 };
+
+/* ---- whether a shell is needed ----------------------------------------------- */
 
 static const char metacharacters[] = "|&;<>()$`\\\"'*?[]#~!{}\n\t";
 
@@ -35,159 +61,145 @@ static bool is_builtin(const char *text)
     return false;
 }
 
-static bool needs_shell(const char *text)
+static bool begins_for_shell(const char *text)
 {
     text += strspn(text, " ");
-    if (memchr(text, '=', strcspn(text, " ")) != NULL)
+    return memchr(text, '=', strcspn(text, " ")) != NULL || is_builtin(text);
+}
+
+static bool line_needs_shell(const char *text)
+{
+    return strpbrk(text, metacharacters) != NULL || begins_for_shell(text);
+}
+
+static bool needs_shell(const struct template *t)
+{
+    if (t->slot)
         return true;
-    for (const char *c = text; *c != '\0'; c++) {
-        if (c[0] == '{' && c[1] == '}')
-            c++;
-        else if (strchr(metacharacters, *c) != NULL)
-            return true;
+    if (t->quote)
+        return false;
+    for (size_t i = 0; i < t->count; i++) {
+        const struct piece *p = &t->pieces[i];
+        for (size_t j = 0; p->kind == PIECE_TEXT && j < p->text.size; j++)
+            if (strchr(metacharacters, p->text.data[j]) != NULL)
+                return true;
     }
-    return is_builtin(text);
+    return begins_for_shell(t->text.data);
 }
 
-/* --- words: an array and what it points to, in one block ------------------ */
+/* ---- pieces ------------------------------------------------------------------ */
 
-struct words {
-    char **argv;
-    size_t count;
-    char *end; /* where the next byte goes */
-};
-
-static int words_init(struct words *w, size_t count, size_t bytes)
+static struct piece *add_piece(struct template *t, enum piece_kind kind)
 {
-    w->argv = calloc(1, (count + 1) * sizeof(char *) + bytes);
-    w->end = (char *)(w->argv + count + 1);
-    w->count = 0;
-    return w->argv ? 0 : ROTA_E_NOMEM;
+    struct piece *p = &t->pieces[t->count++];
+    *p = (struct piece){.kind = kind};
+    return p;
 }
 
-static void word_begin(struct words *w)
+static void add_text(struct template *t, const char *from, const char *to)
 {
-    w->argv[w->count++] = w->end;
+    if (to > from)
+        add_piece(t, PIECE_TEXT)->text =
+            (struct slice){.data = from, .size = (size_t)(to - from)};
 }
 
-static void word_put(struct words *w, const char *text, size_t length)
+static void add_field(struct template *t, struct field field)
 {
-    memcpy(w->end, text, length);
-    w->end += length;
+    add_piece(t, PIECE_FIELD)->field = field;
+    t->fields = true;
+    t->slot = t->slot || field.kind == FIELD_SLOT;
 }
 
-static void word_end(struct words *w)
+/* Cut up a text that ends with a 0 byte. */
+static void cut(struct template *t, const char *text,
+                const struct template_options *options)
 {
-    *w->end++ = '\0';
-}
-
-static void word_add(struct words *w, const char *text)
-{
-    word_begin(w);
-    word_put(w, text, strlen(text));
-    word_end(w);
-}
-
-/* In single quotes, where only they are special: ' becomes '\'' . */
-static void word_put_quoted(struct words *w, const char *text)
-{
-    word_put(w, "'", 1);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\'')
-            word_put(w, "'\\''", 4);
-        else
-            word_put(w, c, 1);
-    }
-    word_put(w, "'", 1);
-}
-
-/* `text` up to `length`, with the argument for each {}. */
-static void word_put_filled(struct words *w, const char *text, size_t length,
-                            const char *argument, bool quoted)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] != '{' || i + 1 == length || text[i + 1] != '}') {
-            word_put(w, text + i, 1);
+    struct field field;
+    const char *from = text;
+    if (*text == '\0' && t->quote) /* a word is a word */
+        add_piece(t, PIECE_TEXT)->text.data = text;
+    while (*text != '\0') {
+        size_t n = field_parse(text, options->place, options->names, &field);
+        if (n == 0 && (*text != ' ' || t->quote)) {
+            text++;
             continue;
         }
-        i++;
-        if (quoted)
-            word_put_quoted(w, argument);
+        add_text(t, from, text);
+        if (n == 0)
+            add_piece(t, PIECE_BREAK);
         else
-            word_put(w, argument, strlen(argument));
+            add_field(t, field);
+        from = text += n > 0 ? n : 1;
     }
+    add_text(t, from, text);
 }
 
-static size_t count_fields(const char *text)
+/* Join the words by spaces or, where each stands as it is, by 0 bytes. */
+static int join(struct template *t, char *const *words, int count)
 {
-    size_t count = 0;
-    for (const char *c = strstr(text, "{}"); c != NULL; c = strstr(c + 2, "{}"))
-        count++;
-    return count;
-}
-
-/* sh -c TEXT, which is filled with the quoted argument, or stands as it is. */
-static int shell_words(const char *text, const char *argument, char ***out)
-{
-    struct words w;
-    size_t quoted = argument ? 4 * strlen(argument) + 2 : 0;
-    int rc = words_init(&w, 3, strlen(text) + count_fields(text) * quoted + 8);
-    if (rc != 0)
-        return rc;
-    word_add(&w, "sh");
-    word_add(&w, "-c");
-    if (argument == NULL) {
-        word_add(&w, text);
-    } else {
-        word_begin(&w);
-        word_put_filled(&w, text, strlen(text), argument, true);
-        word_end(&w);
-    }
-    *out = w.argv;
-    return 0;
-}
-
-static int plain_words(const char *text, const char *argument, char ***out)
-{
-    struct words w;
-    size_t length = strlen(text);
-    size_t each = argument ? strlen(argument) : 0;
-    int rc = words_init(&w, length / 2 + 1, length + 1 + count_fields(text) * each);
-    if (rc != 0)
-        return rc;
-    for (const char *c = text + strspn(text, " "); *c != '\0'; c += strspn(c, " ")) {
-        size_t n = strcspn(c, " ");
-        word_begin(&w);
-        if (argument == NULL)
-            word_put(&w, c, n);
-        else
-            word_put_filled(&w, c, n, argument, false);
-        word_end(&w);
-        c += n;
-    }
-    *out = w.argv;
-    return 0;
-}
-
-int template_new(char *const *words, int count, struct template **out)
-{
-    static const char place[] = " {}";
-    size_t size = sizeof(place);
-    for (int i = 0; i < count; i++)
-        size += strlen(words[i]) + 1;
-    rota_auto(template) struct template *t = calloc(1, sizeof(*t));
-    if (t == NULL || (t->text = calloc(1, size)) == NULL)
-        return ROTA_E_NOMEM;
-
-    char *end = t->text;
     for (int i = 0; i < count; i++) {
-        if (i > 0)
-            *end++ = ' ';
-        end = stpcpy(end, words[i]);
+        int rc = blob_put_string(&t->text, words[i]);
+        if (rc != 0)
+            return rc;
+        if (i + 1 < count && !t->quote)
+            t->text.data[t->text.size - 1] = ' ';
     }
-    if (count > 0 && strstr(t->text, "{}") == NULL)
-        memcpy(end, place, sizeof(place));
-    t->shell = needs_shell(t->text);
+    return count > 0 ? 0 : blob_put(&t->text, "", 1);
+}
+
+static void cut_all(struct template *t, const struct template_options *options)
+{
+    const char *end = t->text.data + t->text.size;
+    for (const char *word = t->text.data; word < end; word += strlen(word) + 1) {
+        if (word > t->text.data)
+            add_piece(t, PIECE_BREAK);
+        cut(t, word, options);
+    }
+    if (!t->empty && !t->fields && !options->bare) {
+        add_piece(t, PIECE_BREAK);
+        add_field(t, (struct field){.kind = FIELD_VALUE});
+    }
+}
+
+/* Note for each field how the shell reads its place. */
+static int place_fields(struct template *t, struct rota_error *err)
+{
+    struct quote q = {0};
+    for (size_t i = 0; i < t->count && !t->quote; i++) {
+        struct piece *p = &t->pieces[i];
+        if (p->kind == PIECE_FIELD) {
+            if (q.document || q.too_deep)
+                return error_set(err, ROTA_E_ARG,
+                                 "an argument within or behind a %s can't be made "
+                                 "safe from the shell; pass it to a script instead",
+                                 q.document ? "here-document ('<<')"
+                                            : "command nested so deep");
+            p->at = q;
+            q.before = 'x';
+        } else {
+            bool text = p->kind == PIECE_TEXT;
+            quote_walk(&q, text ? p->text.data : " ", text ? p->text.size : 1);
+        }
+    }
+    return 0;
+}
+
+int template_new(char *const *words, int count, const struct template_options *options,
+                 struct template **out, struct rota_error *err)
+{
+    rota_auto(template) struct template *t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    t->empty = count == 0;
+    t->quote = options->quote;
+    if (join(t, words, count) != 0 ||
+        (t->pieces = calloc(2 * t->text.size + 2, sizeof(*t->pieces))) == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    cut_all(t, options);
+    t->shell = needs_shell(t);
+    int rc = place_fields(t, err);
+    if (rc != 0)
+        return rc;
     *out = rota_steal(t);
     return 0;
 }
@@ -196,20 +208,207 @@ void template_free(struct template *t)
 {
     if (t == NULL)
         return;
-    free(t->text);
+    blob_done(&t->text);
+    free(t->pieces);
     free(t);
 }
 
 bool template_is_empty(const struct template *t)
 {
-    return t->text[0] == '\0';
+    return t->empty;
 }
 
-int template_apply(const struct template *t, const char *argument, char ***out)
+/* ---- as a shell's line ------------------------------------------------------- */
+
+static int put_values(struct blob *out, const struct piece *p, struct row row)
 {
-    if (template_is_empty(t))
-        return needs_shell(argument) ? shell_words(argument, NULL, out)
-                                     : plain_words(argument, NULL, out);
-    return t->shell ? shell_words(t->text, argument, out)
-                    : plain_words(t->text, argument, out);
+    const struct field *f = &p->field;
+    int rc = 0;
+    int first = f->position ? field_index(f, row.count) : 0;
+    int end = f->position ? first + 1 : row.count;
+    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+        struct slice s = field_part(f->part, row.values[i]);
+        rc = i > first ? blob_put(out, " ", 1) : 0;
+        if (rc == 0)
+            rc = quote_put(out, &p->at, s.data, s.size);
+    }
+    return rc;
+}
+
+static int put_number(struct blob *out, uint64_t number)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%" PRIu64, number);
+    return blob_put(out, text, (size_t)n);
+}
+
+/* The slot's number is nothing but digits: it needs no quotes, but no single ones. */
+static int put_slot(struct blob *out, const struct piece *p)
+{
+    static const char slot[] = "${PARALLEL_JOBSLOT}";
+    bool single = p->at.in[p->at.depth] == IN_SINGLE;
+    int rc = blob_put(out, "'", single);
+    if (rc == 0)
+        rc = blob_put(out, slot, sizeof(slot) - 1);
+    return rc ? rc : blob_put(out, "'", single);
+}
+
+static int put_piece(const struct template *t, const struct piece *p, struct row row,
+                     uint64_t task, struct blob *out)
+{
+    static const struct quote plain = {0};
+    if (p->kind == PIECE_BREAK)
+        return blob_put(out, " ", 1);
+    if (p->kind == PIECE_TEXT)
+        return t->quote ? quote_put(out, &plain, p->text.data, p->text.size)
+                        : blob_put(out, p->text.data, p->text.size);
+    if (p->field.kind == FIELD_TASK)
+        return put_number(out, task);
+    return p->field.kind == FIELD_SLOT ? put_slot(out, p) : put_values(out, p, row);
+}
+
+static int put_row(struct blob *out, struct row row)
+{
+    int rc = 0;
+    for (int i = 0; i < row.count && rc == 0; i++) {
+        rc = i > 0 ? blob_put(out, " ", 1) : 0;
+        if (rc == 0)
+            rc = blob_put(out, row.values[i], strlen(row.values[i]));
+    }
+    return rc;
+}
+
+int template_line(const struct template *t, struct row row, uint64_t task,
+                  struct blob *out)
+{
+    int rc = t->empty ? put_row(out, row) : 0;
+    for (size_t i = 0; i < t->count && rc == 0; i++)
+        rc = put_piece(t, &t->pieces[i], row, task, out);
+    return rc;
+}
+
+/* ---- as words ---------------------------------------------------------------- */
+
+/* Words that are put together, each ended by a 0 byte. */
+struct words {
+    struct blob bytes;
+    size_t count;
+    bool open; /* the last one has begun */
+};
+
+static int word_put(struct words *w, const char *text, size_t size)
+{
+    w->open = true;
+    return blob_put(&w->bytes, text, size);
+}
+
+static int word_end(struct words *w)
+{
+    if (!w->open)
+        return 0;
+    w->open = false;
+    w->count++;
+    return blob_put(&w->bytes, "", 1);
+}
+
+static int word_values(struct words *w, const struct field *f, struct row row)
+{
+    int rc = 0;
+    int first = f->position ? field_index(f, row.count) : 0;
+    int end = f->position ? first + 1 : row.count;
+    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+        struct slice s = field_part(f->part, row.values[i]);
+        rc = i > first ? word_end(w) : 0;
+        if (rc == 0)
+            rc = word_put(w, s.data, s.size);
+    }
+    return rc;
+}
+
+static int word_piece(const struct template *t, struct words *w, const struct piece *p,
+                      struct row row, uint64_t task)
+{
+    if (p->kind == PIECE_BREAK)
+        return word_end(w);
+    if (p->kind == PIECE_TEXT)
+        return word_put(w, p->text.data, p->text.size);
+    w->open = w->open || t->quote || p->field.kind == FIELD_TASK;
+    if (p->field.kind == FIELD_VALUE)
+        return word_values(w, &p->field, row);
+    return put_number(&w->bytes, task);
+}
+
+static int split(struct words *w, const char *line)
+{
+    int rc = 0;
+    for (; *line != '\0' && rc == 0; line += *line == ' ') {
+        size_t n = strcspn(line, " ");
+        if (n > 0)
+            rc = word_put(w, line, n);
+        if (rc == 0)
+            rc = word_end(w);
+        line += n;
+    }
+    return rc;
+}
+
+static int shell_words(struct words *w, const char *line)
+{
+    int rc = word_put(w, "sh\0-c", 5);
+    w->count = 1;
+    if (rc == 0)
+        rc = word_end(w);
+    if (rc == 0)
+        rc = word_put(w, line, strlen(line));
+    return rc ? rc : word_end(w);
+}
+
+/* An array, and what it points to behind it. */
+static int block(const struct words *w, char ***out)
+{
+    char **argv = malloc((w->count + 1) * sizeof(char *) + w->bytes.size);
+    if (argv == NULL)
+        return ROTA_E_NOMEM;
+    char *at = (char *)(argv + w->count + 1);
+    if (w->bytes.size > 0)
+        memcpy(at, w->bytes.data, w->bytes.size);
+    for (size_t i = 0; i < w->count; i++) {
+        argv[i] = at;
+        at += strlen(at) + 1;
+    }
+    argv[w->count] = NULL;
+    *out = argv;
+    return 0;
+}
+
+static int line_words(const struct template *t, struct row row, uint64_t task,
+                      struct words *w)
+{
+    struct blob line = {0};
+    int rc = template_line(t, row, task, &line);
+    if (rc == 0)
+        rc = blob_put(&line, "", 1);
+    if (rc == 0)
+        rc = t->shell || line_needs_shell(line.data) ? shell_words(w, line.data)
+                                                     : split(w, line.data);
+    blob_done(&line);
+    return rc;
+}
+
+int template_apply(const struct template *t, struct row row, uint64_t task, char ***out)
+{
+    struct words w = {.count = 0};
+    int rc = 0;
+    if (t->empty || t->shell) {
+        rc = line_words(t, row, task, &w);
+    } else {
+        for (size_t i = 0; i < t->count && rc == 0; i++)
+            rc = word_piece(t, &w, &t->pieces[i], row, task);
+        if (rc == 0)
+            rc = word_end(&w);
+    }
+    if (rc == 0)
+        rc = block(&w, out);
+    blob_done(&w.bytes);
+    return rc;
 }

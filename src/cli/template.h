@@ -1,35 +1,56 @@
 /* template.h - the command a person wrote once, and its arguments
  *
- * GNU parallel's rule: the words of the command are joined by spaces; each `{}`
- * in it stands for the argument, which is appended where there is none. A command
- * without words is the argument itself: each argument is then a command line.
+ * GNU parallel's rule: the words of the command are joined by spaces; each replacement
+ * string in it (fields.h) stands for a value, and where there is none the arguments
+ * come last. A command without words is the argument itself: each argument is then a
+ * command line.
  *
- * A command line in which a shell would find something to do is run by `sh -c`,
- * with the argument quoted; any other is split at its spaces and run as it is. In
- * both cases the argument reaches the command as it was, whatever it holds: a
- * file named `; rm -rf ~` is a file's name. Only an argument that is the command
- * line is read by the shell.
+ * A command line in which a shell would find something to do is run by `sh -c`, with
+ * the arguments quoted (quote.h); any other is split at its spaces and run as it is. In
+ * both cases an argument reaches the command as it was, whatever it holds: a file named
+ * `; rm -rf ~` is a file's name. Only an argument that is the command line is read by
+ * the shell.
+ *
+ * The slot is known only where the command runs: {%} is PARALLEL_JOBSLOT of its
+ * environment, which takes a shell.
  */
 #ifndef ROTA_CLI_TEMPLATE_H
 #define ROTA_CLI_TEMPLATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
+#include "cli/blob.h"
+#include "cli/sources.h"
 
 struct template;
 
-/* *out is the caller's: template_free(). Fails with ROTA_E_NOMEM. */
-int template_new(char *const *words, int count, struct template **out);
+struct template_options {
+    const char *place; /* what stands for {}; NULL: that does */
+    struct row names;  /* of sources, borrowed for the call */
+    bool quote;        /* the words stand as they are: no shell reads them */
+    bool bare;         /* nothing is appended where there is no replacement string */
+};
+
+/* *out is the caller's: template_free(). Fails with ROTA_E_NOMEM, or with ROTA_E_ARG
+ * where an argument's place can't be made safe. */
+int template_new(char *const *words, int count, const struct template_options *options,
+                 struct template **out, struct rota_error *err);
 
 void template_free(struct template *t);
 
 /* Whether there is no command, and each argument is a command line. */
 bool template_is_empty(const struct template *t);
 
-/* The command for `argument`: *out is one block that holds the words and their
- * array, NULL at its end, to be freed. Fails with ROTA_E_NOMEM. */
-int template_apply(const struct template *t, const char *argument, char ***out);
+/* The command for the arguments of task number `task`: *out is one block that holds
+ * the words and their array, NULL at its end, to be freed. Fails with ROTA_E_NOMEM. */
+int template_apply(const struct template *t, struct row row, uint64_t task,
+                   char ***out);
+
+/* The same as a shell's command line, appended to `out` without a 0 byte. */
+int template_line(const struct template *t, struct row row, uint64_t task,
+                  struct blob *out);
 
 ROTA_AUTO_DEFINE(template, struct template *, template_free);
 

@@ -107,6 +107,8 @@ static enum rota_outcome outcome_of(const struct execute_result *r)
 {
     if (r->how == EXECUTE_KILLED)
         return ROTA_CRASHED;
+    if (r->how == EXECUTE_OVERTIME)
+        return ROTA_OVERTIME;
     return r->how == EXECUTE_EXITED && r->code == 0 ? ROTA_DONE : ROTA_FAILED;
 }
 
@@ -193,7 +195,13 @@ static int start(struct commands *x, struct job *j)
     if (rc == 0)
         rc = commands_unpack(t.data, t.size, &argv);
     if (rc == 0)
-        rc = execute_start(x->execute, j->batch->lease, j->batch->attempt, argv);
+        rc = execute_start(x->execute, &(struct execute_command){
+                                           .task = j->batch->lease,
+                                           .attempt = j->batch->attempt,
+                                           .number = j->batch->first + j->index + 1,
+                                           .limit_ns = t.time_limit_ms * NS_PER_MS,
+                                           .argv = argv,
+                                       });
     if (rc == ROTA_E_FORMAT)
         refuse(x, j);
     if (rc != 0 && rc != ROTA_E_FORMAT)

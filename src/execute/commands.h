@@ -1,7 +1,7 @@
 /* commands.h - commands as tasks: an executor whose slots run processes
  *
  * Each result is reported by itself, as soon as its command has ended. Nothing ends a
- * command but itself and executor_close(): no time limit, nor that it is dropped.
+ * command but itself, its time limit and executor_close(): not that it is dropped.
  *
  * A task's payload is the words of a command, each ended by a 0 byte. Its value,
  * whether it succeeded or not, is how the command ended and what it wrote; integers
@@ -12,8 +12,9 @@
  *    8   8  size of what it wrote to standard output
  *   16   -  that, and then what it wrote to standard error
  *
- * Of the outcomes: ROTA_DONE is exit status 0, ROTA_CRASHED a signal (its code), and
- * ROTA_FAILED all else (its code is the exit status, or an errno).
+ * Of the outcomes: ROTA_DONE is exit status 0, ROTA_CRASHED a signal (its code),
+ * ROTA_OVERTIME that its time was over, and ROTA_FAILED all else (its code is the exit
+ * status, or an errno).
  */
 #ifndef ROTA_EXECUTE_COMMANDS_H
 #define ROTA_EXECUTE_COMMANDS_H

@@ -1,4 +1,4 @@
-/* environ.c - an environment that makes nobody believe it is a rank
+/* environ.c - the environment of commands, which makes none believe it is a rank
  *
  * Thrown out is whatever begins with one of `drop`, unless it begins with one of
  * `keep`. An Open MPI launcher passes its settings on as OMPI_MCA_*, among them
@@ -7,7 +7,6 @@
  */
 #include "execute/environ.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,20 +31,41 @@ static bool begins_with_any(const char *text, const char *const *prefixes, size_
     return false;
 }
 
-int environ_scrub(char *const *env, char ***out)
+static bool is_told(const char *text)
+{
+    return begins_with_any(text, drop, sizeof(drop) / sizeof(drop[0])) &&
+           !begins_with_any(text, keep, sizeof(keep) / sizeof(keep[0]));
+}
+
+static bool has_name(char *const *own, const char *text)
+{
+    size_t name = strcspn(text, "=") + 1;
+    for (; *own != NULL; own++)
+        if (strncmp(*own, text, name) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_of(char *const *env)
 {
     size_t count = 0;
     while (env[count] != NULL)
         count++;
-    char **kept = calloc(count + 1, sizeof(char *));
+    return count;
+}
+
+int environ_make(char *const *env, char *const *own, bool scrub, char ***out)
+{
+    char **kept = calloc(count_of(own) + count_of(env) + 1, sizeof(char *));
     if (kept == NULL)
         return ROTA_E_NOMEM;
 
     size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (begins_with_any(env[i], keep, sizeof(keep) / sizeof(keep[0])) ||
-            !begins_with_any(env[i], drop, sizeof(drop) / sizeof(drop[0])))
-            kept[n++] = env[i];
+    for (; own[n] != NULL; n++)
+        kept[n] = own[n];
+    for (; *env != NULL; env++)
+        if (!has_name(own, *env) && !(scrub && is_told(*env)))
+            kept[n++] = *env;
     *out = kept;
     return 0;
 }

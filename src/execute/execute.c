@@ -31,6 +31,7 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -38,13 +39,14 @@
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
-    TERM_MS = 1000,   /* from SIGTERM to SIGKILL, in execute_close */
+    TERM_MS = 1000,   /* from SIGTERM to SIGKILL */
     KILL_MS = 5000,   /* for the kernel to end what was killed */
     FDS_PER_JOB = 3,  /* a pidfd and two pipes */
     FDS_SPARE = 64,   /* for everything else in this process */
     READ_BYTES = 65536,
     DRAIN_READS = 17, /* what the largest pipe holds (1 MiB), and its end */
     EVENTS = 64,
+    VARIABLE_BYTES = 48, /* of PARALLEL_SEQ and PARALLEL_JOBSLOT */
 };
 
 static const size_t output_max_default = (size_t)1 << 30;
@@ -69,6 +71,8 @@ struct job {
     struct execute_result result;
     int64_t start_ns;
     int64_t give_up_ns; /* JOB_ENDED: when its lingering is over */
+    int64_t limit_ns;   /* JOB_RUNNING: when its time is over, or INT64_MAX */
+    int slot;           /* from 0 */
     pid_t pid;          /* 0: was not started */
     enum job_state state;
     struct watch process;
@@ -80,7 +84,11 @@ TAILQ_HEAD(job_list, job);
 
 struct execute {
     struct execute_options options;
-    char **env; /* of commands, where it is not ours; the strings are environ's */
+    char **env; /* of commands; the strings are environ's and these: */
+    char seq[VARIABLE_BYTES];
+    char slot[VARIABLE_BYTES];
+    bool *taken;      /* which slots are */
+    int64_t limit_ns; /* no job's time is over before this */
     int epoll;
     int count; /* in all three lists */
     struct job_list running;
@@ -184,6 +192,7 @@ static void job_finish(struct execute *x, struct job *j)
     bytes_trim(&j->result.out);
     bytes_trim(&j->result.err);
     j->state = JOB_FINISHED;
+    x->taken[j->slot] = false;
     TAILQ_REMOVE(&x->ended, j, link);
     TAILQ_INSERT_TAIL(&x->finished, j, link);
     if (x->options.adopts)
@@ -239,7 +248,7 @@ static void job_ended(struct execute *x, struct job *j)
     if (waitid(P_PIDFD, (id_t)j->process.fd, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
         info.si_pid == 0)
         return;
-    if (j->result.how != EXECUTE_OVERFLOWED) {
+    if (j->result.how == EXECUTE_EXITED) {
         j->result.how = info.si_code == CLD_EXITED ? EXECUTE_EXITED : EXECUTE_KILLED;
         j->result.code = info.si_status;
     }
@@ -263,6 +272,32 @@ static void give_up_lingerers(struct execute *x)
     }
 }
 
+/* Whose time is over is asked to end, and then ended; that is seen as any other end. */
+static void job_overtime(struct job *j, int64_t now_ns)
+{
+    bool asked = j->result.how == EXECUTE_OVERTIME;
+    kill(-j->pid, asked ? SIGKILL : SIGTERM);
+    kill(-j->pid, SIGCONT);
+    j->limit_ns = asked ? INT64_MAX : now_ns + TERM_MS * NS_PER_MS;
+    if (j->result.how == EXECUTE_EXITED)
+        j->result.how = EXECUTE_OVERTIME;
+}
+
+static void end_overdue(struct execute *x)
+{
+    struct job *j;
+    int64_t now_ns = clock_now_ns();
+    if (now_ns < x->limit_ns)
+        return;
+    x->limit_ns = INT64_MAX;
+    TAILQ_FOREACH (j, &x->running, link) {
+        if (j->limit_ns <= now_ns)
+            job_overtime(j, now_ns);
+        if (j->limit_ns < x->limit_ns)
+            x->limit_ns = j->limit_ns;
+    }
+}
+
 /* --- starting ------------------------------------------------------------- */
 
 /* A pipe whose read end is ours, and does not block. Returns an errno. */
@@ -276,7 +311,8 @@ static int make_pipe(struct watch *w, int *write_end)
     return fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
 }
 
-static int prepare_actions(posix_spawn_file_actions_t *a, int out, int err)
+static int prepare_actions(posix_spawn_file_actions_t *a, const char *folder, int out,
+                           int err)
 {
     int rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
     if (rc == 0)
@@ -285,6 +321,8 @@ static int prepare_actions(posix_spawn_file_actions_t *a, int out, int err)
         rc = posix_spawn_file_actions_adddup2(a, err, 2);
     if (rc == 0)
         rc = posix_spawn_file_actions_addclosefrom_np(a, 3);
+    if (rc == 0 && folder != NULL)
+        rc = posix_spawn_file_actions_addchdir_np(a, folder);
     return rc;
 }
 
@@ -317,10 +355,9 @@ static int spawn(const struct execute *x, struct job *j, char *const *argv, int 
     if (rc == 0)
         rc = prepare_attr(&attr);
     if (rc == 0)
-        rc = prepare_actions(&actions, out, err);
+        rc = prepare_actions(&actions, x->options.folder, out, err);
     if (rc == 0)
-        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv,
-                          x->env ? x->env : environ);
+        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv, x->env);
     if (rc != 0)
         j->pid = 0;
     posix_spawn_file_actions_destroy(&actions);
@@ -351,17 +388,30 @@ static int job_start(struct execute *x, struct job *j, char *const *argv)
     return rc;
 }
 
-static struct job *job_new(uint64_t task, uint32_t attempt)
+/* The first slot that is free: there is one. */
+static int take_slot(struct execute *x, uint64_t number)
+{
+    int slot = 0;
+    while (x->taken[slot])
+        slot++;
+    x->taken[slot] = true;
+    snprintf(x->seq, VARIABLE_BYTES, "PARALLEL_SEQ=%ju", (uintmax_t)number);
+    snprintf(x->slot, VARIABLE_BYTES, "PARALLEL_JOBSLOT=%d", slot + 1);
+    return slot;
+}
+
+static struct job *job_new(const struct execute_command *c)
 {
     struct job *j = calloc(1, sizeof(*j));
     if (j == NULL)
         return NULL;
-    j->result.task = task;
-    j->result.attempt = attempt;
+    j->result.task = c->task;
+    j->result.attempt = c->attempt;
     j->process = (struct watch){.job = j, .fd = -1};
     j->out = (struct watch){.job = j, .fd = -1, .bytes = &j->result.out};
     j->err = (struct watch){.job = j, .fd = -1, .bytes = &j->result.err};
     j->start_ns = clock_now_ns();
+    j->limit_ns = c->limit_ns > 0 ? j->start_ns + c->limit_ns : INT64_MAX;
     return j;
 }
 
@@ -380,6 +430,9 @@ int execute_open(const struct execute_options *options, struct execute **out,
                          "cannot run %d commands at once: that takes %ju open files, "
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
                          options->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
+    if (options->folder != NULL && access(options->folder, X_OK) != 0)
+        return error_set(err, ROTA_E_ARG, "cannot work in '%s': %s", options->folder,
+                         strerror(errno));
 
     rota_auto(execute) struct execute *x = calloc(1, sizeof(*x));
     if (x == NULL)
@@ -393,22 +446,30 @@ int execute_open(const struct execute_options *options, struct execute **out,
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (x->epoll < 0)
         return error_set(err, ROTA_E_IO, "cannot watch commands: %s", strerror(errno));
-    if (options->in_rank && environ_scrub(environ, &x->env) != 0)
+    x->limit_ns = INT64_MAX;
+    x->taken = calloc((size_t)options->slots, sizeof(*x->taken));
+    char *own[] = {x->seq, x->slot, NULL};
+    snprintf(x->seq, VARIABLE_BYTES, "PARALLEL_SEQ=");
+    snprintf(x->slot, VARIABLE_BYTES, "PARALLEL_JOBSLOT=");
+    if (x->taken == NULL || environ_make(environ, own, options->in_rank, &x->env) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     *out = rota_steal(x);
     return 0;
 }
 
-int execute_start(struct execute *x, uint64_t task, uint32_t attempt, char *const *argv)
+int execute_start(struct execute *x, const struct execute_command *command)
 {
     if (x->count >= x->options.slots)
         return ROTA_E_STATE;
-    struct job *j = job_new(task, attempt);
+    struct job *j = job_new(command);
     if (j == NULL)
         return ROTA_E_NOMEM;
     x->count++;
-    int rc = argv[0] != NULL ? job_start(x, j, argv) : ENOENT;
+    j->slot = take_slot(x, command->number);
+    int rc = command->argv[0] != NULL ? job_start(x, j, command->argv) : ENOENT;
     if (rc == 0) {
+        if (j->limit_ns < x->limit_ns)
+            x->limit_ns = j->limit_ns;
         TAILQ_INSERT_TAIL(&x->running, j, link);
         return 0;
     }
@@ -429,6 +490,8 @@ static int pump(struct execute *x, int64_t deadline_ns)
     const struct job *first = TAILQ_FIRST(&x->ended);
     if (first != NULL && first->give_up_ns < deadline_ns)
         deadline_ns = first->give_up_ns;
+    if (x->limit_ns < deadline_ns)
+        deadline_ns = x->limit_ns;
     int ms = clock_poll_ms(deadline_ns, clock_now_ns());
     int n = epoll_wait(x->epoll, events, EVENTS, ms);
     if (n < 0 && errno != EINTR)
@@ -445,6 +508,7 @@ static int pump(struct execute *x, int64_t deadline_ns)
             job_finish(x, j);
     }
     give_up_lingerers(x);
+    end_overdue(x);
     return 0;
 }
 
@@ -518,6 +582,7 @@ void execute_close(struct execute *x)
     free_all(x, &x->finished);
     if (x->epoll >= 0)
         close(x->epoll);
+    free(x->taken);
     free(x->env);
     free(x);
 }
@@ -538,6 +603,9 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
         break;
     case EXECUTE_OVERFLOWED:
         snprintf(buf, size, "wrote more output than can be kept, and was ended");
+        break;
+    case EXECUTE_OVERTIME:
+        snprintf(buf, size, "ran out of time, and was ended");
         break;
     case EXECUTE_HOWS:
     default:

@@ -1,7 +1,7 @@
 /* execute.h - commands, several at once, each with its output and its end
  *
  *     execute_open(&options, &x, &err);
- *     execute_start(x, task, attempt, argv);
+ *     execute_start(x, &command);
  *     while (execute_wait(x, timeout_ms, &result) == 0) {
  *         ... result.how, result.code, result.out, result.err ...
  *         execute_result_done(&result);
@@ -11,7 +11,8 @@
  * A command runs in a process group of its own, with standard input from
  * /dev/null and no other descriptor of ours. It ends when its process does: what
  * it left running in its group has a second to write its output, and is then
- * ended too.
+ * ended too. Its environment says which task it is (PARALLEL_SEQ, from 1) and in which
+ * slot it runs (PARALLEL_JOBSLOT, from 1: no two that run have the same).
  */
 #ifndef ROTA_EXECUTE_H
 #define ROTA_EXECUTE_H
@@ -28,6 +29,7 @@ enum execute_how {
     EXECUTE_KILLED,      /* `code` is the signal that ended it */
     EXECUTE_NOT_STARTED, /* `code` is an errno */
     EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
+    EXECUTE_OVERTIME,    /* it ran out of time, and was ended */
     EXECUTE_HOWS,        /* how many there are */
 };
 
@@ -51,10 +53,20 @@ struct execute_result {
 struct execute_options {
     int slots;         /* how many run at once */
     size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
-    bool in_rank;      /* this process is a rank: commands must not believe that they
-                          are (environ.h) */
-    bool adopts;       /* this process adopts orphans (base/tree.h) and has no other
-                          children: reap what commands leave behind */
+    const char
+        *folder;  /* borrowed: where commands run; NULL: where this process does */
+    bool in_rank; /* this process is a rank: commands must not believe that they
+                     are (environ.h) */
+    bool adopts;  /* this process adopts orphans (base/tree.h) and has no other
+                     children: reap what commands leave behind */
+};
+
+struct execute_command {
+    uint64_t task;    /* the caller's name for it */
+    uint32_t attempt; /* so too */
+    uint64_t number;  /* that the command is told */
+    int64_t limit_ns; /* how long it may run; 0: as long as it likes */
+    char *const *argv;
 };
 
 struct execute;
@@ -71,8 +83,7 @@ void execute_close(struct execute *x);
 /* Start argv[0] (looked for in PATH) with its arguments. That it could not be
  * started is a result like any other. Fails with ROTA_E_STATE where all slots are
  * taken, or ROTA_E_NOMEM. */
-int execute_start(struct execute *x, uint64_t task, uint32_t attempt,
-                  char *const *argv);
+int execute_start(struct execute *x, const struct execute_command *command);
 
 /* The next command that ended. Waits at most `timeout_ms`, also where nothing
  * runs. *out is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or

@@ -71,14 +71,15 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
                    size_t size);
 
 /* `worker` has gone, or will not come, and nothing of it is received any more.
- * `overtime`: by its own timer, for a task that ran too long. Fails with ROTA_E_NOMEM:
- * nothing has changed, try again later. */
+ * `overtime`: by its own timer, for a task that ran too long. Fails with ROTA_E_NOMEM
+ * or ROTA_E_MPI: it is not taken note of, try again later. */
 int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime);
 
 /* `worker` was stopped, or goes on. */
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen);
 
-/* As rota_cancel. */
+/* As rota_cancel; and fails with ROTA_E_NOMEM or ROTA_E_MPI, as broker_act does: it is
+ * not cancelled, try again later. */
 int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
 
 /* Do what is to be done now. Fails with ROTA_E_NOMEM or ROTA_E_MPI. */

@@ -20,11 +20,12 @@ enum {
 /* What comes while all slots are taken has time: it could only stand in line. */
 #define NAP_NS (10 * NS_PER_MS)
 
-int crew_open(struct link *given, const struct execute_options *options,
+int crew_open(struct link *given, const struct execute_options *options, bool in_order,
               struct rota_farm **out, struct rota_error *err)
 {
     static const struct rota_function command = {.name = "command"};
-    static const struct rota_farm_options one = {.functions = &command, .count = 1};
+    const struct rota_farm_options one = {
+        .functions = &command, .count = 1, .in_order = in_order};
     struct farm_manner manner = {.once = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
     rota_auto(link) struct link *link = given;
     rota_auto(executor) struct executor *x = NULL;
@@ -78,6 +79,8 @@ static int take_command(void *ctx, struct rota_spec *spec)
                            error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
     spec->data = c->words.data;
     spec->size_bytes = c->words.size;
+    spec->retries = c->hooks->retries;
+    spec->time_limit_ms = c->hooks->time_limit_ms;
     return FARM_FED_TASK;
 }
 
@@ -97,7 +100,7 @@ static bool is_stopped(void *ctx)
 static bool ran_to_its_end(const struct rota_result *r)
 {
     return r->outcome == ROTA_DONE || r->outcome == ROTA_FAILED ||
-           r->outcome == ROTA_CRASHED;
+           r->outcome == ROTA_CRASHED || r->outcome == ROTA_OVERTIME;
 }
 
 /* The words of the command that was told last. */
@@ -113,7 +116,12 @@ static int end_command(struct crew *c, const struct rota_result *r)
 {
     struct execute_result result;
     rota_auto(heap) char **argv = NULL;
-    struct crew_end end = {.task = r->task, .outcome = r->outcome};
+    struct crew_end end = {
+        .task = r->task,
+        .outcome = r->outcome,
+        .worker = r->worker,
+        .took_ns = r->took_ns,
+    };
     int rc = 0;
     if (ran_to_its_end(r)) {
         rc = commands_result(r->data, r->size_bytes, &result);

@@ -1,6 +1,6 @@
 /* crew.h - a farm whose tasks are commands: what `rota run` stands on
  *
- *     crew_open(link, &options, &farm, &err);
+ *     crew_open(link, &options, in_order, &farm, &err);
  *     rank 0:         crew_manage(farm, &hooks, &summary, &err);
  *     anybody else:   crew_work(farm, stop, ctx, &err);
  *     rota_farm_close(farm);
@@ -20,9 +20,10 @@
 #include "rota.h"
 
 /* Rank 0 manages; the others run commands, as `options` says. One that is alone does
- * both. Takes `link`, in any case. *out is the caller's: rota_farm_close(), which ends
+ * both. `in_order`: they are told in the order of their coming. Takes `link`, in any
+ * case. *out is the caller's: rota_farm_close(), which ends
  * the commands that run. Fails as execute_open does, or as the link's send does. */
-int crew_open(struct link *link, const struct execute_options *options,
+int crew_open(struct link *link, const struct execute_options *options, bool in_order,
               struct rota_farm **out, struct rota_error *err);
 
 /* The end of a command. Everything is borrowed, for the call alone. */
@@ -32,11 +33,15 @@ struct crew_end {
     int killed;                          /* ROTA_POISON: so many workers were lost */
     char *const *argv;                   /* NULL where all is well: ROTA_DONE */
     const struct execute_result *result; /* NULL unless it ran to its end */
+    int worker;                          /* the rank that had it last; -1: none */
+    int64_t took_ns;                     /* how long its last try ran */
 };
 
 /* Called from crew_manage, in its thread. */
 struct crew_hooks {
     void *ctx;
+    int retries;           /* further tries of a command that fails */
+    int64_t time_limit_ms; /* of each try; 0: none */
 
     /* The next command: *argv is one block, which the crew takes. Must not wait: fails
      * with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where none will

@@ -37,7 +37,7 @@ struct rows {
     size_t output_max;
     uint64_t last; /* the last task that was read */
     bool at_end;   /* there is nothing behind it */
-    struct row row[BATCH_ROWS];
+    struct task_row row[BATCH_ROWS];
     int count;
     int given;
 };
@@ -70,19 +70,19 @@ static int take(sqlite3_stmt *st, int column, struct row_bytes *b)
     return append(b, data, (size_t)size);
 }
 
-static void row_done(struct row *r)
+static void row_done(struct task_row *r)
 {
     free(r->arguments.data);
     free(r->reason.data);
     free(r->host.data);
     free(r->out.data);
     free(r->err.data);
-    *r = (struct row){0};
+    *r = (struct task_row){0};
 }
 
 /* --- reading -------------------------------------------------------------- */
 
-static int read_row(sqlite3_stmt *st, struct row *r)
+static int read_row(sqlite3_stmt *st, struct task_row *r)
 {
     r->task = (uint64_t)sqlite3_column_int64(st, 0);
     r->ended = sqlite3_column_type(st, 3) != SQLITE_NULL;
@@ -104,7 +104,7 @@ static int read_row(sqlite3_stmt *st, struct row *r)
     return rc == SQLITE_OK ? take(st, 11, &r->host) : rc;
 }
 
-static int read_output(struct rows *rows, struct row *r)
+static int read_output(struct rows *rows, struct task_row *r)
 {
     sqlite3_stmt *st = rows->outputs;
     sqlite3_bind_int64(st, 1, (int64_t)r->task);
@@ -131,7 +131,7 @@ static int read_batch(struct rows *rows)
     sqlite3_bind_int64(rows->tasks, 1, (int64_t)rows->last);
     sqlite3_bind_int(rows->tasks, 2, BATCH_ROWS);
     while ((rc = sqlite3_step(rows->tasks)) == SQLITE_ROW) {
-        struct row *r = &rows->row[rows->count++];
+        struct task_row *r = &rows->row[rows->count++];
         rc = read_row(rows->tasks, r);
         if (rc == SQLITE_OK && r->ended && rows->output_max > 0)
             rc = read_output(rows, r);
@@ -185,7 +185,7 @@ void rows_close(struct rows *r)
     free(r);
 }
 
-int rows_next(struct rows *r, const struct row **out, struct rota_error *err)
+int rows_next(struct rows *r, const struct task_row **out, struct rota_error *err)
 {
     if (r->given == r->count) {
         drop_batch(r);

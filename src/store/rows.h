@@ -25,7 +25,7 @@ struct row_bytes {
     size_t size;
 };
 
-struct row {
+struct task_row {
     uint64_t task;
     struct row_bytes arguments; /* one or more, each with its 0 byte */
     bool ended;                 /* only then, what follows: */
@@ -54,7 +54,7 @@ void rows_close(struct rows *r);
 
 /* The next row: *out is valid until the next call. Fails with ROTA_E_NOTFOUND after the
  * last, and as rows_open does. */
-int rows_next(struct rows *r, const struct row **out, struct rota_error *err);
+int rows_next(struct rows *r, const struct task_row **out, struct rota_error *err);
 
 ROTA_AUTO_DEFINE(rows, struct rows *, rows_close);
 

@@ -532,7 +532,7 @@ int store_words(struct store *s, char ***words, int *count, struct rota_error *e
 int store_next_left(struct store *s, uint64_t after, uint64_t *task,
                     const char **arguments, size_t *size, struct rota_error *err)
 {
-    const struct row *row;
+    const struct task_row *row;
     bool fresh = false;
     for (;;) {
         if (s->left == NULL || after != s->left_at) {

@@ -1,7 +1,7 @@
 /* events.c - what will happen, by time: a binary heap */
 #include "events.h"
 
-#include <stdlib.h>
+#include "memory.h"
 
 static bool earlier(const struct event *a, const struct event *b)
 {
@@ -12,9 +12,7 @@ void events_push(struct events *q, struct event e)
 {
     if (q->count == q->cap) {
         q->cap = q->cap > 0 ? 2 * q->cap : 256;
-        q->heap = realloc(q->heap, q->cap * sizeof(*q->heap));
-        if (q->heap == NULL)
-            abort();
+        q->heap = memory_grow(q->heap, q->cap * sizeof(*q->heap));
     }
     e.order = q->said++;
     size_t i = q->count++;

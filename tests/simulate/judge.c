@@ -20,13 +20,7 @@
 
 /* Calls the plan, again for as long as memory is short. */
 #define insist(w, rc, call)                                                            \
-    do {                                                                               \
-        memory_scarce(&(w)->course.dice, (w)->weather.no_memory_in);                   \
-        do {                                                                           \
-            rc = (call);                                                               \
-        } while (rc == ROTA_E_NOMEM);                                                  \
-        memory_scarce(NULL, 0);                                                        \
-    } while (0)
+    memory_insist(&(w)->course.dice, (w)->weather.no_memory_in, rc, call)
 
 /* ---- ends ------------------------------------------------------------------------ */
 

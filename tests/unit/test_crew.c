@@ -262,7 +262,7 @@ static int manage(struct stage *s, struct crew_summary *out, struct rota_error *
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s->link = (struct link){.ops = &play_ops, .rank = 0, .size = SIZE};
-    assert_int_equal(crew_open(&s->link, &options, &farm, err), 0);
+    assert_int_equal(crew_open(&s->link, &options, false, &farm, err), 0);
     int rc = crew_manage(farm, &hooks, out, err);
     rota_farm_close(farm);
     assert_true(s->closed);
@@ -486,14 +486,14 @@ static void one_alone_does_all_by_itself(void **state)
     struct link *link;
     struct rota_farm *farm;
     assert_int_equal(link_alone_open(&link), 0);
-    assert_int_equal(crew_open(link, &options, &farm, NULL), 0);
+    assert_int_equal(crew_open(link, &options, false, &farm, NULL), 0);
     assert_int_equal(crew_manage(farm, &hooks, &sum, NULL), 0);
     assert_true(sum.complete);
     assert_int_equal(sum.stats.ended[ROTA_DONE], 50);
     rota_farm_close(farm);
     options.slots = 0;
     assert_int_equal(link_alone_open(&link), 0);
-    assert_int_equal(crew_open(link, &options, &farm, NULL), ROTA_E_ARG);
+    assert_int_equal(crew_open(link, &options, false, &farm, NULL), ROTA_E_ARG);
 }
 
 /* ---- working ----------------------------------------------------------------- */
@@ -526,7 +526,7 @@ static int work(struct stage *s, struct rota_error *err)
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s->link = (struct link){.ops = &play_ops, .rank = 1, .size = SIZE};
-    assert_int_equal(crew_open(&s->link, &options, &farm, err), 0);
+    assert_int_equal(crew_open(&s->link, &options, false, &farm, err), 0);
     int rc = crew_work(farm, is_enough, s, err);
     rota_farm_close(farm);
     assert_true(s->closed);
@@ -586,7 +586,7 @@ static void a_worker_without_a_manager_ends_and_so_does_its_work(void **state)
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s.link = (struct link){.ops = &play_ops, .rank = 1, .size = SIZE};
-    assert_int_equal(crew_open(&s.link, &options, &farm, &err), 0);
+    assert_int_equal(crew_open(&s.link, &options, false, &farm, &err), 0);
     go(&s, 0, ROTA_KILLED, SIGKILL);
     assert_int_equal(crew_work(farm, is_enough, &s, &err), ROTA_E_LOST);
     rota_farm_close(farm);

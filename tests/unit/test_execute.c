@@ -26,12 +26,19 @@ static struct execute *make(int slots)
     return x;
 }
 
+static int start_it(struct execute *x, uint64_t task, char *const *argv)
+{
+    struct execute_command c = {
+        .task = task, .attempt = 1, .number = task, .argv = argv};
+    return execute_start(x, &c);
+}
+
 static void start(struct execute *x, uint64_t task, const char *script)
 {
     char *text = strdup(script);
     char sh[] = "sh", c[] = "-c";
     char *argv[] = {sh, c, text, NULL};
-    assert_int_equal(execute_start(x, task, 1, argv), 0);
+    assert_int_equal(start_it(x, task, argv), 0);
     free(text);
 }
 
@@ -77,7 +84,7 @@ static void a_command_that_is_not_there_could_not_be_started(void **state)
     struct execute_result r;
     char none[] = "no-such-command-here";
     char *argv[] = {none, NULL};
-    assert_int_equal(execute_start(x, 0, 1, argv), 0);
+    assert_int_equal(start_it(x, 0, argv), 0);
     assert_int_equal(execute_wait(x, WAIT_MS, &r), 0);
     assert_int_equal(r.how, EXECUTE_NOT_STARTED);
     assert_int_equal(r.code, ENOENT);
@@ -133,7 +140,7 @@ static void commands_run_at_the_same_time(void **state)
     start(x, 1, script);
     char none[] = "true";
     char *argv[] = {none, NULL};
-    assert_int_equal(execute_start(x, 2, 1, argv), ROTA_E_STATE);
+    assert_int_equal(start_it(x, 2, argv), ROTA_E_STATE);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(execute_wait(x, WAIT_MS, &r), 0);
         assert_int_equal(r.how, EXECUTE_EXITED);
@@ -241,14 +248,78 @@ static void the_environment_forgets_the_launcher_alone(void **state)
     char local[] = "MPI_LOCALRANKID=0", line[] = "ROTA_RANK=3,4,5",
          path[] = "PATH=/bin";
     char root[] = "OMPI_ALLOW_RUN_AS_ROOT=1", mpiexec[] = "ROTA_MPIEXEC=/x";
-    char *env[] = {pmi, path, pmix, mca, root, local, line, mpiexec, NULL};
+    char seq[] = "PARALLEL_SEQ=1", outer[] = "PARALLEL_SEQ=99";
+    char *env[] = {pmi, path, pmix, mca, root, local, line, mpiexec, outer, NULL};
+    char *own[] = {seq, NULL};
     char **out;
-    assert_int_equal(environ_scrub(env, &out), 0);
-    assert_ptr_equal(out[0], path);
-    assert_ptr_equal(out[1], root);
-    assert_ptr_equal(out[2], mpiexec);
-    assert_null(out[3]);
+    assert_int_equal(environ_make(env, own, true, &out), 0);
+    assert_ptr_equal(out[0], seq);
+    assert_ptr_equal(out[1], path);
+    assert_ptr_equal(out[2], root);
+    assert_ptr_equal(out[3], mpiexec);
+    assert_null(out[4]);
     free(out);
+}
+
+static void a_command_that_runs_out_of_time_is_ended(void **state)
+{
+    (void)state;
+    rota_auto(execute) struct execute *x = make(2);
+    char sh[] = "sh", c[] = "-c", soft[] = "echo a; sleep 100",
+         hard[] = "trap '' TERM; echo a; sleep 100; sleep 100";
+    char *scripts[] = {soft, hard};
+    for (uint64_t i = 0; i < 2; i++) {
+        char *argv[] = {sh, c, scripts[i], NULL};
+        const struct execute_command command = {
+            .task = i, .limit_ns = 300 * NS_PER_MS, .argv = argv};
+        assert_int_equal(execute_start(x, &command), 0);
+    }
+    for (uint64_t i = 0; i < 2; i++) {
+        struct execute_result r;
+        assert_int_equal(execute_wait(x, 10000, &r), 0);
+        assert_int_equal(r.task, i); /* who ignores SIGTERM has a second more */
+        assert_int_equal(r.how, EXECUTE_OVERTIME);
+        assert_memory_equal(r.out.data, "a\n", 2);
+        execute_result_done(&r);
+    }
+}
+
+static void a_command_knows_its_number_and_its_slot(void **state)
+{
+    (void)state;
+    rota_auto(execute) struct execute *x = make(2);
+    struct execute_result r;
+    start(x, 5, "echo $PARALLEL_SEQ $PARALLEL_JOBSLOT");
+    start(x, 6, "echo $PARALLEL_SEQ $PARALLEL_JOBSLOT");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(execute_wait(x, 10000, &r), 0);
+        assert_int_equal(r.out.size, 4);
+        assert_memory_equal(r.out.data, r.task == 5 ? "5 1\n" : "6 2\n", 4);
+        execute_result_done(&r);
+    }
+    start(x, 7, "echo $PARALLEL_SEQ $PARALLEL_JOBSLOT"); /* the first that is free */
+    assert_int_equal(execute_wait(x, 10000, &r), 0);
+    assert_memory_equal(r.out.data, "7 1\n", 4);
+    execute_result_done(&r);
+}
+
+static void commands_run_in_the_folder_that_is_named(void **state)
+{
+    (void)state;
+    rota_auto(execute) struct execute *x = NULL;
+    struct execute_result r;
+    struct rota_error err;
+    struct execute_options options = {.slots = 1, .folder = "/"};
+    assert_int_equal(execute_open(&options, &x, NULL), 0);
+    start(x, 1, "pwd");
+    assert_int_equal(execute_wait(x, 10000, &r), 0);
+    assert_int_equal(r.out.size, 2);
+    assert_memory_equal(r.out.data, "/\n", 2);
+    execute_result_done(&r);
+    struct execute *none = NULL;
+    options.folder = "/no/such/folder";
+    assert_int_equal(execute_open(&options, &none, &err), ROTA_E_ARG);
+    assert_non_null(strstr(err.text, "'/no/such/folder'"));
 }
 
 int main(void)
@@ -268,6 +339,9 @@ int main(void)
         cmocka_unit_test(children_of_others_are_left_alone),
         cmocka_unit_test(more_slots_than_open_files_allow_are_refused),
         cmocka_unit_test(the_environment_forgets_the_launcher_alone),
+        cmocka_unit_test(a_command_that_runs_out_of_time_is_ended),
+        cmocka_unit_test(a_command_knows_its_number_and_its_slot),
+        cmocka_unit_test(commands_run_in_the_folder_that_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

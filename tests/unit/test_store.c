@@ -60,7 +60,7 @@ static void what_is_recorded_is_read_again(void **state)
 
     struct reader *r = open_reader();
     struct rows *rows;
-    const struct row *row;
+    const struct task_row *row;
     assert_int_equal(reader_rows(r, ROWS_ALL, SIZE_MAX, &rows, NULL), 0);
     assert_int_equal(rows_next(rows, &row, NULL), 0);
     assert_int_equal(row->task, 1);
@@ -103,7 +103,7 @@ static void an_output_of_several_parts_is_one(void **state)
 
     struct reader *r = open_reader();
     struct rows *rows;
-    const struct row *row;
+    const struct task_row *row;
     for (size_t max = 10; max != 0; max = max == 10 ? SIZE_MAX : 0) {
         assert_int_equal(reader_rows(r, ROWS_ALL, max, &rows, NULL), 0);
         assert_int_equal(rows_next(rows, &row, NULL), 0);

@@ -252,7 +252,7 @@ static void a_reader_may_be_refused_memory_at_any_time(void **state)
     for (int n = 1; !done; n++) {
         struct reader *r = NULL;
         struct rows *rows = NULL;
-        const struct row *row;
+        const struct task_row *row;
         struct reader_summary sum;
         allocations_left = n;
         int rc = reader_open(FILE_NAME, &r, NULL);

@@ -158,7 +158,7 @@ static void any_page_may_be_nonsense(void **state)
         unsigned char bad[16];
         struct reader *r = NULL;
         struct rows *rows = NULL;
-        const struct row *row;
+        const struct task_row *row;
         struct reader_summary sum;
         fseek(f, at, SEEK_SET);
         size_t size = fread(old, 1, sizeof(old), f);

@@ -286,23 +286,11 @@ void world_run(struct world *w, uint64_t seed);
 /* One in `one_in`; 0: never. */
 bool by_chance(struct world *w, int one_in);
 
-/* Calls a mind, again for as long as memory is short. */
+/* Calls a mind while memory may be short: again for as long as it is, or once. */
 #define insist(w, rc, call)                                                            \
-    do {                                                                               \
-        memory_scarce(&(w)->course.dice, (w)->weather.no_memory_in);                   \
-        do {                                                                           \
-            rc = (call);                                                               \
-        } while (rc == ROTA_E_NOMEM);                                                  \
-        memory_scarce(NULL, 0);                                                        \
-    } while (0)
-
-/* Calls it once. */
+    memory_insist(&(w)->course.dice, (w)->weather.no_memory_in, rc, call)
 #define try_once(w, rc, call)                                                          \
-    do {                                                                               \
-        memory_scarce(&(w)->course.dice, (w)->weather.no_memory_in);                   \
-        rc = (call);                                                                   \
-        memory_scarce(NULL, 0);                                                        \
-    } while (0)
+    memory_try(&(w)->course.dice, (w)->weather.no_memory_in, rc, call)
 
 /* `array`, with room for element `count`. */
 void *grown(void *array, size_t *cap, size_t count, size_t each);

@@ -1,0 +1,186 @@
+/* inputs.c - the words that say where arguments come from, for argp */
+#include "cli/inputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_COLSEP = 0x2000,
+    KEY_HEADER,
+    KEY_LINK,
+    KEY_TRIM,
+    ROWS_MAX = 100000,
+};
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "Arguments:", 20},
+    {"arg-file", 'a', "FILE", 0,
+     "arguments from FILE, one a line; - is standard input. Given again: one more "
+     "source, and all combinations",
+     0},
+    {"null", '0', NULL, 0, "arguments that are read end with a NUL byte", 0},
+    {"colsep", KEY_COLSEP, "REGEX", 0,
+     "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
+     0},
+    {"header", KEY_HEADER, ":", 0,
+     "the first argument of each source is its name: {name}", 0},
+    {"link", KEY_LINK, NULL, 0,
+     "sources go along instead of all combinations; the shorter begin again", 0},
+    {"max-args", 'N', "N", 0, "N arguments for each command: {1} to {N}", 0},
+    {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"trim", KEY_TRIM, "n|l|r|lr", 0,
+     "cut blanks off arguments: nowhere (without --colsep), left, right, both", 0},
+    {"no-run-if-empty", 'r', NULL, 0, "no command for a blank argument", 0},
+    {0},
+};
+
+int inputs_add(struct inputs *in, struct source_spec spec)
+{
+    size_t size = ((size_t)in->count + 1) * sizeof(spec);
+    struct source_spec *specs = realloc(in->specs, size);
+    if (specs == NULL)
+        return ROTA_E_NOMEM;
+    in->specs = specs;
+    in->specs[in->count++] = spec;
+    if (spec.file != NULL && strcmp(spec.file, "-") == 0)
+        in->standard++;
+    return 0;
+}
+
+static void add_spec(struct inputs *in, struct argp_state *state,
+                     struct source_spec spec)
+{
+    if (inputs_add(in, spec) != 0)
+        argp_failure(state, 2, ENOMEM, "cannot take the arguments");
+    if (in->standard > 1)
+        argp_error(state, "standard input ('-') is given twice as a source");
+}
+
+static void parse_rows(struct inputs *in, struct argp_state *state, const char *arg)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(arg, &end, 10);
+    if (errno != 0 || end == arg || *end != '\0' || n < 1 || n > ROWS_MAX)
+        argp_error(state, "-N '%s': not a number of arguments", arg);
+    in->options.rows = (int)n;
+}
+
+static void parse_trim(struct inputs *in, struct argp_state *state, const char *arg)
+{
+    static const struct {
+        const char *word;
+        enum sources_trim trim;
+    } words[] = {{"n", TRIM_NONE},
+                 {"l", TRIM_LEFT},
+                 {"r", TRIM_RIGHT},
+                 {"lr", TRIM_BOTH},
+                 {"rl", TRIM_BOTH}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(arg, words[i].word) == 0) {
+            in->options.trim = words[i].trim;
+            return;
+        }
+    argp_error(state, "--trim '%s': there is n, l, r and lr", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct inputs *in = state->input;
+    switch (key) {
+    case 'a':
+        add_spec(in, state, (struct source_spec){.file = arg});
+        return 0;
+    case '0':
+        in->options.null = true;
+        return 0;
+    case KEY_COLSEP:
+        in->options.colsep = arg;
+        return 0;
+    case KEY_HEADER:
+        if (strcmp(arg, ":") != 0)
+            argp_error(state, "--header '%s': there is ':', the first line", arg);
+        in->options.header = true;
+        return 0;
+    case KEY_LINK:
+        in->options.link_all = true;
+        return 0;
+    case 'N':
+        parse_rows(in, state, arg);
+        return 0;
+    case KEY_TRIM:
+        parse_trim(in, state, arg);
+        return 0;
+    case 'r':
+        in->options.skip_empty = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp inputs_argp = {.options = options, .parser = parse};
+
+/* ---- behind the command ------------------------------------------------------ */
+
+struct separator {
+    const char *word;
+    bool files;
+    bool linked;
+};
+
+static const struct separator *separator(const char *word)
+{
+    static const struct separator all[] = {
+        {":::", false, false},
+        {":::+", false, true},
+        {"::::", true, false},
+        {"::::+", true, true},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (strcmp(word, all[i].word) == 0)
+            return &all[i];
+    return NULL;
+}
+
+static int count_until_separator(char **words, int count)
+{
+    int i = 0;
+    while (i < count && separator(words[i]) == NULL)
+        i++;
+    return i;
+}
+
+static void add_sources(struct inputs *in, struct argp_state *state,
+                        const struct separator *s, char **words, int count)
+{
+    if (s->linked && in->count == 0)
+        argp_error(state, "'%s' links to the source before it, and there is none",
+                   s->word);
+    if (!s->files)
+        add_spec(
+            in, state,
+            (struct source_spec){.list = words, .count = count, .linked = s->linked});
+    for (int i = 0; s->files && i < count; i++)
+        add_spec(in, state,
+                 (struct source_spec){.file = words[i], .linked = s->linked});
+}
+
+int inputs_words(struct inputs *in, struct argp_state *state, char **words, int count)
+{
+    int command = count_until_separator(words, count);
+    for (int at = command; at < count;) {
+        const struct separator *s = separator(words[at++]);
+        int n = count_until_separator(words + at, count - at);
+        add_sources(in, state, s, words + at, n);
+        at += n;
+    }
+    return command;
+}
+
+void inputs_done(struct inputs *in)
+{
+    free(in->specs);
+    in->specs = NULL;
+}

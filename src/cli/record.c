@@ -1,0 +1,138 @@
+/* record.c - what a run leaves in files: --joblog and --results */
+#include "cli/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+/* ---- the joblog -------------------------------------------------------------- */
+
+int joblog_open(const char *path, FILE **out, struct rota_error *err)
+{
+    FILE *f = fopen(path, "we");
+    if (f == NULL)
+        return error_set(err, ROTA_E_IO, "cannot write joblog '%s': %s", path,
+                         strerror(errno));
+    fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n",
+          f);
+    *out = f;
+    return 0;
+}
+
+/* The time of day, so many seconds since 1970. */
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / (double)NS_PER_SEC;
+}
+
+struct verdict {
+    int exit;
+    int signal;
+};
+
+static struct verdict judge(const struct crew_end *end)
+{
+    const struct execute_result *r = end->result;
+    if (r == NULL)
+        return (struct verdict){.exit = -1};
+    switch (r->how) {
+    case EXECUTE_EXITED:
+        return (struct verdict){.exit = r->code};
+    case EXECUTE_KILLED:
+        return (struct verdict){.signal = r->code};
+    case EXECUTE_NOT_STARTED:
+        return (struct verdict){.exit = r->code == ENOENT ? 127 : 126};
+    case EXECUTE_OVERTIME:
+        return (struct verdict){.exit = -1, .signal = 15};
+    case EXECUTE_OVERFLOWED:
+    case EXECUTE_HOWS:
+    default:
+        return (struct verdict){.exit = -1, .signal = 9};
+    }
+}
+
+static void put_command(FILE *f, const char *command)
+{
+    for (; *command != '\0'; command++)
+        putc(*command == '\n' ? ' ' : *command, f);
+    putc('\n', f);
+}
+
+int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
+               struct rota_error *err)
+{
+    struct verdict v = judge(end);
+    double took = (double)end->took_ns / (double)NS_PER_SEC;
+    size_t size = end->result ? end->result->out.size : 0;
+    char host[32] = ":";
+    if (end->worker > 0)
+        snprintf(host, sizeof(host), "rank %d", end->worker);
+    fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%zu\t%d\t%d\t", end->task + 1, host,
+            now_s() - took, took, size, v.exit, v.signal);
+    put_command(f, k->command);
+    if (fflush(f) != 0 || ferror(f))
+        return error_set(err, ROTA_E_IO, "cannot write the joblog: %s",
+                         strerror(errno));
+    return 0;
+}
+
+/* ---- results ----------------------------------------------------------------- */
+
+/* Make every folder of a path that ends with a slash. Returns an errno. */
+static int make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int rc = mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : errno;
+        *slash = '/';
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_file(const char *folder, const char *name, const void *data,
+                      size_t size, struct rota_error *err)
+{
+    rota_auto(heap) char *path = NULL;
+    if (asprintf(&path, "%s%s", folder, name) < 0)
+        return error_set(err, ROTA_E_NOMEM, "out of memory for results");
+    FILE *f = fopen(path, "we");
+    bool ok = f != NULL && (size == 0 || fwrite(data, size, 1, f) == 1);
+    if (f != NULL)
+        ok = fclose(f) == 0 && ok;
+    if (!ok)
+        return error_set(err, ROTA_E_IO, "cannot write result '%s': %s", path,
+                         strerror(errno));
+    return 0;
+}
+
+int results_add(const struct crew_end *end, const struct ticket *k,
+                struct rota_error *err)
+{
+    static const struct execute_result nothing = {0};
+    const struct execute_result *r = end->result ? end->result : &nothing;
+    char seq[24];
+    rota_auto(heap) char *folder = strdup(k->folder);
+    if (folder == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory for results");
+    int failed = make_folders(folder);
+    if (failed != 0)
+        return error_set(err, ROTA_E_IO, "cannot make folder '%s': %s", folder,
+                         strerror(failed));
+    int n = snprintf(seq, sizeof(seq), "%" PRIu64, end->task + 1);
+    int rc = write_file(folder, "stdout", r->out.data, r->out.size, err);
+    if (rc == 0)
+        rc = write_file(folder, "stderr", r->err.data, r->err.size, err);
+    return rc ? rc : write_file(folder, "seq", seq, (size_t)n, err);
+}

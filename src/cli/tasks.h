@@ -1,0 +1,51 @@
+/* tasks.h - the tasks of a run: their commands, and what is to be known at their end
+ *
+ * Each row of arguments makes a task, numbered from 0. Of those that are under way the
+ * ticket is kept, where somebody will want it.
+ */
+#ifndef ROTA_CLI_TASKS_H
+#define ROTA_CLI_TASKS_H
+
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "cli/sources.h"
+#include "cli/template.h"
+
+struct tasks;
+
+/* What is known of a task when it ends; what was not wanted is NULL. */
+struct ticket {
+    char *block;         /* free(): ticket_done */
+    const char *tag;     /* --tag */
+    const char *command; /* as a shell's command line */
+    const char *folder;  /* --results: DIR/1/a/2/b/ */
+};
+
+/* Borrows `o`. *out is the caller's: tasks_close(). Fails as sources_open does. */
+int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err);
+void tasks_close(struct tasks *t);
+
+/* The next task's command, one block, to be freed. Must not wait: fails as sources_next
+ * and template_new do. */
+int tasks_next(struct tasks *t, char ***argv, struct rota_error *err);
+
+/* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
+ */
+int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err);
+
+/* The task has ended: its ticket is the caller's. */
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t task);
+
+static inline void ticket_done(struct ticket *k)
+{
+    free(k->block);
+    *k = (struct ticket){0};
+}
+
+/* How many have not been given, or -1 where that is not known. */
+int64_t tasks_left(const struct tasks *t);
+
+ROTA_AUTO_DEFINE(tasks, struct tasks *, tasks_close);
+
+#endif
