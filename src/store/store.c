@@ -24,6 +24,8 @@ enum {
     HASTY_MS = 20,      /* where the commit can be put off */
 };
 
+#define RETRY_MAX_NS (2 * NS_PER_SEC)
+
 struct store {
     char *path;
     int fd; /* holds the lock: closed after the database */
@@ -32,7 +34,8 @@ struct store {
     struct pending pending;
     size_t group_results; /* so many, or so many bytes: commit */
     size_t group_bytes;
-    int64_t committed_ns; /* when store_tick last did */
+    int64_t committed_ns; /* when store_tick last did, or tried to */
+    int64_t delay_ns;     /* from then to the next time */
     int64_t session;
     int64_t events;
     uint64_t tasks;
@@ -121,6 +124,7 @@ static int store_new(const char *path, struct store **out, struct rota_error *er
         s->fd = -1;
         s->group_results = STORE_GROUP_RESULTS;
         s->group_bytes = STORE_GROUP_BYTES;
+        s->delay_ns = STORE_GROUP_NS;
         s->path = strdup(path);
     }
     if (s == NULL || s->path == NULL)
@@ -303,9 +307,13 @@ static int commit(struct store *s, int wait_ms, struct rota_error *err)
     sqlite3_busy_timeout(s->db, PATIENT_MS);
     if (rc == SQLITE_OK)
         pending_clear(&s->pending);
-    /* After a failure the next try comes when as much again has been added. */
-    s->group_results = s->pending.results + STORE_GROUP_RESULTS;
-    s->group_bytes = s->pending.size + STORE_GROUP_BYTES;
+    /* A try costs as much as there is to write: after each that fails, wait for twice
+     * as long, or as much. */
+    s->delay_ns = rc == SQLITE_OK                  ? STORE_GROUP_NS
+                  : s->delay_ns < RETRY_MAX_NS / 2 ? 2 * s->delay_ns
+                                                   : RETRY_MAX_NS;
+    s->group_results = 2 * s->pending.results + STORE_GROUP_RESULTS;
+    s->group_bytes = 2 * s->pending.size + STORE_GROUP_BYTES;
     return rc ? schema_fail(s->db, rc, "write to", s->path, err) : 0;
 }
 
@@ -337,7 +345,7 @@ int store_tick(struct store *s, int64_t now_ns, struct rota_error *err)
 
 int64_t store_due_ns(const struct store *s)
 {
-    return s->pending.size > 0 ? s->committed_ns + STORE_GROUP_NS : INT64_MAX;
+    return s->pending.size > 0 ? s->committed_ns + s->delay_ns : INT64_MAX;
 }
 
 int store_flush(struct store *s, struct rota_error *err)

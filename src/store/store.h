@@ -13,9 +13,9 @@
  * or STORE_GROUP_BYTES bytes; by store_tick, STORE_GROUP_NS after the last one; and by
  * store_flush. What has been committed survives the end of this process and of the
  * machine. What has not is in memory still, also where the commit has failed (the disk
- * is full): the next one tries it again. So a failure of what follows says that the
- * file lags behind, and not that anything was lost; ROTA_E_NOMEM alone says that the
- * record was not taken.
+ * is full): the next one tries it again, after a while that grows to two seconds. So a
+ * failure of what follows says that the file lags behind, and not that anything was
+ * lost; ROTA_E_NOMEM alone says that the record was not taken.
  *
  * Another program that reads (`sqlite3` in a transaction, say) may keep a group from
  * being committed. store_tick then leaves it for later, up to STORE_HELD_BYTES; who

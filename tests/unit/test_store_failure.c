@@ -169,6 +169,28 @@ static void a_full_disk_says_what_to_do(void **state)
     store_close(s);
 }
 
+static void a_full_disk_is_tried_the_more_seldom(void **state)
+{
+    (void)state;
+    int64_t now = INT64_C(5000000000);
+    struct store *s = run_file_create(FILE_NAME);
+    run_file_add_tasks(s, 1);
+    faulty_fail(1, SQLITE_FULL, true);
+    assert_int_equal(store_tick(s, now, NULL), ROTA_E_IO);
+    for (int64_t wait = 2 * STORE_GROUP_NS; wait < INT64_C(1500000000); wait *= 2) {
+        assert_true(store_due_ns(s) == now + wait);
+        assert_int_equal(store_tick(s, now + wait - 1, NULL), 0);
+        now += wait;
+        assert_int_equal(store_tick(s, now, NULL), ROTA_E_IO);
+    }
+    faulty_fail(0, 0, false);
+    now = store_due_ns(s);
+    assert_int_equal(store_tick(s, now, NULL), 0);
+    run_file_add_done(s, 1, NULL);
+    assert_true(store_due_ns(s) == now + STORE_GROUP_NS);
+    store_close(s);
+}
+
 static void a_file_that_was_removed_is_named(void **state)
 {
     (void)state;
@@ -382,6 +404,7 @@ int main(void)
         TEST(a_failed_write_loses_nothing),
         TEST(a_failed_sync_loses_nothing),
         TEST(a_full_disk_says_what_to_do),
+        TEST(a_full_disk_is_tried_the_more_seldom),
         TEST(a_file_that_was_removed_is_named),
         TEST(what_was_committed_outlives_a_dead_disk),
         TEST(memory_may_be_refused_at_any_time),
