@@ -50,7 +50,7 @@ static int append(struct row_bytes *b, const void *data, size_t size)
     if (grown == NULL)
         return SQLITE_NOMEM;
     b->data = grown;
-    if (size > 0)
+    if (data != NULL && size > 0)
         memcpy(b->data + b->size, data, size);
     b->size += size;
     b->data[b->size] = '\0';

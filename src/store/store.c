@@ -127,8 +127,10 @@ static int store_new(const char *path, struct store **out, struct rota_error *er
         s->delay_ns = STORE_GROUP_NS;
         s->path = strdup(path);
     }
-    if (s == NULL || s->path == NULL)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    if (s == NULL || s->path == NULL) {
+        error_set(err, ROTA_E_NOMEM, "out of memory");
+        return ROTA_E_NOMEM;
+    }
     *out = rota_steal(s);
     return 0;
 }
