@@ -271,6 +271,7 @@ static _Noreturn void become_nursery(const struct cells *cells,
     struct keeper k = {.cells = cells, .options = options, .rank = rank};
     sigset_t heard;
     prctl(PR_SET_PDEATHSIG, DEATH_SIGNAL);
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, the kernel tells of no end */
     k.fd = keep_descriptors(fd);
     sigemptyset(&heard);
     sigaddset(&heard, SIGCHLD);

@@ -122,6 +122,8 @@ int farm_over(struct link *link, struct executor *x,
         rc = open_hand(f, options, manner, x);
     if (rc == 0 && works)
         rc = hand_hello(f->hand);
+    if (rc == ROTA_E_LOST && link->rank != 0)
+        rc = 0; /* the manager was done before this rank came: rota_farm_work tells */
     if (rc != 0) {
         undo(f);
         return error_set(err, rc, "rank %d cannot begin: %s", link->rank,

@@ -368,6 +368,7 @@ static int open_signals(void)
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
         sigaddset(&set, taken[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, the kernel tells of no end */
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -408,5 +409,7 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     }
     if (p.member != NULL)
         proxy_finalize(now + PROXY_NS);
+    else if (final_status(&p) != 0)
+        proxy_abort(final_status(&p));
     _exit(tell_status(&p));
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -84,4 +85,11 @@ void proxy_finalize(int64_t deadline_ns)
         finalize_pmix(deadline_ns);
     else if (pmi != NULL && getenv("SLURM_STEP_ID") == NULL)
         finalize_pmi(atoi(pmi), deadline_ns);
+}
+
+void proxy_abort(int status)
+{
+    const char *pmi = getenv("PMI_FD");
+    if (pmi != NULL && getenv("SLURM_STEP_ID") == NULL)
+        dprintf(atoi(pmi), "cmd=abort exitcode=%d\n", status);
 }

@@ -15,4 +15,8 @@
  * launcher is louder, nothing else. */
 void proxy_finalize(int64_t deadline_ns);
 
+/* Have the launcher end the run, with `status`, where it would not do so by itself:
+ * hydra lets the others wait in MPI_Init for ever for one who has left before. */
+void proxy_abort(int status);
+
 #endif

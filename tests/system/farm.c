@@ -550,6 +550,12 @@ static void strangers(void)
     check_over();
 }
 
+/* Rank 1 cannot begin: nobody waits for it, and the run ends with its status. */
+static void unable(void)
+{
+    fail(__LINE__, "a run without rank 1 is none");
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -560,7 +566,7 @@ static const struct {
     {"poison", poison, 0},       {"frozen", frozen, 0},       {"all_lost", all_lost, 0},
     {"tree", tree, 0},           {"cancel", cancel, 0},       {"priority", priority, 0},
     {"near", near, 0},           {"early", early, 0},         {"headless", headless, 1},
-    {"arguments", arguments, 0}, {"strangers", strangers, 0},
+    {"arguments", arguments, 0}, {"strangers", strangers, 0}, {"unable", unable, 0},
 };
 
 static void read_option(const char *word)
@@ -572,7 +578,7 @@ static void read_option(const char *word)
     else if (strncmp(word, "slots=", 6) == 0)
         options.slots = atoi(word + 6);
     else
-        CHECK(!"a known option");
+        fail(__LINE__, "a known option");
 }
 
 /* A worker: it ends as the scenario says it should. */
@@ -608,8 +614,12 @@ int main(int argc, char **argv)
         rank = getenv("PMI_RANK");
     if (strcmp(scenario, "strangers") == 0 && rank != NULL && strcmp(rank, "1") == 0)
         options.count--;
-    if (rota_farm_open(&options, &farm, &err) != 0)
-        fail(__LINE__, err.text);
+    if (strcmp(scenario, "unable") == 0 && rank != NULL && strcmp(rank, "1") == 0)
+        options.slots = 1 << 20; /* more than there can be, which is known before MPI */
+    if (rota_farm_open(&options, &farm, &err) != 0) {
+        fprintf(stderr, "farm: %s: %s\n", scenario, err.text);
+        return 3;
+    }
     if (rota_farm_rank(farm) != 0)
         return go_to_work(scenarios[which].worker_status);
     scenarios[which].run();

@@ -564,6 +564,18 @@ static void a_storm_of_crashes_costs_exactly_who_crashed(void **state)
     }
 }
 
+/* As a program may be started that way, or wants no zombies. */
+static void crashes_are_told_where_ends_of_children_are_ignored(void **state)
+{
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    rota_auto(executor) struct executor *x = make(1);
+    give_amid(x, ABORT, 0);
+    runner_finish(x, results);
+    signal(SIGCHLD, SIG_DFL);
+    assert_amid(ROTA_CRASHED, SIGABRT);
+}
+
 static void large_tasks_amid_crashes_come_whole(void **state)
 {
     (void)state;
@@ -849,6 +861,7 @@ int main(void)
         cmocka_unit_test(what_a_reported_task_has_printed_has_been_written),
         cmocka_unit_test(an_attempt_that_ends_its_process_costs_itself_alone),
         cmocka_unit_test(a_storm_of_crashes_costs_exactly_who_crashed),
+        cmocka_unit_test(crashes_are_told_where_ends_of_children_are_ignored),
         cmocka_unit_test(large_tasks_amid_crashes_come_whole),
         cmocka_unit_test(a_child_killed_from_outside_costs_the_task_that_it_is_in),
         cmocka_unit_test(a_child_killed_between_tasks_costs_none),
