@@ -1,4 +1,4 @@
-/* clock.h - the monotonic clock, in nanoseconds
+/* clock.h - the clocks, in nanoseconds
  *
  * Parts that decide take the time as an argument; those that wait ask here.
  */
@@ -17,6 +17,14 @@ static inline int64_t clock_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+/* Nanoseconds since 1970 by the wall clock, which may be set: for reports alone. */
+static inline int64_t clock_wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
 }
 

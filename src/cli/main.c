@@ -7,7 +7,9 @@
 
 #include "cli/exec.h"
 #include "cli/report.h"
+#include "cli/report_file.h"
 #include "cli/run.h"
+#include "cli/status.h"
 
 struct command {
     const char *name;
@@ -17,6 +19,8 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cli_run, "run a command for each of many arguments, several at a time"},
+    {"status", cli_status, "show how the run in a run file stands"},
+    {"report", cli_report, "print what became of each task in a run file"},
     {"exec", cli_exec, "start an MPI program on N ranks"},
     {"run-rank", cli_run_rank, NULL},
 };

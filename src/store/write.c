@@ -1,0 +1,248 @@
+/* write.c - records into the tables of a run file
+ *
+ * A commit that SQLite reports as failed may have come about (the last sync failed, of
+ * what says that it is over), and is tried again. So each record has a key of its own,
+ * and what is there already is left as it is.
+ */
+#include "store/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+enum statement {
+    TASK,
+    LISTED,
+    TRIED,
+    RESULT,
+    ATTEMPT,
+    OUTPUT,
+    CAME,
+    WENT,
+    EVENT,
+    STATEMENTS,
+};
+
+static const char *const sql[] = {
+    [TASK] = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?)",
+    [LISTED] = "UPDATE run SET listed = 1",
+    [TRIED] = "SELECT ifnull(max(attempt), 0) FROM attempts WHERE task = ?",
+    [RESULT] = "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)",
+    [ATTEMPT] = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [OUTPUT] = "INSERT INTO outputs VALUES (?, ?, ?, ?)",
+    [CAME] = "INSERT OR IGNORE INTO workers VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+    [WENT] = ("UPDATE workers SET went_ns = ?3, how = ?4 WHERE session = ?1 AND "
+              "rank = ?2 AND went_ns IS NULL"),
+    [EVENT] = "INSERT OR IGNORE INTO events VALUES (?, ?, ?)",
+};
+
+struct writer {
+    sqlite3 *db;
+    sqlite3_stmt *st[STATEMENTS];
+};
+
+/* --- one statement -------------------------------------------------------- */
+
+static void bind_text(sqlite3_stmt *st, int place, const struct text *t)
+{
+    if (t->data == NULL)
+        sqlite3_bind_null(st, place);
+    else
+        sqlite3_bind_text64(st, place, t->data, t->size, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void bind_bytes(sqlite3_stmt *st, int place, const void *data, size_t size)
+{
+    if (data == NULL)
+        sqlite3_bind_null(st, place);
+    else
+        sqlite3_bind_blob64(st, place, data, size, SQLITE_STATIC);
+}
+
+static int bind_numbers(sqlite3_stmt *st, const int64_t *n, int count)
+{
+    for (int i = 0; i < count; i++)
+        sqlite3_bind_int64(st, i + 1, n[i]);
+    return count + 1;
+}
+
+/* A bind that fails leaves NULL, which its column refuses, or the step fails too. */
+static int run(sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+    int reset = sqlite3_reset(st);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : reset ? reset : rc;
+}
+
+/* --- one record ----------------------------------------------------------- */
+
+static int write_task(struct writer *w, const struct record *r)
+{
+    sqlite3_stmt *st = w->st[TASK];
+    sqlite3_bind_int64(st, 1, r->n[0]);
+    bind_text(st, 2, &r->text[0]);
+    bind_bytes(st, 3, r->text[1].data, r->text[1].size);
+    return run(st);
+}
+
+/* The attempt's number: what was told, or the next one after those that are known,
+ * which are all of earlier sessions. */
+static int number_attempt(struct writer *w, const int64_t *n, int64_t *out)
+{
+    int64_t next = 1;
+    if (n[RESULT_SESSION] > 1) {
+        sqlite3_stmt *st = w->st[TRIED];
+        sqlite3_bind_int64(st, 1, n[RESULT_TASK]);
+        int rc = sqlite3_step(st);
+        next += rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+        int reset = sqlite3_reset(st);
+        if (rc != SQLITE_ROW)
+            return reset ? reset : rc;
+    }
+    *out = n[RESULT_ATTEMPT] > next ? n[RESULT_ATTEMPT] : next;
+    return SQLITE_OK;
+}
+
+static int write_output(struct writer *w, int64_t task, int stream,
+                        const struct text *t)
+{
+    sqlite3_stmt *st = w->st[OUTPUT];
+    const unsigned char *data = t->data;
+    size_t left = data ? t->size : 0;
+    int rc = SQLITE_OK;
+    for (int64_t part = 1; rc == SQLITE_OK && left > 0; part++) {
+        size_t size = left < SCHEMA_PART_BYTES ? left : SCHEMA_PART_BYTES;
+        int64_t n[] = {task, stream, part};
+        bind_bytes(st, bind_numbers(st, n, 3), data, size);
+        rc = run(st);
+        data += size;
+        left -= size;
+    }
+    return rc;
+}
+
+/* The result counts that is there already. */
+static int write_result(struct writer *w, const struct record *r)
+{
+    const int64_t *n = r->n;
+    int64_t attempt = 0;
+    int rc = number_attempt(w, n, &attempt);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_stmt *st = w->st[RESULT];
+    bind_numbers(st, n, 3);
+    bind_text(st, 4, &r->text[0]);
+    sqlite3_bind_int64(st, 5, attempt);
+    sqlite3_bind_int64(st, 6, n[RESULT_ENDED]);
+    rc = run(st);
+    if (rc != SQLITE_OK || sqlite3_changes(w->db) == 0)
+        return rc;
+
+    int64_t tried[] = {
+        n[RESULT_TASK],
+        attempt,
+        n[RESULT_SESSION],
+        n[RESULT_RANK],
+        n[RESULT_ENDED] - n[RESULT_TOOK],
+        n[RESULT_TOOK],
+        n[RESULT_OUTCOME],
+        n[RESULT_CODE],
+    };
+    bind_numbers(w->st[ATTEMPT], tried, sizeof(tried) / sizeof(tried[0]));
+    rc = run(w->st[ATTEMPT]);
+    if (rc == SQLITE_OK)
+        rc = write_output(w, n[RESULT_TASK], 1, &r->text[1]);
+    if (rc == SQLITE_OK)
+        rc = write_output(w, n[RESULT_TASK], 2, &r->text[2]);
+    return rc;
+}
+
+static int write_came(struct writer *w, const struct record *r)
+{
+    sqlite3_stmt *st = w->st[CAME];
+    bind_numbers(st, r->n, 2);
+    bind_text(st, 3, &r->text[0]);
+    sqlite3_bind_int64(st, 4, r->n[2]);
+    sqlite3_bind_int64(st, 5, r->n[3]);
+    return run(st);
+}
+
+static int write_went(struct writer *w, const struct record *r)
+{
+    sqlite3_stmt *st = w->st[WENT];
+    bind_text(st, bind_numbers(st, r->n, 3), &r->text[0]);
+    return run(st);
+}
+
+static int write_event(struct writer *w, const struct record *r)
+{
+    sqlite3_stmt *st = w->st[EVENT];
+    bind_text(st, bind_numbers(st, r->n, 2), &r->text[0]);
+    return run(st);
+}
+
+static int write_listed(struct writer *w, const struct record *r)
+{
+    (void)r;
+    return run(w->st[LISTED]);
+}
+
+static int (*const write_record[])(struct writer *w, const struct record *r) = {
+    [RECORD_TASK] = write_task,     [RECORD_LISTED] = write_listed,
+    [RECORD_RESULT] = write_result, [RECORD_CAME] = write_came,
+    [RECORD_WENT] = write_went,     [RECORD_EVENT] = write_event,
+};
+
+/* --- public --------------------------------------------------------------- */
+
+int writer_new(sqlite3 *db, struct writer **out)
+{
+    struct writer *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return SQLITE_NOMEM;
+    w->db = db;
+    for (int i = 0; i < STATEMENTS; i++) {
+        int rc = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &w->st[i], NULL);
+        if (rc != SQLITE_OK) {
+            writer_free(w);
+            return rc;
+        }
+    }
+    *out = w;
+    return SQLITE_OK;
+}
+
+void writer_free(struct writer *w)
+{
+    if (w == NULL)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(w->st[i]);
+    free(w);
+}
+
+/* Let go of the memory that was lent to the statements. */
+static void forget(struct writer *w)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_clear_bindings(w->st[i]);
+}
+
+int writer_commit(struct writer *w, const struct pending *p)
+{
+    size_t place = 0;
+    struct record r;
+    int rc = sqlite3_exec(w->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    while (rc == SQLITE_OK && pending_next(p, &place, &r))
+        rc = write_record[r.kind](w, &r);
+    forget(w);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK && sqlite3_get_autocommit(w->db) == 0)
+        sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
