@@ -20,6 +20,7 @@ enum {
     KEY_TIMEOUT,
     KEY_HALT,
     KEY_JOBLOG,
+    KEY_RUN_FILE,
     KEY_RESULTS,
     KEY_FOLDER,
     KEY_NICE,
@@ -52,6 +53,10 @@ static const struct argp_option options[] = {
      "(success)",
      0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
+    {"run", KEY_RUN_FILE, "FILE", 0,
+     "write down every command, how it ended and what it wrote: for 'rota status FILE' "
+     "and 'rota report FILE'",
+     0},
     {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
@@ -220,6 +225,9 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
     switch (key) {
     case KEY_JOBLOG:
         o->joblog = arg;
+        return 0;
+    case KEY_RUN_FILE:
+        o->run_file = arg;
         return 0;
     case KEY_RESULTS:
         o->results = arg;

@@ -22,9 +22,10 @@ struct run_options {
     int nice;                     /* how much nicer than this process they are */
     int64_t time_limit_ms;        /* of each try; 0: none */
     struct halt halt;
-    const char *place;   /* what stands for {}; NULL: that does */
-    const char *tag;     /* a template, or NULL */
-    const char *joblog;  /* files, or NULL */
+    const char *place;  /* what stands for {}; NULL: that does */
+    const char *tag;    /* a template, or NULL */
+    const char *joblog; /* files, or NULL */
+    const char *run_file;
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */
     bool in_order;

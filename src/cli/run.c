@@ -28,6 +28,7 @@
 #include "cli/options.h"
 #include "cli/record.h"
 #include "cli/report.h"
+#include "cli/run_file.h"
 #include "cli/signals.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
@@ -51,7 +52,8 @@ struct run {
     struct tasks *tasks;
     struct report report;
     struct signals *signals;
-    FILE *joblog; /* or NULL */
+    FILE *joblog;          /* or NULL */
+    struct run_file *file; /* so too */
     struct halt seen;
 };
 
@@ -59,7 +61,15 @@ struct run {
 static int run_next(void *ctx, char ***argv, struct rota_error *err)
 {
     struct run *r = ctx;
-    return tasks_next(r->tasks, argv, err);
+    int rc = tasks_next(r->tasks, argv, err);
+    if (r->file != NULL && rc == ROTA_E_NOTFOUND)
+        run_file_listed(r->file);
+    if (r->file == NULL || rc != 0)
+        return rc;
+    rc = run_file_task(r->file, *argv, err);
+    if (rc != 0)
+        free(*argv);
+    return rc;
 }
 
 /* and here they end. */
@@ -72,6 +82,8 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
         rc = report_ended(&r->report, end, &k, err);
     if (rc == 0 && r->joblog != NULL)
         rc = joblog_add(r->joblog, end, &k, err);
+    if (rc == 0 && r->file != NULL)
+        rc = run_file_ended(r->file, end, err);
     ticket_done(&k);
     if (end->outcome == ROTA_DONE)
         r->seen.succeeded++;
@@ -90,6 +102,8 @@ static bool run_stop(void *ctx)
 {
     struct run *r = ctx;
     const struct halt *halt = &r->o->halt;
+    if (r->file != NULL)
+        run_file_tick(r->file);
     r->report.halted_well = halt->succeeded > 0 && r->seen.succeeded >= halt->succeeded;
     r->report.halted =
         r->report.halted_well || (halt->failed > 0 && r->seen.failed >= halt->failed);
@@ -108,14 +122,22 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
     int rc = tasks_open(o, &r->tasks, err);
     if (rc == 0 && o->joblog != NULL)
         rc = joblog_open(o->joblog, &r->joblog, err);
+    if (rc == 0 && o->run_file != NULL)
+        rc = run_file_open(o->run_file, o->command, o->command_count, &r->file, err);
     return rc;
 }
 
-static void run_close(struct run *r)
+/* The exit status of a run that ended with `status`. */
+static int run_close(struct run *r, int status)
 {
+    struct rota_error err;
     if (r->joblog != NULL)
         fclose(r->joblog); /* each line was flushed */
     tasks_close(r->tasks);
+    if (run_file_close(r->file, status, &err) == 0)
+        return status;
+    fail(STATUS_INCOMPLETE, &err);
+    return status == STATUS_SUCCESS ? STATUS_INCOMPLETE : status;
 }
 
 /* Have the crew do it all, say how it went, and give the exit status. */
@@ -144,8 +166,7 @@ static int manage(struct rota_farm *farm, const struct run_options *o,
     struct rota_error err;
     int rc = run_open(&r, o, signals, &err);
     int status = rc == 0 ? run_crew(&r, farm) : fail(STATUS_USAGE, &err);
-    run_close(&r);
-    return status;
+    return run_close(&r, status);
 }
 
 /* --- showing what would be done ------------------------------------------- */

@@ -156,12 +156,10 @@ static void show_workers(const struct reader_worker *workers, int count)
 
 static void show_next(const struct view *v)
 {
-    if (v->sum.written)
-        return;
-    if (v->left > 0)
-        printf("next     'rota resume %s' does what is left\n", v->path);
-    else if (v->failed > 0)
-        printf("next     'rota resume %s --failed' tries again what failed\n", v->path);
+    if (!v->sum.written && v->left > 0)
+        printf("next     'rota report %s --left' lists what is left\n", v->path);
+    else if (!v->sum.written && v->failed > 0)
+        printf("next     'rota report %s --failed' lists what failed\n", v->path);
 }
 
 static void show(const struct view *v, const struct reader_worker *workers, int count)

@@ -180,7 +180,7 @@ static const char *cure_of(int error)
         return "choose a place that you may write to";
     case ENOSPC:
     case EDQUOT:
-        return "free space, and resume the run";
+        return "free space: it is tried again";
     case ENOLCK:
     case ENOSYS:
     case EOPNOTSUPP:
@@ -214,9 +214,7 @@ int schema_fail(sqlite3 *db, int rc, const char *doing, const char *path,
                          doing, path);
     case SQLITE_FULL:
         return error_set(err, ROTA_E_IO,
-                         "cannot %s run file '%s': disk full; free space, then 'rota "
-                         "resume %s'",
-                         doing, path, path);
+                         "cannot %s run file '%s': disk full; free space", doing, path);
     case SQLITE_NOTADB:
         return error_set(err, ROTA_E_FORMAT,
                          "cannot %s run file '%s': it is no run file; name one that "

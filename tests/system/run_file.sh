@@ -23,7 +23,7 @@ shows '^state    ended .* with status 3: no worker is left$'
 shows '^tasks    6: 4 done, 1 failed, 1 left$'
 shows '^workers  1, which run 2 at once; 1 lost$'
 shows 'rank 2 on node2 was killed by signal 9 \(SIGKILL\), 20'
-shows "'rota resume ended.db' does what is left"
+shows "'rota report ended.db --left' lists what is left"
 
 begin "a table"
 run 0 "$rota" report ended.db
@@ -55,7 +55,7 @@ begin "a run that died"
 "$maker" die died.db || true
 run 0 "$rota" status died.db
 shows '^state    died: its process [0-9]+ on .* has gone$'
-shows "'rota resume died.db' does what is left"
+shows "'rota report died.db --left' lists what is left"
 
 begin "a run that goes on"
 mkfifo ready
@@ -87,3 +87,13 @@ begin "output that can't be written"
 run 3 sh -c "'$rota' report ended.db >/dev/full"
 says 'cannot write to standard output'
 run 3 sh -c "'$rota' status ended.db >/dev/full"
+
+begin "rota run writes one"
+run 1 "$rota" run --run own.db 'echo {}; exit {}' ::: 0 0 3
+run 0 "$rota" status own.db
+shows '^tasks    3: 2 done, 1 failed, 0 left$'
+run 0 "$rota" report --json own.db
+shows '"outcome": "failed", "code": 3, "reason": "exited with status 3"'
+[ "$(grep -c '"out": "0.n"' "$out")" -eq 2 ] || failed "outputs are missing"
+run 2 "$rota" run --run own.db true ::: 1
+says "cannot create run file 'own.db': it is there already"

@@ -162,9 +162,7 @@ static void a_full_disk_says_what_to_do(void **state)
     faulty_fail(0, 0, false);
     char wanted[1024];
     snprintf(wanted, sizeof(wanted),
-             "cannot write to run file '%s': disk full; free space, then 'rota resume "
-             "%s'",
-             FILE_NAME, FILE_NAME);
+             "cannot write to run file '%s': disk full; free space", FILE_NAME);
     assert_string_equal(err.text, wanted);
     store_close(s);
 }
