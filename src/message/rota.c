@@ -31,6 +31,9 @@ struct rota {
 /* The open handle, which MPI_Finalize has no other way to find. */
 static struct rota *opened;
 
+/* Whether there ever was one: MPI can't be begun a second time. */
+static bool was_opened;
+
 static void rota_free(struct rota *r)
 {
     if (r == NULL)
@@ -53,7 +56,7 @@ int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
     if (out == NULL)
         return error_set(err, ROTA_E_ARG,
                          "rota_open needs somewhere to put the handle");
-    if (opened != NULL)
+    if (was_opened)
         return error_set(err, ROTA_E_STATE, "this process has joined its run already");
     rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
     if (r == NULL)
@@ -83,6 +86,7 @@ int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
     if (liveness_has_parent(r->liveness))
         liveness_keep_sockets(r->liveness);
     opened = r;
+    was_opened = true;
     *out = rota_steal(r);
     return 0;
 }

@@ -624,5 +624,6 @@ int main(int argc, char **argv)
         return go_to_work(scenarios[which].worker_status);
     scenarios[which].run();
     rota_farm_close(farm);
+    CHECK(rota_farm_open(&options, &farm, &err) == ROTA_E_STATE); /* once and for all */
     return 0;
 }
