@@ -1,5 +1,6 @@
 /* main.c - rota: words in, words out */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +99,8 @@ static void hold_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
+    signal(SIGCHLD,
+           SIG_DFL); /* whoever started us may ignore it: no end would be told */
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_USAGE;

@@ -709,14 +709,25 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     return rc;
 }
 
-/* The task that a worker ran has run out of time. */
+static bool has_limit(const struct broker *b, uint64_t task)
+{
+    const unsigned char *record;
+    struct parcel_task t = {0};
+    size_t bytes;
+    ledger_piece(b->ledger, task, 1, &record, &bytes);
+    parcel_read_task(record, bytes, &t, &bytes);
+    return t.time_limit_ms != 0;
+}
+
+/* The task that a worker ran has run out of time, if it had any limit: others may send
+ * the same signal. */
 static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
 {
     uint64_t lease;
     uint64_t task;
     enum plan_verdict verdict = PLAN_REFUSED;
     uint32_t attempt = 0;
-    if (!plan_running(b->plan, worker, &lease, &task))
+    if (!plan_running(b->plan, worker, &lease, &task) || !has_limit(b, task))
         return 0;
     rota_auto(heap) struct report *r = report_new(b);
     int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,

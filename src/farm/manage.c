@@ -193,6 +193,18 @@ static int feed(struct rota_farm *f)
     return rc;
 }
 
+/* The manager's own executor cannot go on: as a worker, it is lost. */
+static int lose_self(struct rota_farm *f)
+{
+    int rc = broker_lost(f->broker, farm_now(f), 0, false);
+    if (rc != 0)
+        return rc;
+    f->members[0] = FARM_GONE;
+    hand_free(rota_steal(f->hand));
+    executor_close(rota_steal(f->executor));
+    return 0;
+}
+
 /* The manager's own work. *worked: there was some. */
 static int work_along(struct rota_farm *f, bool *worked)
 {
@@ -205,7 +217,7 @@ static int work_along(struct rota_farm *f, bool *worked)
     if (rc == 0 || rc == ROTA_E_LOST) /* nothing is there, and nobody else is */
         rc = hand_work(f->hand, &reported);
     *worked = took || reported;
-    return rc;
+    return rc == ROTA_E_IO ? lose_self(f) : rc;
 }
 
 /* All that can be done without waiting. */

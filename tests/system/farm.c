@@ -145,6 +145,17 @@ static int kill_once(struct rota_task *t, void *context)
     return square(t, context);
 }
 
+/* What has the isolated children is gone. */
+static int kill_nursery(struct rota_task *t, void *context)
+{
+    (void)t;
+    (void)context;
+    kill(getppid(), SIGKILL);
+    while (true)
+        pause();
+    return 0;
+}
+
 static int stop_rank(struct rota_task *t, void *context)
 {
     if (rota_task_attempt(t) == 1 && rank_pid > 0)
@@ -178,13 +189,20 @@ static int branch(struct rota_task *t, void *context)
 }
 
 static const struct rota_function functions[] = {
-    {.name = "square", .run = square},       {.name = "echo", .run = echo},
-    {.name = "doze", .run = doze},           {.name = "crash", .run = crash},
-    {.name = "quit", .run = quit},           {.name = "refuse", .run = refuse},
-    {.name = "hang", .run = hang},           {.name = "stubborn", .run = stubborn},
-    {.name = "kill_rank", .run = kill_rank}, {.name = "kill_once", .run = kill_once},
-    {.name = "stop_rank", .run = stop_rank}, {.name = "pid", .run = pid},
+    {.name = "square", .run = square},
+    {.name = "echo", .run = echo},
+    {.name = "doze", .run = doze},
+    {.name = "crash", .run = crash},
+    {.name = "quit", .run = quit},
+    {.name = "refuse", .run = refuse},
+    {.name = "hang", .run = hang},
+    {.name = "stubborn", .run = stubborn},
+    {.name = "kill_rank", .run = kill_rank},
+    {.name = "kill_once", .run = kill_once},
+    {.name = "stop_rank", .run = stop_rank},
+    {.name = "pid", .run = pid},
     {.name = "branch", .run = branch},
+    {.name = "kill_nursery", .run = kill_nursery},
 };
 
 /* ---- small helpers ----------------------------------------------------------- */
@@ -550,6 +568,20 @@ static void strangers(void)
     check_over();
 }
 
+/* Alone: the one worker cannot go on, and says so for what is left. */
+static void orphaned(void)
+{
+    for (uint64_t i = 0; i < 100; i++)
+        submit_plain("square", i);
+    take_squares(0, 100);
+    submit_plain("kill_nursery", 0);
+    for (uint64_t i = 0; i < 50; i++)
+        submit_plain("square", i);
+    for (int i = 0; i < 51; i++)
+        CHECK(next().outcome == ROTA_UNTRIED);
+    check_over();
+}
+
 /* Rank 1 cannot begin: nobody waits for it, and the run ends with its status. */
 static void unable(void)
 {
@@ -567,6 +599,7 @@ static const struct {
     {"tree", tree, 0},           {"cancel", cancel, 0},       {"priority", priority, 0},
     {"near", near, 0},           {"early", early, 0},         {"headless", headless, 1},
     {"arguments", arguments, 0}, {"strangers", strangers, 0}, {"unable", unable, 0},
+    {"orphaned", orphaned, 0},
 };
 
 static void read_option(const char *word)
