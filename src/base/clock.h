@@ -28,6 +28,25 @@ static inline int64_t clock_wall_ns(void)
     return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
 }
 
+/* The moment `timeout_ms` milliseconds from now; INT64_MAX (none) where that is below
+ * 0, or further away than can be said. */
+static inline int64_t clock_deadline_ns(int64_t timeout_ms)
+{
+    int64_t ns;
+    if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, NS_PER_MS, &ns) ||
+        __builtin_add_overflow(ns, clock_now_ns(), &ns))
+        return INT64_MAX;
+    return ns;
+}
+
+/* Sleep until that moment, unless a signal comes. */
+static inline void clock_sleep_until(int64_t deadline_ns)
+{
+    struct timespec until = {.tv_sec = deadline_ns / NS_PER_SEC,
+                             .tv_nsec = deadline_ns % NS_PER_SEC};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 /* Milliseconds to wait until `deadline_ns`, for poll(): rounded up, 0 if it has
  * passed, -1 (for ever) where the deadline is INT64_MAX. */
 static inline int clock_poll_ms(int64_t deadline_ns, int64_t now_ns)

@@ -13,7 +13,7 @@ static uint32_t shortest_limit(const struct batch *b)
             if (limit != 0 && (shortest == 0 || limit < shortest))
                 shortest = limit;
         }
-        record += batch_record_bytes(record);
+        record += parcel_record_bytes(record);
     }
     return shortest;
 }
@@ -49,7 +49,7 @@ void batch_drop(struct batch *b, uint32_t index, size_t at, uint64_t first,
             record[7] |= BATCH_DROPPED;
             b->dropped++;
         }
-        at += batch_record_bytes(record);
+        at += parcel_record_bytes(record);
     }
 }
 
@@ -57,6 +57,6 @@ size_t batch_at(const struct batch *b, uint32_t index)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < index; i++)
-        at += batch_record_bytes(b->records + at);
+        at += parcel_record_bytes(b->records + at);
     return at;
 }

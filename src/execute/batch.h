@@ -41,15 +41,6 @@ void batch_drop(struct batch *b, uint32_t index, size_t at, uint64_t first,
 /* Where the record of task `index` begins. */
 size_t batch_at(const struct batch *b, uint32_t index);
 
-/* How many bytes a record takes that is known to be sound. */
-static inline size_t batch_record_bytes(const unsigned char *record)
-{
-    size_t head = PARCEL_TASK_BYTES;
-    if (record[6] & PARCEL_EXTRA)
-        head += PARCEL_EXTRA_BYTES;
-    return head + parcel_padded(parcel_get32(record));
-}
-
 static inline bool batch_is_dropped(const unsigned char *record)
 {
     return (record[7] & BATCH_DROPPED) != 0;

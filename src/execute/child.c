@@ -261,7 +261,7 @@ static void run_record(struct child *c, const unsigned char *record, size_t left
 {
     struct parcel_task t;
     if (batch_is_dropped(record)) {
-        *bytes = batch_record_bytes(record);
+        *bytes = parcel_record_bytes(record);
         tell_dropped(c);
         return;
     }

@@ -163,7 +163,7 @@ static void remove_job(struct commands *x, struct job *j)
 
 static void step(struct job *j)
 {
-    j->at += batch_record_bytes(j->batch->records + j->at);
+    j->at += parcel_record_bytes(j->batch->records + j->at);
     j->index++;
     j->running = false;
 }
@@ -316,7 +316,7 @@ static void commands_drop(struct executor *base, uint64_t lease, uint64_t first,
     size_t at = j->at;
     uint32_t index = j->index;
     if (j->running) {
-        at += batch_record_bytes(j->batch->records + at);
+        at += parcel_record_bytes(j->batch->records + at);
         index++;
     }
     batch_drop(j->batch, index, at, first, count);

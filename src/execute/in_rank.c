@@ -43,7 +43,7 @@ static unsigned char *next_record(const struct in_rank *x)
 
 static void step(struct in_rank *x)
 {
-    x->at += batch_record_bytes(next_record(x));
+    x->at += parcel_record_bytes(next_record(x));
     x->index++;
 }
 

@@ -180,6 +180,16 @@ static inline void parcel_write_task(unsigned char *out, const struct parcel_tas
                          t->size);
 }
 
+/* How many bytes the record of a task takes that is known to be sound; flags in the
+ * high byte of its flags may be the reader's own. */
+static inline size_t parcel_record_bytes(const unsigned char *record)
+{
+    size_t head = PARCEL_TASK_BYTES;
+    if (record[6] & PARCEL_EXTRA)
+        head += PARCEL_EXTRA_BYTES;
+    return head + parcel_padded(parcel_get32(record));
+}
+
 /* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
  * it takes. Returns 0 or ROTA_E_FORMAT. */
 static inline int parcel_read_task(const unsigned char *in, size_t left,

@@ -66,7 +66,7 @@ static uint32_t whole_records(const struct slot_cursor *f, size_t *bytes)
         return count;
     *bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        size_t next = batch_record_bytes(b->records + f->at + *bytes);
+        size_t next = parcel_record_bytes(b->records + f->at + *bytes);
         if (next > CELL_TRAY_BYTES - *bytes)
             return i;
         *bytes += next;
@@ -78,7 +78,7 @@ static uint32_t whole_records(const struct slot_cursor *f, size_t *bytes)
 static void fill_part(struct slot_cursor *f, struct cell_tray *t, unsigned char *to)
 {
     const unsigned char *record = f->batch->records + f->at;
-    uint64_t whole = batch_record_bytes(record);
+    uint64_t whole = parcel_record_bytes(record);
     uint64_t size = whole - f->part;
     if (size > CELL_TRAY_BYTES)
         size = CELL_TRAY_BYTES;
@@ -313,7 +313,7 @@ static const unsigned char *next_record(struct slot *s)
     struct slot_cursor *c = &s->seen;
     const struct batch *b = TAILQ_FIRST(&s->batches);
     for (; c->index < s->told; c->index++)
-        c->at += batch_record_bytes(b->records + c->at);
+        c->at += parcel_record_bytes(b->records + c->at);
     return b->records + c->at;
 }
 
@@ -385,7 +385,7 @@ static void mark_in_tray(struct slot *s, unsigned tray, const struct batch *b)
         const unsigned char *record = b->records + at;
         if (batch_is_dropped(record))
             __atomic_store_n(bytes + (at - begin) + 7, record[7], __ATOMIC_RELAXED);
-        at += batch_record_bytes(record);
+        at += parcel_record_bytes(record);
     }
 }
 

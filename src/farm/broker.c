@@ -6,8 +6,7 @@
  *
  * A report is gone through twice: at its coming, when the plan accepts or refuses each
  * of its results (a refused one is marked in the message itself), and when the results
- * are told. Reports wait in a queue; or, where results come in order, in a heap by the
- * next task that each of them would tell.
+ * are told (reports.h keeps them until then).
  *
  * Invariants
  *  1. A result is told once the plan has accepted it, and the plan accepts one result
@@ -18,6 +17,9 @@
  *     the plan learns nothing that could end a task, so it holds: what is to be lent
  *     is still in the ledger, and with that worker.
  *  3. Fresh tasks are told to the plan together, before anything else is asked of it.
+ *
+ * It is long, as all that is left here turns on the plan and on what was interrupted:
+ * what stands alone does so in ledger.h, reports.h and wire.h.
  */
 #include "farm/broker.h"
 
@@ -25,13 +27,13 @@
 #include <sys/queue.h>
 
 #include "farm/ledger.h"
+#include "farm/reports.h"
 #include "farm/wire.h"
 #include "schedule/plan.h"
 
 enum {
-    BATCH_BYTES =
-        256 << 10,          /* of the records of a batch, where one alone is not more */
-    UNTOLD_TASKS = 1 << 20, /* so many results, or bytes of them, are enough to wait */
+    BATCH_BYTES = 256 << 10, /* of the records of a batch; one alone may have more */
+    UNTOLD_TASKS = 1 << 20,  /* so many results, or bytes of them, are enough to wait */
     UNTOLD_BYTES = 256 << 20,
 };
 
@@ -39,35 +41,6 @@ enum {
     REFUSED = 0x8000, /* flag of a result's record, ours alone */
     FLAGS_AT = 2,
 };
-
-/* A place in a report: the next task, and where its record begins. */
-struct cursor {
-    uint64_t task;
-    size_t at;
-};
-
-struct report {
-    TAILQ_ENTRY(report) link;
-    unsigned char *data; /* NULL: one that no message told */
-    size_t size;
-    int worker;
-    int attempts;
-    int64_t ended_ns;
-    uint64_t lease;
-    int64_t busy_ns;
-    uint32_t count;
-    uint64_t end;         /* the number behind its last task */
-    struct cursor seen;   /* by the plan, so far */
-    uint32_t unborn;      /* tasks of the record at `seen` that are not submitted yet */
-    struct cursor told;   /* to the user, so far */
-    uint64_t forget_from; /* told, but not yet forgotten by the ledger */
-    uint64_t tag;         /* of the task told last, and of all before this one: */
-    uint64_t tag_until;
-    enum rota_outcome how; /* without data */
-    int code;
-};
-
-TAILQ_HEAD(reports, report);
 
 enum worker_state {
     WORKER_AWAITED,
@@ -84,125 +57,18 @@ struct broker {
     struct plan_action action;
     uint64_t fresh; /* tasks that the plan does not know yet, all of this class: */
     struct plan_class fresh_class;
-    int fresh_plain;       /* its function, if it says nothing more; or -1 */
-    struct reports unseen; /* came, but the plan has not seen all of them */
-    struct reports queue;
-    struct report **heap; /* in_order: instead of the queue */
-    size_t heap_count;
-    size_t heap_cap;
-    uint64_t due;         /* in_order: the next task to tell */
-    struct report *spent; /* told, but its bytes may still be looked at */
-    unsigned char
-        *behind; /* the value told last; NULL: nothing was overwritten there */
+    int fresh_plain;           /* its function, if it says nothing more; or -1 */
+    struct report_list unseen; /* came, but the plan has not seen all of them */
+    struct reports reports;    /* seen, and not told yet */
+    uint64_t due;              /* in_order: the next task to tell */
+    unsigned char *behind;     /* the value told last, where a 0 was put; or NULL */
     unsigned char was_behind;
     uint64_t told;
     uint64_t told_last; /* which task */
     uint64_t ended[ROTA_OUTCOMES];
     uint64_t untold_tasks;
-    size_t untold_bytes;
     enum worker_state workers[];
 };
-
-/* ---- reports: kept, in order or not ------------------------------------------ */
-
-static void report_free(struct broker *b, struct report *r)
-{
-    if (r == NULL)
-        return;
-    if (r->data != NULL)
-        b->port.done(b->port.ctx, r->data, r->size);
-    free(r);
-}
-
-static int heap_reserve(struct broker *b)
-{
-    if (!b->options.in_order || b->heap_count < b->heap_cap)
-        return 0;
-    size_t cap = b->heap_cap ? b->heap_cap * 2 : 64;
-    struct report **heap = realloc(b->heap, cap * sizeof(struct report *));
-    if (heap == NULL)
-        return ROTA_E_NOMEM;
-    b->heap = heap;
-    b->heap_cap = cap;
-    return 0;
-}
-
-static void heap_swap(struct broker *b, size_t i, size_t j)
-{
-    struct report *r = b->heap[i];
-    b->heap[i] = b->heap[j];
-    b->heap[j] = r;
-}
-
-static void heap_rise(struct broker *b, size_t i)
-{
-    for (; i > 0 && b->heap[i]->told.task < b->heap[(i - 1) / 2]->told.task;
-         i = (i - 1) / 2)
-        heap_swap(b, i, (i - 1) / 2);
-}
-
-static void heap_sink(struct broker *b, size_t i)
-{
-    for (;;) {
-        size_t least = i;
-        for (size_t child = 2 * i + 1; child <= 2 * i + 2; child++) {
-            if (child < b->heap_count &&
-                b->heap[child]->told.task < b->heap[least]->told.task)
-                least = child;
-        }
-        if (least == i)
-            return;
-        heap_swap(b, i, least);
-        i = least;
-    }
-}
-
-/* A report of ends that no message tells, for keep(). NULL without memory. */
-static struct report *report_new(struct broker *b)
-{
-    return heap_reserve(b) == 0 ? calloc(1, sizeof(struct report)) : NULL;
-}
-
-static void set_span(struct report *r, int64_t now_ns, struct plan_span s)
-{
-    r->ended_ns = now_ns;
-    r->told.task = r->forget_from = s.first;
-    r->seen.task = r->end = s.first + s.count;
-}
-
-/* Needs no memory: heap_reserve() has been called for it. */
-static void keep(struct broker *b, struct report *r)
-{
-    b->untold_bytes += r->size;
-    if (!b->options.in_order) {
-        TAILQ_INSERT_TAIL(&b->queue, r, link);
-        return;
-    }
-    b->heap[b->heap_count] = r;
-    heap_rise(b, b->heap_count++);
-}
-
-static struct report *head(const struct broker *b)
-{
-    if (!b->options.in_order)
-        return TAILQ_FIRST(&b->queue);
-    return b->heap_count > 0 ? b->heap[0] : NULL;
-}
-
-/* The head has been told whole. Its bytes stay until the next call. */
-static void retire_head(struct broker *b)
-{
-    struct report *r = head(b);
-    if (!b->options.in_order) {
-        TAILQ_REMOVE(&b->queue, r, link);
-    } else {
-        b->heap[0] = b->heap[--b->heap_count];
-        heap_sink(b, 0);
-    }
-    b->untold_bytes -= r->size;
-    report_free(b, b->spent);
-    b->spent = r;
-}
 
 /* ---- tasks ------------------------------------------------------------------- */
 
@@ -232,6 +98,17 @@ static int begin_fresh(struct broker *b, const struct plan_class *c)
     return 0;
 }
 
+/* A task has come to the ledger, if `rc` is 0. */
+static inline int count_fresh(struct broker *b, int rc, uint64_t *task)
+{
+    if (rc != 0)
+        return rc;
+    b->fresh++;
+    if (task != NULL)
+        *task = ledger_count(b->ledger) - 1;
+    return 0;
+}
+
 int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
 {
     int near = t->near - 1 - b->options.first_rank;
@@ -243,13 +120,7 @@ int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
     };
     if (!is_same_class(&c, &b->fresh_class) && begin_fresh(b, &c) != 0)
         return ROTA_E_NOMEM;
-    int rc = ledger_add(b->ledger, t);
-    if (rc != 0)
-        return rc;
-    b->fresh++;
-    if (task != NULL)
-        *task = ledger_count(b->ledger) - 1;
-    return 0;
+    return count_fresh(b, ledger_add(b->ledger, t), task);
 }
 
 int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
@@ -260,13 +131,7 @@ int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
         if (begin_fresh(b, &c) != 0)
             return ROTA_E_NOMEM;
     }
-    int rc = ledger_add_plain(b->ledger, function, data, size);
-    if (rc != 0)
-        return rc;
-    b->fresh++;
-    if (task != NULL)
-        *task = ledger_count(b->ledger) - 1;
-    return 0;
+    return count_fresh(b, ledger_add_plain(b->ledger, function, data, size), task);
 }
 
 static int catch_up(struct broker *b, int64_t now_ns);
@@ -474,14 +339,14 @@ static int examine_all(struct broker *b, int64_t now_ns)
         return failed;
     while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
         int rc = examine(b, now_ns, r);
-        if (rc == ROTA_E_NOMEM || heap_reserve(b) != 0)
+        if (rc == ROTA_E_NOMEM || reports_reserve(&b->reports) != 0)
             return ROTA_E_NOMEM;
         if (rc != 0) {
             r->end = r->seen.task;
             lose(b, now_ns, r->worker, true);
         }
         TAILQ_REMOVE(&b->unseen, r, link);
-        keep(b, r);
+        reports_keep(&b->reports, r);
     }
     return 0;
 }
@@ -524,38 +389,10 @@ static int send_head(struct broker *b, int worker, const struct wire_head *h)
     return rc;
 }
 
-static size_t records_bytes(const struct ledger *l, uint64_t first, uint64_t count)
-{
-    size_t sum = 0;
-    while (count > 0) {
-        const unsigned char *records;
-        size_t bytes;
-        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
-        sum += bytes;
-        first += n;
-        count -= n;
-    }
-    return sum;
-}
-
-static void copy_records(const struct ledger *l, uint64_t first, uint64_t count,
-                         unsigned char *out)
-{
-    while (count > 0) {
-        const unsigned char *records;
-        size_t bytes;
-        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
-        memcpy(out, records, bytes);
-        out += bytes;
-        first += n;
-        count -= n;
-    }
-}
-
 static int lend(struct broker *b, const struct plan_action *a)
 {
     size_t size =
-        WIRE_HEAD_BYTES + records_bytes(b->ledger, a->span.first, a->span.count);
+        WIRE_HEAD_BYTES + ledger_bytes(b->ledger, a->span.first, a->span.count);
     unsigned char *data = malloc(size);
     if (data == NULL)
         return ROTA_E_NOMEM;
@@ -567,7 +404,7 @@ static int lend(struct broker *b, const struct plan_action *a)
         .more = a->attempt,
     };
     wire_write(data, &h);
-    copy_records(b->ledger, a->span.first, a->span.count, data + WIRE_HEAD_BYTES);
+    ledger_copy(b->ledger, a->span.first, a->span.count, data + WIRE_HEAD_BYTES);
     int rc = b->port.send(b->port.ctx, a->worker, data, size);
     if (rc != 0)
         free(data);
@@ -585,6 +422,17 @@ static int recall(struct broker *b, const struct plan_action *a)
     return send_head(b, a->worker, &h);
 }
 
+/* Keep what the manager itself says of the tasks of `s`; `r` is of reports_new(). */
+static void keep_end(struct broker *b, int64_t now_ns, struct report *r,
+                     struct plan_span s)
+{
+    r->ended_ns = now_ns;
+    r->told.task = r->forget_from = s.first;
+    r->seen.task = r->end = s.first + s.count;
+    b->untold_tasks += s.count;
+    reports_keep(&b->reports, r);
+}
+
 static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
 {
     static const enum rota_outcome outcomes[] = {
@@ -592,16 +440,14 @@ static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
         [PLAN_NO_WORKER] = ROTA_UNTRIED,
         [PLAN_CANCELLED] = ROTA_CANCELLED,
     };
-    struct report *r = report_new(b);
+    struct report *r = reports_new(&b->reports);
     if (r == NULL)
         return ROTA_E_NOMEM;
     r->worker = a->worker;
     r->attempts = (int)a->attempt;
     r->how = outcomes[a->why];
     r->code = a->why == PLAN_POISON ? a->killed : 0;
-    set_span(r, now_ns, a->span);
-    b->untold_tasks += a->span.count;
-    keep(b, r);
+    keep_end(b, now_ns, r, a->span);
     return 0;
 }
 
@@ -709,16 +555,6 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     return rc;
 }
 
-static bool has_limit(const struct broker *b, uint64_t task)
-{
-    const unsigned char *record;
-    struct parcel_task t = {0};
-    size_t bytes;
-    ledger_piece(b->ledger, task, 1, &record, &bytes);
-    parcel_read_task(record, bytes, &t, &bytes);
-    return t.time_limit_ms != 0;
-}
-
 /* The task that a worker ran has run out of time, if it had any limit: others may send
  * the same signal. */
 static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
@@ -727,9 +563,10 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     uint64_t task;
     enum plan_verdict verdict = PLAN_REFUSED;
     uint32_t attempt = 0;
-    if (!plan_running(b->plan, worker, &lease, &task) || !has_limit(b, task))
+    if (!plan_running(b->plan, worker, &lease, &task) ||
+        ledger_task(b->ledger, task).time_limit_ms == 0)
         return 0;
-    rota_auto(heap) struct report *r = report_new(b);
+    rota_auto(heap) struct report *r = reports_new(&b->reports);
     int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,
                                      &attempt)
                        : ROTA_E_NOMEM;
@@ -741,9 +578,7 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     r->worker = worker;
     r->attempts = (int)attempt;
     r->how = ROTA_OVERTIME;
-    set_span(r, now_ns, (struct plan_span){task, 1});
-    keep(b, rota_steal(r));
-    b->untold_tasks++;
+    keep_end(b, now_ns, rota_steal(r), (struct plan_span){task, 1});
     return 0;
 }
 
@@ -868,11 +703,11 @@ bool broker_next(struct broker *b, struct rota_result *out)
     struct report *r;
     bool in_order = b->options.in_order;
     restore_value(b);
-    while ((r = head(b)) != NULL) {
+    while ((r = reports_head(&b->reports)) != NULL) {
         bool told = false;
         if (r->told.task == r->end) {
             forget_told(b, r);
-            retire_head(b);
+            reports_retire_head(&b->reports);
             continue;
         }
         if (is_refused(r)) {
@@ -884,8 +719,7 @@ bool broker_next(struct broker *b, struct rota_result *out)
             b->due++;
             told = true;
         }
-        if (in_order)
-            heap_sink(b, 0);
+        reports_move_head(&b->reports);
         if (told)
             return true;
     }
@@ -895,11 +729,7 @@ bool broker_next(struct broker *b, struct rota_result *out)
 /* A report forgets its tasks only when the next result is asked for. */
 void broker_payload(const struct broker *b, const void **data, size_t *size)
 {
-    const unsigned char *record;
-    size_t bytes;
-    struct parcel_task t = {0};
-    ledger_piece(b->ledger, b->told_last, 1, &record, &bytes);
-    parcel_read_task(record, bytes, &t, &bytes);
+    struct parcel_task t = ledger_task(b->ledger, b->told_last);
     *data = t.data;
     *size = t.size;
 }
@@ -909,7 +739,7 @@ void broker_payload(const struct broker *b, const void **data, size_t *size)
 bool broker_is_hungry(struct broker *b)
 {
     return tell_fresh(b) == 0 && b->untold_tasks < UNTOLD_TASKS &&
-           b->untold_bytes < UNTOLD_BYTES && plan_is_hungry(b->plan);
+           b->reports.bytes < UNTOLD_BYTES && plan_is_hungry(b->plan);
 }
 
 bool broker_is_over(const struct broker *b)
@@ -955,7 +785,7 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
     b->port = *port;
     b->fresh_plain = -1;
     TAILQ_INIT(&b->unseen);
-    TAILQ_INIT(&b->queue);
+    reports_init(&b->reports, options->in_order, port->done, port->ctx);
     struct plan_options plan = {
         .workers = options->workers,
         .poison_limit = options->poison_limit,
@@ -974,25 +804,16 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
     return rc;
 }
 
-static void free_reports(struct broker *b, struct reports *list)
-{
-    struct report *r;
-    while ((r = TAILQ_FIRST(list)) != NULL) {
-        TAILQ_REMOVE(list, r, link);
-        report_free(b, r);
-    }
-}
-
 void broker_free(struct broker *b)
 {
     if (b == NULL)
         return;
-    free_reports(b, &b->unseen);
-    free_reports(b, &b->queue);
-    for (size_t i = 0; i < b->heap_count; i++)
-        report_free(b, b->heap[i]);
-    report_free(b, b->spent);
-    free(b->heap);
+    struct report *r;
+    while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
+        TAILQ_REMOVE(&b->unseen, r, link);
+        reports_free(&b->reports, r);
+    }
+    reports_done(&b->reports);
     plan_free(b->plan);
     ledger_free(b->ledger);
     free(b);

@@ -213,14 +213,6 @@ static const unsigned char *record_of(const struct chunk *c, uint32_t i)
     return at & LONG ? c->longs[at & ~LONG] : c->block + (size_t)at * UNIT;
 }
 
-static size_t record_bytes(const unsigned char *record)
-{
-    size_t head = PARCEL_TASK_BYTES;
-    if (parcel_get16(record + 6) != 0)
-        head += PARCEL_EXTRA_BYTES;
-    return head + parcel_padded(parcel_get32(record));
-}
-
 /* How many of the tasks from `i` on, at most `count`, stand one behind the other in
  * the chunk's block; 0: the first is a long one. */
 static uint32_t in_block(const struct chunk *c, uint32_t i, uint64_t count)
@@ -251,7 +243,7 @@ uint64_t ledger_piece(const struct ledger *l, uint64_t first, uint64_t count,
     uint32_t n = in_block(c, i, count);
     *records = record_of(c, i);
     if (n == 0) {
-        *bytes = record_bytes(*records);
+        *bytes = parcel_record_bytes(*records);
         return 1;
     }
     *bytes = block_end(c, i + n) - (size_t)c->offsets[i] * UNIT;
@@ -292,6 +284,44 @@ uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,
         fit += n;
     }
     return fit > 0 ? fit : 1;
+}
+
+size_t ledger_bytes(const struct ledger *l, uint64_t first, uint64_t count)
+{
+    size_t sum = 0;
+    while (count > 0) {
+        const unsigned char *records;
+        size_t bytes;
+        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
+        sum += bytes;
+        first += n;
+        count -= n;
+    }
+    return sum;
+}
+
+void ledger_copy(const struct ledger *l, uint64_t first, uint64_t count,
+                 unsigned char *out)
+{
+    while (count > 0) {
+        const unsigned char *records;
+        size_t bytes;
+        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
+        memcpy(out, records, bytes);
+        out += bytes;
+        first += n;
+        count -= n;
+    }
+}
+
+struct parcel_task ledger_task(const struct ledger *l, uint64_t task)
+{
+    const unsigned char *record =
+        record_of(chunk_of(l, task), (uint32_t)(task % CHUNK_TASKS));
+    struct parcel_task t = {0};
+    size_t bytes;
+    parcel_read_task(record, parcel_record_bytes(record), &t, &bytes);
+    return t;
 }
 
 uint64_t ledger_tag(const struct ledger *l, uint64_t task, uint64_t *same_until)

@@ -36,6 +36,15 @@ uint64_t ledger_count(const struct ledger *l);
 uint64_t ledger_piece(const struct ledger *l, uint64_t first, uint64_t count,
                       const unsigned char **records, size_t *bytes);
 
+/* How many bytes the records of these tasks take; and such a copy, one record behind
+ * the other. */
+size_t ledger_bytes(const struct ledger *l, uint64_t first, uint64_t count);
+void ledger_copy(const struct ledger *l, uint64_t first, uint64_t count,
+                 unsigned char *out);
+
+/* A task that was not forgotten. Its payload is borrowed, as a piece is. */
+struct parcel_task ledger_task(const struct ledger *l, uint64_t task);
+
 /* How many tasks from `first` on, at least 1 and at most `count`, have records of at
  * most `bytes_max` bytes in sum. */
 uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -78,9 +77,7 @@ static int alone_receive(struct link *l, int source, int tag, int64_t deadline_n
         return ROTA_E_LOST;
     if (deadline_ns == 0)
         return ROTA_E_TIMEOUT;
-    struct timespec until = {.tv_sec = deadline_ns / NS_PER_SEC,
-                             .tv_nsec = deadline_ns % NS_PER_SEC};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    clock_sleep_until(deadline_ns);
     return ROTA_E_TIMEOUT;
 }
 

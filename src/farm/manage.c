@@ -21,10 +21,10 @@ enum {
 
 #define PROGRESS_NS (NS_PER_MS / 4)
 #define FEED_NS     (NS_PER_MS / 8)
-#define STARVING_NS                                                                    \
-    (20 * NS_PER_MS)         /* between two questions to a feed without tasks          \
-                              */
-#define LEAVING_NS NS_PER_MS /* between two looks for what a lost rank had sent */
+/* Between two questions to a feed without tasks; two looks for what a lost rank had
+ * sent. */
+#define STARVING_NS (20 * NS_PER_MS)
+#define LEAVING_NS  NS_PER_MS
 
 static int64_t farm_now(const struct rota_farm *f)
 {
@@ -317,13 +317,6 @@ int rota_generate(struct rota_farm *farm, rota_generator *generator, void *conte
     return rc;
 }
 
-static void sleep_until(int64_t deadline_ns)
-{
-    struct timespec until = {.tv_sec = deadline_ns / NS_PER_SEC,
-                             .tv_nsec = deadline_ns % NS_PER_SEC};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -368,24 +361,15 @@ static int await_event(struct rota_farm *f, int64_t deadline_ns)
     }
     rc = take_messages(f, ROTA_ANY_SOURCE, deadline_ns);
     if (rc == ROTA_E_LOST) /* nobody else is there: it is a time that is waited for */
-        sleep_until(earlier(deadline_ns, clock_now_ns() + LEAVING_NS));
+        clock_sleep_until(earlier(deadline_ns, clock_now_ns() + LEAVING_NS));
     return rc == ROTA_E_TIMEOUT || rc == ROTA_E_LOST ? 0 : rc;
-}
-
-static int64_t deadline_of(int64_t timeout_ms)
-{
-    int64_t ns;
-    if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, NS_PER_MS, &ns) ||
-        __builtin_add_overflow(ns, clock_now_ns(), &ns))
-        return INT64_MAX;
-    return ns;
 }
 
 /* No result is at hand: work for one, and wait. */
 static int next_in_time(struct rota_farm *f, int64_t timeout_ms,
                         struct rota_result *out)
 {
-    int64_t deadline_ns = timeout_ms ? deadline_of(timeout_ms) : 0;
+    int64_t deadline_ns = timeout_ms ? clock_deadline_ns(timeout_ms) : 0;
     for (;;) {
         int rc = progress(f);
         if (broker_next(f->broker, out))

@@ -1,4 +1,8 @@
-/* exchange.c - messages between ranks, over frames, past the death of any of them */
+/* exchange.c - messages between ranks, over frames, past the death of any of them
+ *
+ * It is long, as sending, posting, taking and waiting all move the same peers, and each
+ * of them may have to do the others' work while it waits (exchange.h, 2 and 6).
+ */
 #include "message/exchange.h"
 
 #include <sched.h>

@@ -168,16 +168,10 @@ uint32_t rota_news(const struct rota *r)
     return board_epoch(r->run.board);
 }
 
-/* timeout in milliseconds -> deadline; a sum that overflows is no deadline. */
+/* 0 is what is there, and no look at the clock. */
 static int64_t deadline_of(int64_t timeout_ms)
 {
-    int64_t ns;
-    if (timeout_ms == 0)
-        return 0;
-    if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, NS_PER_MS, &ns) ||
-        __builtin_add_overflow(ns, clock_now_ns(), &ns))
-        return INT64_MAX;
-    return ns;
+    return timeout_ms == 0 ? 0 : clock_deadline_ns(timeout_ms);
 }
 
 /* 0, or why a receive cannot be asked for like this. */

@@ -97,20 +97,6 @@ static void short_records_of_a_chunk_are_one_piece(void **state)
     ledger_free(l);
 }
 
-static size_t bytes_of(const struct ledger *l, uint64_t first, uint64_t count)
-{
-    size_t sum = 0;
-    while (count > 0) {
-        const unsigned char *records;
-        size_t bytes;
-        uint64_t n = ledger_piece(l, first, count, &records, &bytes);
-        sum += bytes;
-        first += n;
-        count -= n;
-    }
-    return sum;
-}
-
 static void as_many_fit_as_there_is_room_for(void **state)
 {
     (void)state;
@@ -119,8 +105,8 @@ static void as_many_fit_as_there_is_room_for(void **state)
         for (size_t room = 16; room < 3000000; room = room * 5 / 3) {
             uint64_t n = ledger_fit(l, first, CHUNK, room);
             assert_true(n >= 1 && n <= CHUNK);
-            assert_true(n == 1 || bytes_of(l, first, n) <= room);
-            assert_true(n == CHUNK || bytes_of(l, first, n + 1) > room);
+            assert_true(n == 1 || ledger_bytes(l, first, n) <= room);
+            assert_true(n == CHUNK || ledger_bytes(l, first, n + 1) > room);
         }
     }
     ledger_free(l);
