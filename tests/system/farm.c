@@ -421,14 +421,30 @@ static void poison(void)
     check_lost(3);
 }
 
+/* What a stopped rank has goes elsewhere before the rank is given up; and when it goes
+ * on, it goes home as the others do. */
 static void frozen(void)
 {
+    int workers = rota_farm_size(farm) - 1;
+    pid_t *pids = calloc((size_t)workers, sizeof(*pids));
+    CHECK(pids != NULL);
+    for (int i = 0; i < workers; i++)
+        submit("pid", 0, (struct rota_spec){.near = ROTA_NEAR(1 + i)});
+    for (int i = 0; i < workers; i++) {
+        struct rota_result r = next();
+        CHECK(r.outcome == ROTA_DONE && r.size_bytes == sizeof(pid_t));
+        memcpy(&pids[r.task], r.data, sizeof(pid_t));
+    }
     int64_t begun = now_ms();
     for (uint64_t i = 0; i < 1000; i++)
         submit_plain(i == 100 ? "stop_rank" : "square", i);
-    take_squares(0, 1000);
+    take_squares((uint64_t)workers, 1000);
     check_over();
     CHECK(now_ms() - begun < 20000);
+    CHECK(stats().lost == 0);
+    for (int i = 0; i < workers; i++)
+        CHECK(kill(pids[i], SIGCONT) == 0);
+    free(pids);
 }
 
 static void all_lost(void)
