@@ -58,9 +58,10 @@ struct run {
 };
 
 /* Tasks come here, */
-static int run_next(void *ctx, char ***argv, struct rota_error *err)
+static int run_next(void *ctx, char ***argv, uint64_t *number, struct rota_error *err)
 {
     struct run *r = ctx;
+    (void)number;
     int rc = tasks_next(r->tasks, argv, err);
     if (r->file != NULL && rc == ROTA_E_NOTFOUND)
         run_file_listed(r->file);
