@@ -39,6 +39,7 @@ int run_file_open(const char *path, char *const *words, int count,
         error_set(err, rc, "out of memory");
     struct store_start start = {.version = ROTA_VERSION,
                                 .command = f->words.data,
+                                .folder = "/",
                                 .words = words,
                                 .word_count = count};
     if (rc == 0)

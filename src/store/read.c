@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "store/lock.h"
 #include "store/schema.h"
+#include "store/texts.h"
 
 struct reader {
     sqlite3 *db;
@@ -170,6 +171,27 @@ int reader_summarize(struct reader *r, int64_t since_ns, struct reader_summary *
     if (code != SQLITE_OK)
         return schema_fail(r->db, code, "read", r->path, err);
     *out = s;
+    return 0;
+}
+
+int reader_start(struct reader *r, char **folder, char ***words, int *count,
+                 struct rota_error *err)
+{
+    rota_auto(heap) char **run = NULL;
+    char *place = NULL;
+    int n = 0;
+    int rc = texts_read(r->db, "SELECT folder FROM run", &run, &n);
+    if (rc == SQLITE_OK && n != 1)
+        rc = SQLITE_CORRUPT;
+    if (rc == SQLITE_OK && (place = strdup(run[0])) == NULL)
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = texts_read(r->db, "SELECT word FROM words ORDER BY place", words, count);
+    if (rc != SQLITE_OK) {
+        free(place);
+        return schema_fail(r->db, rc, "read", r->path, err);
+    }
+    *folder = place;
     return 0;
 }
 

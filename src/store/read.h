@@ -44,6 +44,11 @@ struct reader_summary {
 int reader_summarize(struct reader *r, int64_t since_ns, struct reader_summary *out,
                      struct rota_error *err);
 
+/* How the run was begun: in which folder, and with which words, one block each, NULL at
+ * the words' end, to be freed. */
+int reader_start(struct reader *r, char **folder, char ***words, int *count,
+                 struct rota_error *err);
+
 struct reader_worker {
     int rank;
     char host[256];

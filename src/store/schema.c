@@ -24,8 +24,9 @@ enum {
 
 static const char tables[] =
     "CREATE TABLE run (command TEXT NOT NULL, listed INTEGER NOT NULL, "
-    "created_ns INTEGER NOT NULL);"
+    "created_ns INTEGER NOT NULL, folder TEXT NOT NULL);"
     "CREATE TABLE words (place INTEGER PRIMARY KEY, word TEXT NOT NULL);"
+    "CREATE TABLE names (place INTEGER PRIMARY KEY, name TEXT NOT NULL);"
     "CREATE TABLE sessions (session INTEGER PRIMARY KEY, version TEXT NOT NULL, "
     "host TEXT NOT NULL, pid INTEGER NOT NULL, started_ns INTEGER NOT NULL, "
     "ended_ns INTEGER, status INTEGER, how TEXT);"

@@ -17,6 +17,7 @@
 #include "store/read.h"
 #include "store/rows.h"
 #include "store/schema.h"
+#include "store/texts.h"
 #include "store/write.h"
 
 enum {
@@ -164,9 +165,10 @@ static int fill(struct store *s, const struct store_start *start)
 {
     int rc = schema_create(s->db);
     if (rc == SQLITE_OK)
-        rc = exec_made(s->db,
-                       sqlite3_mprintf("INSERT INTO run VALUES (%Q, 0, %lld)",
-                                       start->command, (long long)clock_wall_ns()));
+        rc =
+            exec_made(s->db, sqlite3_mprintf("INSERT INTO run VALUES (%Q, 0, %lld, %Q)",
+                                             start->command, (long long)clock_wall_ns(),
+                                             start->folder));
     for (int i = 0; rc == SQLITE_OK && i < start->word_count; i++)
         rc = exec_made(s->db, sqlite3_mprintf("INSERT INTO words VALUES (%d, %Q)",
                                               i + 1, start->words[i]));
@@ -381,6 +383,18 @@ int store_add_task(struct store *s, const char *arguments, size_t size, uint64_t
     return rc;
 }
 
+int store_add_names(struct store *s, const char *const *names, int count,
+                    struct rota_error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < count && rc != ROTA_E_NOMEM; i++) {
+        struct record r = {.kind = RECORD_NAME, .n = {i + 1}};
+        r.text[0] = text_of(names[i]);
+        rc = add(s, &r, err);
+    }
+    return rc;
+}
+
 int store_listed(struct store *s, struct rota_error *err)
 {
     struct record r = {.kind = RECORD_LISTED};
@@ -388,22 +402,42 @@ int store_listed(struct store *s, struct rota_error *err)
     return add(s, &r, err);
 }
 
-int store_add_result(struct store *s, const struct store_result *result,
-                     struct rota_error *err)
+/* The record of `result`, without texts. */
+static int result_record(const struct store *s, const struct store_result *result,
+                         enum record_kind kind, struct record *r,
+                         struct rota_error *err)
 {
     if (result->task == 0 || result->task > s->tasks || result->outcome < ROTA_DONE ||
         result->outcome >= ROTA_UNTRIED)
         return error_set(err, ROTA_E_ARG, "task %" PRIu64 " cannot have that result",
                          result->task);
-    struct record r = {.kind = RECORD_RESULT};
-    r.n[RESULT_TASK] = (int64_t)result->task;
-    r.n[RESULT_OUTCOME] = result->outcome;
-    r.n[RESULT_CODE] = result->code;
-    r.n[RESULT_ATTEMPT] = result->attempts;
-    r.n[RESULT_SESSION] = s->session;
-    r.n[RESULT_RANK] = result->rank;
-    r.n[RESULT_ENDED] = clock_wall_ns();
-    r.n[RESULT_TOOK] = result->took_ns;
+    *r = (struct record){.kind = kind};
+    r->n[RESULT_TASK] = (int64_t)result->task;
+    r->n[RESULT_OUTCOME] = result->outcome;
+    r->n[RESULT_CODE] = result->code;
+    r->n[RESULT_ATTEMPT] = result->attempts;
+    r->n[RESULT_SESSION] = s->session;
+    r->n[RESULT_RANK] = result->rank;
+    r->n[RESULT_ENDED] = clock_wall_ns();
+    r->n[RESULT_TOOK] = result->took_ns;
+    return 0;
+}
+
+int store_add_try(struct store *s, const struct store_result *result,
+                  struct rota_error *err)
+{
+    struct record r;
+    int rc = result_record(s, result, RECORD_TRY, &r, err);
+    return rc ? rc : add(s, &r, err);
+}
+
+int store_add_result(struct store *s, const struct store_result *result,
+                     struct rota_error *err)
+{
+    struct record r;
+    int rc = result_record(s, result, RECORD_RESULT, &r, err);
+    if (rc != 0)
+        return rc;
     r.text[0] = text_of(result->reason);
     r.text[1] = (struct text){result->out, result->out_bytes};
     r.text[2] = (struct text){result->err, result->err_bytes};
@@ -491,50 +525,29 @@ int store_retry_failed(struct store *s, uint64_t *count, struct rota_error *err)
     return 0;
 }
 
-static int read_words(sqlite3_stmt *st, char **words, size_t count, char *end,
-                      size_t room)
+int store_count(struct store *s, uint64_t *left, uint64_t *failed,
+                struct rota_error *err)
 {
-    int rc;
-    for (size_t i = 0; (rc = sqlite3_step(st)) == SQLITE_ROW && i < count; i++) {
-        const char *word = (const char *)sqlite3_column_text(st, 0);
-        size_t size = (size_t)sqlite3_column_bytes(st, 0) + 1;
-        if (word == NULL)
-            return SQLITE_NOMEM;
-        if (size > room)
-            return SQLITE_CORRUPT;
-        words[i] = memcpy(end, word, size);
-        end += size;
-        room -= size;
-    }
-    return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
+    int64_t ended = 0;
+    int64_t bad = 0;
+    int rc = store_flush(s, err);
+    if (rc != 0)
+        return rc;
+    int code = ask_number(s->db, "SELECT count(*) FROM results", &ended);
+    if (code == SQLITE_OK)
+        code =
+            ask_number(s->db, "SELECT count(*) FROM results WHERE outcome <> 0", &bad);
+    if (code != SQLITE_OK)
+        return schema_fail(s->db, code, "read", s->path, err);
+    *left = s->tasks - (uint64_t)ended;
+    *failed = (uint64_t)bad;
+    return 0;
 }
 
-int store_words(struct store *s, char ***words, int *count, struct rota_error *err)
+int store_names(struct store *s, char ***names, int *count, struct rota_error *err)
 {
-    int64_t n = 0;
-    int64_t bytes = 0;
-    rota_auto(heap) char **block = NULL;
-    rota_auto(statement) sqlite3_stmt *st = NULL;
-    int rc = ask_number(s->db, "SELECT count(*) FROM words", &n);
-    if (rc == SQLITE_OK)
-        rc = ask_number(s->db,
-                        "SELECT ifnull(sum(length(CAST(word AS BLOB)) + 1), 0) "
-                        "FROM words",
-                        &bytes);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(s->db, "SELECT word FROM words ORDER BY place", -1, &st,
-                                NULL);
-    if (rc == SQLITE_OK) {
-        block = calloc(1, ((size_t)n + 1) * sizeof(char *) + (size_t)bytes);
-        rc = block ? read_words(st, block, (size_t)n, (char *)(block + n + 1),
-                                (size_t)bytes)
-                   : SQLITE_NOMEM;
-    }
-    if (rc != SQLITE_OK)
-        return schema_fail(s->db, rc, "read", s->path, err);
-    *words = rota_steal(block);
-    *count = (int)n;
-    return 0;
+    int rc = texts_read(s->db, "SELECT name FROM names ORDER BY place", names, count);
+    return rc ? schema_fail(s->db, rc, "read", s->path, err) : 0;
 }
 
 /* Move on in what has been read; where that is at its end, what has been added since
@@ -547,9 +560,8 @@ int store_next_left(struct store *s, uint64_t after, uint64_t *task,
     for (;;) {
         if (s->left == NULL || after != s->left_at) {
             rows_close(rota_steal(s->left));
-            int rc = store_flush(s, err);
-            if (rc == 0)
-                rc = rows_open(s->db, s->path, ROWS_LEFT, after, 0, &s->left, err);
+            commit_if_free(s, NULL); /* or later: then it is not seen */
+            int rc = rows_open(s->db, s->path, ROWS_LEFT, after, 0, &s->left, err);
             if (rc != 0)
                 return rc;
             s->left_at = after;

@@ -48,7 +48,8 @@ struct store;
 struct store_start {
     const char *version; /* Rota's */
     const char *command; /* what is run, for people; store_create alone, as is: */
-    char *const *words;  /* what store_words gives back */
+    const char *folder;  /* where; reader_start gives it back, and so */
+    char *const *words;  /* these */
     int word_count;
 };
 
@@ -76,6 +77,10 @@ void store_close(struct store *s);
 int store_add_task(struct store *s, const char *arguments, size_t size, uint64_t *task,
                    struct rota_error *err);
 
+/* The names of the arguments, from the first on: before the first task. */
+int store_add_names(struct store *s, const char *const *names, int count,
+                    struct rota_error *err);
+
 /* The list has come to its end: it stands in the file as a whole. */
 int store_listed(struct store *s, struct rota_error *err);
 
@@ -98,6 +103,10 @@ struct store_result {
  * dropped. */
 int store_add_result(struct store *s, const struct store_result *r,
                      struct rota_error *err);
+
+/* Record a try that is not the task's end; what it wrote is not kept. */
+int store_add_try(struct store *s, const struct store_result *r,
+                  struct rota_error *err);
 
 int store_worker_came(struct store *s, int rank, const char *host, int slots,
                       struct rota_error *err);
@@ -127,13 +136,16 @@ bool store_is_listed(const struct store *s);
  * attempts stay on record. */
 int store_retry_failed(struct store *s, uint64_t *count, struct rota_error *err);
 
-/* The words that store_create was given: *words is one block, NULL at its end, to be
- * freed. */
-int store_words(struct store *s, char ***words, int *count, struct rota_error *err);
+/* How many tasks have no result, and how many one that is none. */
+int store_count(struct store *s, uint64_t *left, uint64_t *failed,
+                struct rota_error *err);
+
+/* The names of the arguments: *names is one block, NULL at its end, to be freed. */
+int store_names(struct store *s, char ***names, int *count, struct rota_error *err);
 
 /* The next task after `after` (0: the first) that has no result: *task, and its
- * arguments as store_add_task got them, valid until the next call. Fails with
- * ROTA_E_NOTFOUND where there is none. */
+ * arguments as store_add_task got them, valid until the next call. What could not be
+ * committed is not seen. Fails with ROTA_E_NOTFOUND where there is none. */
 int store_next_left(struct store *s, uint64_t after, uint64_t *task,
                     const char **arguments, size_t *size, struct rota_error *err);
 
