@@ -352,6 +352,11 @@ int64_t store_due_ns(const struct store *s)
     return s->pending.size > 0 ? s->committed_ns + s->delay_ns : INT64_MAX;
 }
 
+int store_commit(struct store *s, struct rota_error *err)
+{
+    return commit_if_free(s, err);
+}
+
 int store_flush(struct store *s, struct rota_error *err)
 {
     return commit(s, PATIENT_MS, err);
@@ -550,6 +555,32 @@ int store_names(struct store *s, char ***names, int *count, struct rota_error *e
     return rc ? schema_fail(s->db, rc, "read", s->path, err) : 0;
 }
 
+/* Read on after task number `after`, among which there are. */
+static int open_rows(struct store *s, enum rows_which which, uint64_t after,
+                     struct rota_error *err)
+{
+    rows_close(rota_steal(s->left));
+    commit_if_free(s, NULL); /* or later: then it is not seen */
+    return rows_open(s->db, s->path, which, after, 0, &s->left, err);
+}
+
+int store_task(struct store *s, uint64_t task, const char **arguments, size_t *size,
+               struct rota_error *err)
+{
+    const struct task_row *row;
+    int rc = open_rows(s, ROWS_ALL, task - 1, err);
+    if (rc == 0)
+        rc = rows_next(s->left, &row, err);
+    s->left_at = UINT64_MAX; /* store_next_left begins anew */
+    if (rc != 0)
+        return rc;
+    if (row->task != task)
+        return ROTA_E_NOTFOUND;
+    *arguments = row->arguments.data;
+    *size = row->arguments.size;
+    return 0;
+}
+
 /* Move on in what has been read; where that is at its end, what has been added since
  * may be behind it. */
 int store_next_left(struct store *s, uint64_t after, uint64_t *task,
@@ -559,9 +590,7 @@ int store_next_left(struct store *s, uint64_t after, uint64_t *task,
     bool fresh = false;
     for (;;) {
         if (s->left == NULL || after != s->left_at) {
-            rows_close(rota_steal(s->left));
-            commit_if_free(s, NULL); /* or later: then it is not seen */
-            int rc = rows_open(s->db, s->path, ROWS_LEFT, after, 0, &s->left, err);
+            int rc = open_rows(s, ROWS_LEFT, after, err);
             if (rc != 0)
                 return rc;
             s->left_at = after;

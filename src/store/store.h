@@ -120,7 +120,11 @@ int store_tick(struct store *s, int64_t now_ns, struct rota_error *err);
 /* When store_tick has something to do; INT64_MAX: nothing waits. */
 int64_t store_due_ns(const struct store *s);
 
-/* Commit now. */
+/* Commit now, unless another program is in the way: then that is left for later, and
+ * store_due_ns shows that something waits. */
+int store_commit(struct store *s, struct rota_error *err);
+
+/* Commit now, in any case. */
 int store_flush(struct store *s, struct rota_error *err);
 
 /* The session has ended, with this exit status; `how` is for people. */
@@ -135,6 +139,11 @@ bool store_is_listed(const struct store *s);
 /* Make the tasks that failed ones that are left to do; *count is how many. Their
  * attempts stay on record. */
 int store_retry_failed(struct store *s, uint64_t *count, struct rota_error *err);
+
+/* The arguments of a task, as store_next_left gives them, valid until the next call.
+ * Fails with ROTA_E_NOTFOUND. */
+int store_task(struct store *s, uint64_t task, const char **arguments, size_t *size,
+               struct rota_error *err);
 
 /* How many tasks have no result, and how many one that is none. */
 int store_count(struct store *s, uint64_t *left, uint64_t *failed,
