@@ -114,7 +114,7 @@ static void judge(const struct outcome *o, struct ending *e)
     else if (!o->came)
         die(e, "the launcher ended without a word of rank 0", o->launcher);
     else if (!stopped)
-        die(e, "its manager, rank 0, ended before it", o->launcher);
+        die(e, "its manager, rank 0, died", o->launcher);
     else if (o->launcher != 0)
         die(e, "it was ended", o->launcher);
     else

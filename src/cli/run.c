@@ -150,11 +150,11 @@ static int whole_status(const struct run *r, int status)
     uint64_t failed = run_file_failed_before(r->file);
     const char *trouble = tasks_trouble(r->tasks);
     if (trouble != NULL)
-        fprintf(
-            stderr,
-            "rota: what was not read of the list when the run was cut off cannot be "
-            "had now: %s\n",
-            trouble);
+        fprintf(stderr,
+                "rota: the rest of the list, which was not read when the run was cut "
+                "off, cannot be had: %s; 'rota resume -a LIST %s' reads it from a "
+                "file\n",
+                trouble, r->o->run_file);
     if (failed > 0 && status == STATUS_SUCCESS)
         fprintf(stderr,
                 "rota: %" PRIu64 " task%s had failed before: 'rota resume "
@@ -169,7 +169,8 @@ static int whole_status(const struct run *r, int status)
 static void say_how_to_go_on(const struct run *r, int status)
 {
     int64_t left = r->tasks ? tasks_left(r->tasks) : 0;
-    if (r->opened && (status > STATUS_USAGE || (r->report.halted && left != 0)))
+    bool undone = status > STATUS_USAGE || (r->report.halted && left != 0);
+    if (r->opened && undone && tasks_trouble(r->tasks) == NULL)
         fprintf(stderr, "rota: 'rota resume %s' goes on\n", r->o->run_file);
 }
 
@@ -317,7 +318,9 @@ static void run_kept(struct run_options *o, struct ending *e)
     if (end.signal != 0) {
         struct rota_fate fate = {ROTA_KILLED, end.signal};
         e->status = STATUS_INCOMPLETE;
-        rota_fate_text(fate, e->died, sizeof(e->died));
+        char how[128];
+        rota_fate_text(fate, how, sizeof(how));
+        snprintf(e->died, sizeof(e->died), "its process %s", how);
     }
 }
 

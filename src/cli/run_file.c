@@ -176,8 +176,8 @@ void run_file_lost(struct run_file *f, int rank, const struct rota_fate *fate,
     if (fate != NULL)
         rota_fate_text(*fate, how, sizeof(how));
     heed(f, store_worker_went(f->store, rank, how, &err), &err);
-    snprintf(what, sizeof(what), "rank %d %s; %" PRIu64 " task%s that it ran again",
-             rank, how, again, again == 1 ? "" : "s");
+    snprintf(what, sizeof(what), "rank %d %s; %" PRIu64 " task%s again", rank, how,
+             again, again == 1 ? " runs" : "s run");
     run_file_event(f, what);
 }
 

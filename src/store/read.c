@@ -82,6 +82,22 @@ static void read_worker(sqlite3_stmt *st, void *to)
     copy_text(st, 5, w->how, sizeof(w->how));
 }
 
+struct events {
+    struct reader_event *data;
+    int count;
+    int room;
+};
+
+static void read_event(sqlite3_stmt *st, void *to)
+{
+    struct events *all = to;
+    if (all->count == all->room)
+        return;
+    struct reader_event *e = &all->data[all->count++];
+    e->at_ns = sqlite3_column_int64(st, 0);
+    copy_text(st, 1, e->what, sizeof(e->what));
+}
+
 /* Show each row to `each`. Returns SQLite's code. */
 static int query(sqlite3 *db, const char *sql, int64_t value,
                  void (*each)(sqlite3_stmt *st, void *to), void *to)
@@ -205,6 +221,25 @@ int reader_workers(struct reader *r, int session, struct reader_worker **out,
                    session, read_worker, &all);
     if (rc == SQLITE_OK && all.full)
         rc = SQLITE_NOMEM;
+    if (rc != SQLITE_OK) {
+        free(all.data);
+        return schema_fail(r->db, rc, "read", r->path, err);
+    }
+    *out = all.data;
+    *count = all.count;
+    return 0;
+}
+
+int reader_events(struct reader *r, int most, struct reader_event **out, int *count,
+                  struct rota_error *err)
+{
+    struct events all = {.data = calloc((size_t)most, sizeof(*all.data)), .room = most};
+    int rc = SQLITE_NOMEM;
+    if (all.data != NULL)
+        rc = query(r->db,
+                   "SELECT at_ns, what FROM (SELECT * FROM events ORDER BY event DESC "
+                   "LIMIT ?) ORDER BY event",
+                   most, read_event, &all);
     if (rc != SQLITE_OK) {
         free(all.data);
         return schema_fail(r->db, rc, "read", r->path, err);

@@ -62,6 +62,15 @@ struct reader_worker {
 int reader_workers(struct reader *r, int session, struct reader_worker **out,
                    int *count, struct rota_error *err);
 
+struct reader_event {
+    int64_t at_ns;
+    char what[256];
+};
+
+/* The last `most` events, in their order: *out is one block, to be freed. */
+int reader_events(struct reader *r, int most, struct reader_event **out, int *count,
+                  struct rota_error *err);
+
 /* The tasks: as rows_open. */
 int reader_rows(struct reader *r, enum rows_which which, size_t output_max,
                 struct rows **out, struct rota_error *err);

@@ -206,8 +206,8 @@ int schema_fail(sqlite3 *db, int rc, const char *doing, const char *path,
     int error = db ? sqlite3_system_errno(db) : 0;
     if (rc == SQLITE_READONLY_DBMOVED)
         return error_set(err, ROTA_E_IO,
-                         "cannot %s run file '%s': it was removed or renamed; what is "
-                         "done from now on is not recorded",
+                         "cannot %s run file '%s': it was removed or renamed; put it "
+                         "back, or what is done from now on is not recorded",
                          doing, path);
     switch (rc & 0xff) {
     case SQLITE_NOMEM:

@@ -206,9 +206,9 @@ static int check_vacant(struct store *s, struct rota_error *err)
     if (rc != 0)
         return rc;
     return error_set(err, ROTA_E_STATE,
-                     "cannot create run file '%s': it is there already; another name "
-                     "begins anew",
-                     s->path);
+                     "cannot create run file '%s': it is there already; 'rota resume "
+                     "%s' goes on with it, another name begins anew",
+                     s->path, s->path);
 }
 
 static int create(struct store *s, bool made, const struct store_start *start,
