@@ -58,6 +58,7 @@ struct run {
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
     bool opened;           /* it, and its list */
+    bool complete;         /* all that there is to do was tried */
     struct halt seen;
 };
 
@@ -166,11 +167,9 @@ static int whole_status(const struct run *r, int status)
 }
 
 /* Say how to go on with what is left. */
-static void say_how_to_go_on(const struct run *r, int status)
+static void say_how_to_go_on(const struct run *r)
 {
-    int64_t left = r->tasks ? tasks_left(r->tasks) : 0;
-    bool undone = status > STATUS_USAGE || (r->report.halted && left != 0);
-    if (r->opened && undone && tasks_trouble(r->tasks) == NULL)
+    if (r->opened && !r->complete && tasks_trouble(r->tasks) == NULL)
         fprintf(stderr, "rota: 'rota resume %s' goes on\n", r->o->run_file);
 }
 
@@ -182,7 +181,7 @@ static int run_close(struct run *r, int status)
         fclose(r->joblog); /* each line was flushed */
     if (r->opened)
         status = whole_status(r, status);
-    say_how_to_go_on(r, status);
+    say_how_to_go_on(r);
     tasks_close(r->tasks);
     if (run_file_close(r->file, status, &err) == 0)
         return status;
@@ -207,6 +206,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
         .stop = run_stop,
     };
     int rc = crew_manage(farm, &hooks, &sum, &err);
+    r->complete = sum.complete;
     return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
                         sum.stopped ? r->signals->got : 0);
 }
