@@ -15,6 +15,8 @@
 enum {
     KEY_TAGSTRING = 0x100,
     KEY_TAG,
+    KEY_LINES,
+    KEY_GROUP,
     KEY_DRY,
     KEY_RETRIES,
     KEY_TIMEOUT,
@@ -41,6 +43,15 @@ static const struct argp_option options[] = {
     {"keep-order", 'k', NULL, 0, "outputs come in the order of the arguments", 0},
     {"tag", KEY_TAG, NULL, 0, "each line of output begins with the arguments", 0},
     {"tagstring", KEY_TAGSTRING, "STR", 0, "or with STR, {} and all in it replaced", 0},
+    {"line-buffer", KEY_LINES, NULL, 0,
+     "show each line of output as soon as it is whole, not each command's output when "
+     "it ends",
+     0},
+    {"linebuffer", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"lb", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"ungroup", 'u', NULL, 0, "show output as it comes, lines mixed", 0},
+    {"group", KEY_GROUP, NULL, 0, "show each command's output when it ends (default)",
+     0},
     {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
@@ -246,6 +257,15 @@ static error_t parse_look(int key, char *arg, struct run_options *o)
     switch (key) {
     case 'k':
         o->in_order = true;
+        return 0;
+    case KEY_LINES:
+        o->show = SHOW_LINES;
+        return 0;
+    case 'u':
+        o->show = SHOW_BYTES;
+        return 0;
+    case KEY_GROUP:
+        o->show = SHOW_GROUPS;
         return 0;
     case KEY_TAG:
         o->tag = o->tag ? o->tag : "{}";

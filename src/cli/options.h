@@ -7,6 +7,7 @@
 
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
+#include "cli/show.h"
 
 /* When a run is given up before its end; all 0: never. */
 struct halt {
@@ -28,6 +29,7 @@ struct run_options {
     const char *run_file;
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */
+    enum show_mode show;
     bool in_order;
     bool quote;   /* the command's words stand as they are */
     bool verbose; /* each command is shown before its output */

@@ -29,6 +29,7 @@
 #include "cli/record.h"
 #include "cli/report.h"
 #include "cli/run_file.h"
+#include "cli/show.h"
 #include "cli/signals.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
@@ -51,6 +52,7 @@ struct run {
     const struct run_options *o;
     struct tasks *tasks;
     struct report report;
+    struct show *show;
     struct signals *signals;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
@@ -58,18 +60,32 @@ struct run {
 };
 
 /* Tasks come here, */
-static int run_next(void *ctx, char ***argv, struct rota_error *err)
+static int run_next(void *ctx, struct commands_spec *out, struct rota_error *err)
 {
     struct run *r = ctx;
-    int rc = tasks_next(r->tasks, argv, err);
+    int rc = tasks_next(r->tasks, out, err);
     if (r->file != NULL && rc == ROTA_E_NOTFOUND)
         run_file_listed(r->file);
     if (r->file == NULL || rc != 0)
         return rc;
-    rc = run_file_task(r->file, *argv, err);
+    rc = run_file_task(r->file, out->argv, err);
     if (rc != 0)
-        free(*argv);
+        free(out->argv);
     return rc;
+}
+
+/* here they may say something, */
+static int run_said(void *ctx, const struct crew_part *part, struct rota_error *err)
+{
+    struct run *r = ctx;
+    struct ticket k = tasks_ticket(r->tasks, part->task);
+    return show_part(r->show, part, &k, err);
+}
+
+static void run_spilt(void *ctx, uint64_t task, const char *why)
+{
+    struct run *r = ctx;
+    report_spilt(&r->report, task, why);
 }
 
 /* and here they end. */
@@ -79,7 +95,8 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     struct ticket k = tasks_take_ticket(r->tasks, end->task);
     int rc = k.folder ? results_add(end, &k, err) : 0;
     if (rc == 0)
-        rc = report_ended(&r->report, end, &k, err);
+        rc = show_end(r->show, end, &k, err);
+    report_ended(&r->report, end);
     if (rc == 0 && r->joblog != NULL)
         rc = joblog_add(r->joblog, end, &k, err);
     if (rc == 0 && r->file != NULL)
@@ -116,10 +133,19 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
     *r = (struct run){
         .o = o,
         .signals = signals,
-        .report = {.out = 1, .err = 2, .summary = o->summary, .verbose = o->verbose},
+        .report = {.err = 2, .summary = o->summary},
+    };
+    struct show_options show = {
+        .out = 1,
+        .err = 2,
+        .mode = o->show,
+        .in_order = o->in_order,
+        .verbose = o->verbose,
     };
     r->report.start_ns = clock_now_ns();
     int rc = tasks_open(o, &r->tasks, err);
+    if (rc == 0 && show_new(&show, &r->show) != 0)
+        rc = error_set(err, ROTA_E_NOMEM, "out of memory");
     if (rc == 0 && o->joblog != NULL)
         rc = joblog_open(o->joblog, &r->joblog, err);
     if (rc == 0 && o->run_file != NULL)
@@ -134,10 +160,18 @@ static int run_close(struct run *r, int status)
     if (r->joblog != NULL)
         fclose(r->joblog); /* each line was flushed */
     tasks_close(r->tasks);
+    show_free(r->show);
     if (run_file_close(r->file, status, &err) == 0)
         return status;
     fail(STATUS_INCOMPLETE, &err);
     return status == STATUS_SUCCESS ? STATUS_INCOMPLETE : status;
+}
+
+/* Whether what was shown as it came is wanted a second time. */
+static bool is_kept(const struct run_options *o)
+{
+    return o->show == SHOW_GROUPS || (o->show == SHOW_LINES && o->in_order) ||
+           o->results != NULL || o->run_file != NULL;
 }
 
 /* Have the crew do it all, say how it went, and give the exit status. */
@@ -145,11 +179,15 @@ static int run_crew(struct run *r, struct rota_farm *farm)
 {
     struct crew_summary sum = {.complete = false};
     struct rota_error err = {0};
+    bool live = r->o->show != SHOW_GROUPS;
     struct crew_hooks hooks = {
         .ctx = r,
         .retries = r->o->retries,
         .time_limit_ms = r->o->time_limit_ms,
         .next = run_next,
+        .said = live ? run_said : NULL,
+        .keep = is_kept(r->o),
+        .spilt = run_spilt,
         .ended = run_ended,
         .lost = run_lost,
         .stop = run_stop,
@@ -244,7 +282,11 @@ static int run_here(const struct run_options *o)
         return STATUS_USAGE;
     }
     struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .adopts = tree_adopt() == 0};
+        .slots = o->slots,
+        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
+        .folder = o->folder,
+        .adopts = tree_adopt() == 0,
+    };
     int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
@@ -454,7 +496,11 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                      const char *input)
 {
     struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .in_rank = true};
+        .slots = o->slots,
+        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
+        .folder = o->folder,
+        .in_rank = true,
+    };
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;

@@ -152,21 +152,28 @@ static int keep_ticket(struct tasks *t, struct row row)
     return rc;
 }
 
-struct ticket tasks_take_ticket(struct tasks *t, uint64_t task)
+struct ticket tasks_ticket(const struct tasks *t, uint64_t task)
 {
     struct ticket k = {0};
     if (!t->tickets || task < t->first || task - t->first >= t->count)
         return k;
-    char **kept = &t->kept[task - t->first];
-    k.block = *kept;
-    *kept = NULL;
-    while (t->taken < t->count && t->kept[t->taken] == NULL)
-        t->taken++;
+    k.block = t->kept[task - t->first];
     const char *command = k.block + strlen(k.block) + 1;
     const char *folder = command + strlen(command) + 1;
     k.tag = t->tag ? k.block : NULL;
     k.command = command;
     k.folder = t->o->results ? folder : NULL;
+    return k;
+}
+
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t task)
+{
+    struct ticket k = tasks_ticket(t, task);
+    if (k.block == NULL)
+        return k;
+    t->kept[task - t->first] = NULL;
+    while (t->taken < t->count && t->kept[t->taken] == NULL)
+        t->taken++;
     return k;
 }
 
@@ -209,7 +216,7 @@ static int next_row(struct tasks *t, struct row *row, struct rota_error *err)
     }
 }
 
-int tasks_next(struct tasks *t, char ***argv, struct rota_error *err)
+int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err)
 {
     struct row row;
     rota_auto(heap) char **words = NULL;
@@ -220,7 +227,7 @@ int tasks_next(struct tasks *t, char ***argv, struct rota_error *err)
         keep_ticket(t, row) != 0)
         return nothing_left(err);
     t->given++;
-    *argv = rota_steal(words);
+    *out = (struct commands_spec){.number = t->given, .argv = rota_steal(words)};
     return 0;
 }
 

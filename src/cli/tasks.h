@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/sources.h"
 #include "cli/template.h"
+#include "farm/crew.h"
 
 struct tasks;
 
@@ -26,13 +27,16 @@ struct ticket {
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command, one block, to be freed. Must not wait: fails as sources_next
- * and template_new do. */
-int tasks_next(struct tasks *t, char ***argv, struct rota_error *err);
+/* The next task's command: out->argv is one block, to be freed; the rest is borrowed
+ * until the next call. Must not wait: fails as sources_next and template_new do. */
+int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err);
 
 /* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
  */
 int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err);
+
+/* The ticket of a task that is under way, borrowed until the next call. */
+struct ticket tasks_ticket(const struct tasks *t, uint64_t task);
 
 /* The task has ended: its ticket is the caller's. */
 struct ticket tasks_take_ticket(struct tasks *t, uint64_t task);

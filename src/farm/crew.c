@@ -10,9 +10,12 @@
 #include "base/error.h"
 #include "execute/commands.h"
 #include "farm/inner.h"
+#include "farm/spools.h"
 
 enum {
-    TICK_MS = 100, /* between two questions whether to stop */
+    TICK_MS = 100,         /* between two questions whether to stop */
+    HELD_BYTES = 64 << 20, /* of commands and their input, are enough */
+    HELD_ROUNDS = 3,       /* but so many for each slot may be there */
 };
 
 #define BATCH_NS (5 * NS_PER_MS)
@@ -26,7 +29,8 @@ int crew_open(struct link *given, const struct execute_options *options, bool in
     static const struct rota_function command = {.name = "command"};
     const struct rota_farm_options one = {
         .functions = &command, .count = 1, .in_order = in_order};
-    struct farm_manner manner = {.once = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
+    struct farm_manner manner = {
+        .once = true, .parts = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
     rota_auto(link) struct link *link = given;
     rota_auto(executor) struct executor *x = NULL;
     bool works = link->rank > 0 || link->size == 1;
@@ -47,9 +51,13 @@ struct crew {
     const struct crew_hooks *hooks;
     struct rota_error *err;
     struct task_bytes words; /* of the command that was taken last */
-    int workers;             /* that were not lost */
-    int failed;              /* what a hook failed with: *err says it */
-    bool all_taken;          /* there are no more commands */
+    struct spools *spools;
+    size_t held_bytes; /* of commands that have not ended */
+    uint64_t held;     /* how many these are */
+    char why[sizeof(((struct rota_error *)NULL)->text)]; /* output could not be kept */
+    int workers;                                         /* that were not lost */
+    int failed;     /* what a hook failed with: *err says it */
+    bool all_taken; /* there are no more commands */
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -58,15 +66,27 @@ static int take_failed(struct crew *c, int rc)
     return rc;
 }
 
+/* Whether there are so many commands, with so much input, that workers have enough. */
+static bool has_plenty(const struct crew *c)
+{
+    struct rota_stats stats;
+    if (c->held_bytes <= HELD_BYTES)
+        return false;
+    rota_farm_stats(c->farm, &stats);
+    return c->held > HELD_ROUNDS * (uint64_t)stats.slots;
+}
+
 static int take_command(void *ctx, struct rota_spec *spec)
 {
     struct crew *c = ctx;
-    rota_auto(heap) char **argv = NULL;
+    struct commands_spec command = {0};
     if (c->failed != 0)
         return c->failed;
     if (c->workers == 0)
         return FARM_FED_LAST;
-    int rc = c->hooks->next(c->hooks->ctx, &argv, c->err);
+    if (has_plenty(c))
+        return FARM_FED_NONE_YET;
+    int rc = c->hooks->next(c->hooks->ctx, &command, c->err);
     if (rc == ROTA_E_TIMEOUT)
         return FARM_FED_NONE_YET;
     c->all_taken = rc == ROTA_E_NOTFOUND;
@@ -74,9 +94,13 @@ static int take_command(void *ctx, struct rota_spec *spec)
         return FARM_FED_LAST;
     if (rc != 0)
         return take_failed(c, rc);
-    if (commands_pack(argv, &c->words) != 0)
+    rc = commands_pack(&command, &c->words);
+    free(command.argv);
+    if (rc != 0)
         return take_failed(c,
                            error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
+    c->held_bytes += c->words.size;
+    c->held++;
     spec->data = c->words.data;
     spec->size_bytes = c->words.size;
     spec->retries = c->hooks->retries;
@@ -84,10 +108,77 @@ static int take_command(void *ctx, struct rota_spec *spec)
     return FARM_FED_TASK;
 }
 
+/* ---- what commands write before their end ------------------------------------ */
+
+static struct spool_text text_of(const struct crew *c, const struct spool *kept,
+                                 const struct execute_bytes *rest)
+{
+    return (struct spool_text){
+        .file = spools_file(c->spools),
+        .kept = kept,
+        .rest = rest->data,
+        .rest_bytes = rest->size,
+    };
+}
+
+/* Once it is kept, it is shown from there. */
+static int show_part(struct crew *c, uint64_t lease, uint64_t task,
+                     const struct execute_result *part)
+{
+    static const struct execute_bytes none = {0};
+    const struct spooled *kept = spools_attempt(c->spools, lease, task);
+    struct crew_part said = {
+        .task = task,
+        .lease = lease,
+        .out = text_of(c, &kept->out, c->hooks->keep ? &none : &part->out),
+        .err = text_of(c, &kept->err, c->hooks->keep ? &none : &part->err),
+    };
+    return c->hooks->said(c->hooks->ctx, &said, c->err);
+}
+
+static int take_part(void *ctx, int worker, uint64_t lease, uint64_t task,
+                     const void *data, size_t size)
+{
+    struct crew *c = ctx;
+    struct execute_result part;
+    struct rota_error err;
+    bool first;
+    if (commands_part(data, size, &part) != 0)
+        return ROTA_E_FORMAT;
+    int rc =
+        spools_put(c->spools, worker, lease, task, &part, c->hooks->keep, &first, &err);
+    if (first) {
+        memcpy(c->why, err.text, sizeof(c->why));
+        c->hooks->spilt(c->hooks->ctx, task, c->why);
+    }
+    if (rc == 0 && c->hooks->said != NULL && c->failed == 0)
+        c->failed = show_part(c, lease, task, &part);
+    return rc;
+}
+
+static bool is_whole(void *ctx, uint64_t lease, uint64_t task)
+{
+    const struct crew *c = ctx;
+    return spools_are_whole(c->spools, lease, task);
+}
+
+static void settle_parts(void *ctx, uint64_t lease, uint64_t task, bool counts)
+{
+    const struct crew *c = ctx;
+    spools_settle(c->spools, lease, task, counts);
+}
+
+static const struct broker_parts parts = {
+    .came = take_part,
+    .whole = is_whole,
+    .settled = settle_parts,
+};
+
 static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
 {
     struct crew *c = ctx;
     c->workers--;
+    spools_lose(c->spools, rank - c->farm->first);
     c->hooks->lost(c->hooks->ctx, rank, fate, again);
 }
 
@@ -103,25 +194,37 @@ static bool ran_to_its_end(const struct rota_result *r)
            r->outcome == ROTA_CRASHED || r->outcome == ROTA_OVERTIME;
 }
 
-/* The words of the command that was told last. */
-static int find_words(const struct crew *c, char ***argv)
+/* What it wrote, before its end and then; or nothing, where not all of it was kept. */
+static void find_output(const struct crew *c, struct crew_end *end,
+                        struct execute_result *result)
 {
-    const void *data;
-    size_t size;
-    broker_payload(c->farm->broker, &data, &size);
-    return commands_unpack(data, size, argv);
+    const struct spooled *kept = spools_find(c->spools, end->task);
+    if (kept != NULL && kept->broken) {
+        end->why = c->why;
+        result->how = EXECUTE_OVERFLOWED;
+        result->out.size = result->err.size = 0;
+    }
+    end->lease = kept ? kept->lease : CREW_NO_LEASE;
+    end->out = text_of(c, kept ? &kept->out : NULL, &result->out);
+    end->err = text_of(c, kept ? &kept->err : NULL, &result->err);
+    end->wrote = (kept ? kept->wrote : 0) + result->out.size;
 }
 
 static int end_command(struct crew *c, const struct rota_result *r)
 {
-    struct execute_result result;
-    rota_auto(heap) char **argv = NULL;
+    struct execute_result result = {.how = EXECUTE_EXITED};
+    struct commands_spec command = {0};
     struct crew_end end = {
         .task = r->task,
         .outcome = r->outcome,
         .worker = r->worker,
         .took_ns = r->took_ns,
     };
+    const void *payload;
+    size_t size;
+    broker_payload(c->farm->broker, &payload, &size);
+    c->held_bytes -= size;
+    c->held--;
     int rc = 0;
     if (ran_to_its_end(r)) {
         rc = commands_result(r->data, r->size_bytes, &result);
@@ -129,14 +232,20 @@ static int end_command(struct crew *c, const struct rota_result *r)
     }
     if (r->outcome == ROTA_POISON)
         end.killed = r->code;
+    if (rc == 0)
+        rc = commands_number(payload, size, &end.number);
     if (rc == 0 && r->outcome != ROTA_DONE)
-        rc = find_words(c, &argv);
+        rc = commands_unpack(payload, size, &command);
     if (rc != 0)
         return error_set(c->err, rc,
                          "cannot read the result of task %ju from rank %d: %s",
                          (uintmax_t)r->task + 1, r->worker, rota_strerror(rc));
+    rota_auto(heap) char **argv = command.argv;
     end.argv = argv;
-    return c->hooks->ended(c->hooks->ctx, &end, c->err);
+    find_output(c, &end, &result);
+    rc = c->hooks->ended(c->hooks->ctx, &end, c->err);
+    spools_forget(c->spools, r->task);
+    return rc;
 }
 
 /* Fails with ROTA_E_END where all is done; 0: it was given up. */
@@ -165,13 +274,17 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
         .err = err,
         .workers = farm->link->size - farm->first,
     };
-    farm->hooks = (struct farm_hooks){.stop = is_stopped, .lost = note_lost, .ctx = &c};
-    int rc = farm_set_feed(farm, take_command, &c);
+    farm->hooks = (struct farm_hooks){
+        .stop = is_stopped, .lost = note_lost, .parts = &parts, .ctx = &c};
+    int rc = spools_new(&c.spools);
+    if (rc == 0)
+        rc = farm_set_feed(farm, take_command, &c);
     if (rc == 0)
         rc = loop(&c);
     farm->hooks = (struct farm_hooks){.ctx = NULL};
     farm->feed = NULL;
     free(c.words.data);
+    spools_free(c.spools);
 
     *out = (struct crew_summary){.stopped = rc == 0};
     rota_farm_stats(farm, &out->stats);

@@ -209,7 +209,7 @@ static void note(struct stage *s, const char *what, int a, int b)
              a, b);
 }
 
-static int next_command(void *ctx, char ***argv, struct rota_error *err)
+static int next_command(void *ctx, struct commands_spec *out, struct rota_error *err)
 {
     static char sh[] = "sh", c[] = "-c", script[] = "echo $$";
     struct stage *s = ctx;
@@ -222,8 +222,9 @@ static int next_command(void *ctx, char ***argv, struct rota_error *err)
     if (s->given == s->commands)
         return ROTA_E_NOTFOUND;
     s->given++;
-    *argv = calloc(4, sizeof(char *));
-    memcpy(*argv, (char *[]){sh, c, script}, 3 * sizeof(char *));
+    out->number = (uint64_t)s->given;
+    out->argv = calloc(4, sizeof(char *));
+    memcpy(out->argv, (char *[]){sh, c, script}, 3 * sizeof(char *));
     return 0;
 }
 
@@ -505,8 +506,9 @@ static void lend(struct stage *s, uint64_t lease, uint64_t first, char *const *s
     struct task_bytes records = {0}, words = {0};
     uint32_t count = 0;
     for (; scripts[count] != NULL; count++) {
-        assert_int_equal(commands_pack((char *[]){sh, c, scripts[count], NULL}, &words),
-                         0);
+        struct commands_spec spec = {.number = 1,
+                                     .argv = (char *[]){sh, c, scripts[count], NULL}};
+        assert_int_equal(commands_pack(&spec, &words), 0);
         struct parcel_task t = {.data = words.data, .size = words.size};
         assert_int_equal(task_bytes_reserve(&records, parcel_task_bytes(&t)), 0);
         parcel_write_task(records.data + records.size, &t);
