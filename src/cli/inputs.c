@@ -10,7 +10,7 @@ enum {
     KEY_HEADER,
     KEY_LINK,
     KEY_TRIM,
-    ROWS_MAX = 100000,
+    ROWS_MAX = 1000000000,
 };
 
 static const struct argp_option options[] = {
@@ -24,10 +24,14 @@ static const struct argp_option options[] = {
      "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
      0},
     {"header", KEY_HEADER, ":", 0,
-     "the first argument of each source is its name: {name}", 0},
+     "the first argument of each source is its name: {name}. With --pipe: what each "
+     "block begins with: ':' is the first line, a number so many, or a regular "
+     "expression",
+     0},
     {"link", KEY_LINK, NULL, 0,
      "sources go along instead of all combinations; the shorter begin again", 0},
-    {"max-args", 'N', "N", 0, "N arguments for each command: {1} to {N}", 0},
+    {"max-args", 'N', "N", 0,
+     "N arguments for each command: {1} to {N}; with --pipe N records", 0},
     {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"trim", KEY_TRIM, "n|l|r|lr", 0,
      "cut blanks off arguments: nowhere (without --colsep), left, right, both", 0},
@@ -99,9 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         in->options.colsep = arg;
         return 0;
     case KEY_HEADER:
-        if (strcmp(arg, ":") != 0)
-            argp_error(state, "--header '%s': there is ':', the first line", arg);
-        in->options.header = true;
+        in->options.header = arg;
         return 0;
     case KEY_LINK:
         in->options.link_all = true;

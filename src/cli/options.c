@@ -28,6 +28,7 @@ enum {
     KEY_NICE,
     KEY_SUMMARY,
     COUNT_MAX = 1000000,
+    ROWS_MAX = 100000, /* of -N */
     RETRIES_MAX = 1000,
     NICE_MAX = 19,
     FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
@@ -216,6 +217,36 @@ static void parse_words(struct argp_state *state, struct run_options *o)
                        o->command[i]);
 }
 
+/* What --pipe takes from the words of arguments, and what it can't have. */
+static void finish_pipe(struct argp_state *state, struct run_options *o)
+{
+    struct inputs *in = &o->inputs;
+    struct pipe_options *p = &o->pipe;
+    if (!p->wanted && p->said)
+        argp_error(state, "--block, --recstart, --recend, --regexp, --rrs and -L are "
+                          "for --pipe");
+    if (!p->wanted && in->options.header != NULL &&
+        strcmp(in->options.header, ":") != 0)
+        argp_error(state, "--header '%s': there is ':', the first line",
+                   in->options.header);
+    if (!p->wanted && in->options.rows > ROWS_MAX)
+        argp_error(state, "-N '%d': no command takes so many arguments",
+                   in->options.rows);
+    if (!p->wanted)
+        return;
+    if (o->command_count == 0)
+        argp_error(state, "--pipe needs a COMMAND, which reads the blocks");
+    if (in->count > 1 || (in->count == 1 && in->specs[0].file == NULL))
+        argp_error(state, "--pipe reads standard input, or one file: it has no "
+                          "arguments behind ':::'");
+    if (p->by_part && (in->count == 0 || in->standard > 0))
+        argp_error(state, "--pipepart needs a file: -a FILE");
+    if (in->options.colsep != NULL || in->options.null || in->options.link_all)
+        argp_error(state, "--pipe has no arguments, for --colsep, -0 or --link");
+    p->blocks.records = (size_t)in->options.rows;
+    p->blocks.header = in->options.header;
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
@@ -225,6 +256,7 @@ static void finish(struct argp_state *state, struct run_options *o)
                           "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    finish_pipe(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     if (o->slots == 0)
@@ -294,6 +326,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->inputs;
         state->child_inputs[1] = &o->launch;
+        state->child_inputs[2] = &o->pipe;
         return 0;
     case 'j':
         o->slots = parse_slots(state, arg);
@@ -331,7 +364,11 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
 {
     static char name[] = "rota run";
     const struct argp_child children[] = {
-        {&inputs_argp, 0, NULL, 1}, {&launch_options_argp, 0, NULL, 2}, {0}};
+        {&inputs_argp, 0, NULL, 1},
+        {&launch_options_argp, 0, NULL, 2},
+        {&pipe_options_argp, 0, NULL, 3},
+        {0},
+    };
     const struct argp argp = {
         .options = options,
         .parser = parse,

@@ -7,6 +7,7 @@
 
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
+#include "cli/pipe_options.h"
 #include "cli/show.h"
 
 /* When a run is given up before its end; all 0: never. */
@@ -18,6 +19,7 @@ struct halt {
 struct run_options {
     struct launch_options launch; /* ranks 0: this machine, without a launcher */
     struct inputs inputs;         /* one at least */
+    struct pipe_options pipe;     /* inputs has one: what is read */
     int slots;                    /* commands at once, on each worker */
     int retries;                  /* further tries of one that fails */
     int nice;                     /* how much nicer than this process they are */

@@ -159,7 +159,7 @@ static int repeat_record(struct sources *s, struct source *in)
 
 static int end_source(struct sources *s, struct source *in)
 {
-    uint64_t names = s->options.header ? 1 : 0;
+    uint64_t names = s->options.header != NULL ? 1 : 0;
     bool empty = !in->ended && in->in.given <= names && s->count > 1;
     in->ended = true;
     if (s->options.link_all && s->count > 1)
@@ -207,7 +207,7 @@ static struct row row_of(const struct blob *values)
 /* Take the sources' first records as names, in the sources' order. */
 static int read_names(struct sources *s, struct rota_error *err)
 {
-    if (!s->options.header)
+    if (s->options.header == NULL)
         return 0;
     for (int i = 0; i < s->count; i++) {
         struct source *in = &s->all[i];
@@ -295,7 +295,7 @@ static bool turn(struct sources *s)
 /* Whether no source had anything: then the empty arguments are none. */
 static bool nothing_came(const struct sources *s)
 {
-    uint64_t names = s->options.header ? 1 : 0;
+    uint64_t names = s->options.header != NULL ? 1 : 0;
     for (int i = 0; i < s->count; i++)
         if (s->all[i].in.given > names)
             return false;
@@ -419,7 +419,7 @@ static int compile_colsep(struct sources *s, struct rota_error *err)
 static void make_groups(struct sources *s)
 {
     for (int i = 0; i < s->count; i++) {
-        s->all[i].header = s->options.header;
+        s->all[i].header = s->options.header != NULL;
         if (i == 0 || (!s->all[i].linked && !s->options.link_all))
             s->group[s->groups++].first = i;
         s->group[s->groups - 1].count++;

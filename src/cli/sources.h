@@ -45,7 +45,7 @@ enum sources_trim {
 struct sources_options {
     bool null;          /* what is read ends with a 0 byte, not with the line */
     bool link_all;      /* see above */
-    bool header;        /* each source's first record names its columns */
+    const char *header; /* ":": each source's first record names its columns; NULL */
     bool skip_empty;    /* no argument of nothing but blanks */
     int rows;           /* so many rows are put together; 0: one */
     const char *colsep; /* extended regular expression; NULL: one column */

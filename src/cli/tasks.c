@@ -1,18 +1,26 @@
 /* tasks.c - the tasks of a run: their commands, and what is to be known at their end */
 #include "cli/tasks.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "cli/blocks.h"
 
 struct tasks {
     const struct run_options *o;
-    struct sources *sources;
+    struct sources *sources;  /* NULL: of blocks, a task is made */
+    struct blocks *blocks;    /* or NULL */
+    int file;                 /* of blocks, where it is ours; or -1 */
     struct template *command; /* made when there is a row: then names are known */
     struct template *tag;
+    const void *input; /* of the task that was given last, or NULL */
+    size_t input_bytes;
     uint64_t given;
     bool tickets; /* are wanted */
     char **kept;  /* the tickets of tasks from `first` on, NULL where taken */
@@ -27,6 +35,18 @@ static int nothing_left(struct rota_error *err)
     return error_set(err, ROTA_E_NOMEM, "out of memory for tasks");
 }
 
+static int open_blocks(struct tasks *t, struct rota_error *err)
+{
+    const char *name = t->o->inputs.specs[0].file;
+    if (strcmp(name, "-") != 0) {
+        t->file = open(name, O_RDONLY | O_CLOEXEC);
+        if (t->file < 0)
+            return error_set(err, ROTA_E_IO, "cannot read records from '%s': %s", name,
+                             strerror(errno));
+    }
+    return blocks_open(t->file >= 0 ? t->file : 0, &t->o->pipe.blocks, &t->blocks, err);
+}
+
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err)
 {
     rota_auto(tasks) struct tasks *t = calloc(1, sizeof(*t));
@@ -35,8 +55,10 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
     t->o = o;
     t->tickets =
         o->tag != NULL || o->joblog != NULL || o->results != NULL || o->verbose;
-    int rc = sources_open(o->inputs.specs, o->inputs.count, &o->inputs.options,
-                          &t->sources, err);
+    t->file = -1;
+    int rc = o->pipe.wanted ? open_blocks(t, err)
+                            : sources_open(o->inputs.specs, o->inputs.count,
+                                           &o->inputs.options, &t->sources, err);
     if (rc != 0)
         return rc;
     *out = rota_steal(t);
@@ -48,6 +70,9 @@ void tasks_close(struct tasks *t)
     if (t == NULL)
         return;
     sources_close(t->sources);
+    blocks_close(t->blocks);
+    if (t->file >= 0)
+        close(t->file);
     template_free(t->command);
     template_free(t->tag);
     for (size_t i = t->taken; i < t->count; i++)
@@ -75,12 +100,22 @@ static int put_name(struct blob *to, const char *value)
     return rc ? rc : blob_put(to, "/", 1);
 }
 
+static struct row names_of(const struct tasks *t)
+{
+    return t->sources != NULL ? sources_names(t->sources) : (struct row){.count = 0};
+}
+
 static int put_folder(const struct tasks *t, struct row row, struct blob *to)
 {
-    struct row names = sources_names(t->sources);
+    struct row names = names_of(t);
     int rc = blob_put(to, t->o->results, strlen(t->o->results));
     if (rc == 0)
         rc = blob_put(to, "/", 1);
+    if (rc == 0 && t->blocks != NULL) { /* its argument is its number, as it were */
+        char number[24];
+        snprintf(number, sizeof(number), "1/%ju/", (uintmax_t)t->given + 1);
+        rc = blob_put(to, number, strlen(number));
+    }
     for (int i = 0; i < row.count && rc == 0; i++) {
         char number[16];
         snprintf(number, sizeof(number), "%d", i + 1);
@@ -183,8 +218,9 @@ static int make_templates(struct tasks *t, struct rota_error *err)
 {
     struct template_options options = {
         .place = t->o->place,
-        .names = sources_names(t->sources),
+        .names = names_of(t),
         .quote = t->o->quote,
+        .bare = t->blocks != NULL,
     };
     int rc =
         template_new(t->o->command, t->o->command_count, &options, &t->command, err);
@@ -199,9 +235,27 @@ static int make_templates(struct tasks *t, struct rota_error *err)
     return rc;
 }
 
+/* A block goes to the command without a row. */
+static int next_block(struct tasks *t, struct row *row, struct rota_error *err)
+{
+    const char *data;
+    size_t size;
+    int rc = blocks_next(t->blocks, &data, &size, err);
+    if (rc == 0 && t->command == NULL)
+        rc = make_templates(t, err);
+    if (rc != 0)
+        return rc;
+    t->input = data;
+    t->input_bytes = size;
+    *row = (struct row){.count = 0};
+    return 0;
+}
+
 /* The next row; a blank command line is none. */
 static int next_row(struct tasks *t, struct row *row, struct rota_error *err)
 {
+    if (t->blocks != NULL)
+        return next_block(t, row, err);
     for (;;) {
         int rc = sources_next(t->sources, row, err);
         if (rc == 0 && t->command == NULL)
@@ -227,7 +281,12 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
         keep_ticket(t, row) != 0)
         return nothing_left(err);
     t->given++;
-    *out = (struct commands_spec){.number = t->given, .argv = rota_steal(words)};
+    *out = (struct commands_spec){
+        .number = t->given,
+        .argv = rota_steal(words),
+        .input = t->input,
+        .input_bytes = t->input_bytes,
+    };
     return 0;
 }
 
@@ -251,5 +310,5 @@ int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err)
 
 int64_t tasks_left(const struct tasks *t)
 {
-    return sources_left(t->sources);
+    return t->sources != NULL ? sources_left(t->sources) : -1;
 }

@@ -69,7 +69,7 @@ static int prepare_actions(posix_spawn_file_actions_t *a, const char *folder,
 }
 
 /* A group of its own, no signal blocked, and those at their default that a rank
- * may ignore; what the user made us ignore (nohup) stays so. */
+ * or `rota` may ignore; what the user made us ignore (nohup) stays so. */
 static int prepare_attr(posix_spawnattr_t *attr)
 {
     sigset_t none, normal;
@@ -77,6 +77,7 @@ static int prepare_attr(posix_spawnattr_t *attr)
     sigemptyset(&normal);
     sigaddset(&normal, SIGPIPE);
     sigaddset(&normal, SIGCHLD);
+    sigaddset(&normal, SIGXFSZ);
     posix_spawnattr_setsigmask(attr, &none);
     posix_spawnattr_setsigdefault(attr, &normal);
     posix_spawnattr_setpgroup(attr, 0);
