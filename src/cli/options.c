@@ -26,6 +26,7 @@ enum {
     KEY_RESULTS,
     KEY_FOLDER,
     KEY_NICE,
+    KEY_ENV,
     KEY_SUMMARY,
     COUNT_MAX = 1000000,
     ROWS_MAX = 100000, /* of -N */
@@ -72,6 +73,10 @@ static const struct argp_option options[] = {
     {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"env", KEY_ENV, "NAME", 0,
+     "pass the environment variable NAME on to commands, wherever they run; several, "
+     "with commas between them or with --env given again",
+     0},
     {"nice", KEY_NICE, "N", 0, "let other processes go first: 1 to 19", 0},
     {"summary", KEY_SUMMARY, NULL, 0,
      "end with a line on standard error that counts tasks and workers, even if all "
@@ -201,6 +206,17 @@ static struct halt parse_halt(struct argp_state *state, const char *arg)
         argp_error(state, "--halt '%s': there is never, now,fail=N and now,success=N",
                    arg);
     return halt;
+}
+
+static void parse_env(struct argp_state *state, const char *arg, struct run_options *o)
+{
+    if (strcmp(arg, "_") == 0)
+        argp_error(state, "--env _: name the variables that are wanted");
+    int rc = variables_add(&o->variables, arg);
+    if (rc == ROTA_E_NOMEM)
+        argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the variables");
+    if (rc != 0)
+        argp_error(state, "--env '%s': not the name of a variable", arg);
 }
 
 /* ---- words ------------------------------------------------------------------- */
@@ -343,6 +359,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_NICE:
         o->nice = parse_count(state, arg, NICE_MAX, "steps of niceness");
         return 0;
+    case KEY_ENV:
+        parse_env(state, arg, o);
+        return 0;
     case KEY_TIMEOUT:
         o->time_limit_ms = parse_time(state, arg);
         return 0;
@@ -385,4 +404,5 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
 void run_options_done(struct run_options *o)
 {
     inputs_done(&o->inputs);
+    variables_done(&o->variables);
 }

@@ -9,6 +9,7 @@
 #include "cli/launch_options.h"
 #include "cli/pipe_options.h"
 #include "cli/show.h"
+#include "cli/variables.h"
 
 /* When a run is given up before its end; all 0: never. */
 struct halt {
@@ -19,6 +20,7 @@ struct halt {
 struct run_options {
     struct launch_options launch; /* ranks 0: this machine, without a launcher */
     struct inputs inputs;         /* one at least */
+    struct variables variables;   /* that commands see */
     struct pipe_options pipe;     /* inputs has one: what is read */
     int slots;                    /* commands at once, on each worker */
     int retries;                  /* further tries of one that fails */

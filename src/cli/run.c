@@ -413,6 +413,10 @@ static int run_front(const struct run_options *o, int argc, char **argv)
     struct rota_error err;
     struct outcome outcome = {0};
     int input = take_input(o);
+    if (variables_forward(&o->variables) != 0) {
+        perror("rota: cannot pass variables on");
+        return STATUS_USAGE;
+    }
     if (desk_open(input, name, &desk, &err) != 0)
         return fail(STATUS_USAGE, &err);
     rota_auto(heap) char *self = own_path();
@@ -432,6 +436,14 @@ int cli_run(int argc, char **argv)
 {
     struct run_options o;
     run_options_parse(argc, argv, &o);
+    const char *missing = variables_missing(&o.variables);
+    if (missing != NULL) {
+        fprintf(stderr,
+                "rota: --env '%s': there is no such environment variable; was it "
+                "exported?\n",
+                missing);
+        return STATUS_USAGE;
+    }
     if (o.inputs.standard > 0 && isatty(0))
         fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
                         "with Ctrl-D\n");

@@ -21,6 +21,7 @@ struct tasks {
     struct template *tag;
     const void *input; /* of the task that was given last, or NULL */
     size_t input_bytes;
+    char **env; /* of all tasks, or NULL */
     uint64_t given;
     bool tickets; /* are wanted */
     char **kept;  /* the tickets of tasks from `first` on, NULL where taken */
@@ -56,6 +57,8 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
     t->tickets =
         o->tag != NULL || o->joblog != NULL || o->results != NULL || o->verbose;
     t->file = -1;
+    if (o->variables.count > 0 && variables_values(&o->variables, &t->env) != 0)
+        return nothing_left(err);
     int rc = o->pipe.wanted ? open_blocks(t, err)
                             : sources_open(o->inputs.specs, o->inputs.count,
                                            &o->inputs.options, &t->sources, err);
@@ -71,6 +74,7 @@ void tasks_close(struct tasks *t)
         return;
     sources_close(t->sources);
     blocks_close(t->blocks);
+    free(t->env);
     if (t->file >= 0)
         close(t->file);
     template_free(t->command);
@@ -284,6 +288,7 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
     *out = (struct commands_spec){
         .number = t->given,
         .argv = rota_steal(words),
+        .env = t->env,
         .input = t->input,
         .input_bytes = t->input_bytes,
     };
