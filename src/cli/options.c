@@ -22,6 +22,9 @@ enum {
     KEY_TIMEOUT,
     KEY_HALT,
     KEY_JOBLOG,
+    KEY_RESUME,
+    KEY_RESUME_FAILED,
+    KEY_RETRY_FAILED,
     KEY_RUN_FILE,
     KEY_RESULTS,
     KEY_FOLDER,
@@ -66,6 +69,14 @@ static const struct argp_option options[] = {
      "(success)",
      0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "leave out what stands in the joblog, and add to it", 0},
+    {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
+     "leave out what succeeded by the joblog, and add to it", 0},
+    {"retry-failed", KEY_RETRY_FAILED, NULL, 0,
+     "run the commands that failed by the joblog, and add to it: COMMAND and arguments "
+     "are not looked at",
+     0},
     {"run", KEY_RUN_FILE, "FILE", 0,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'",
@@ -233,6 +244,26 @@ static void parse_words(struct argp_state *state, struct run_options *o)
                        o->command[i]);
 }
 
+/* A joblog has the commands that are to be tried again: whatever else is named, nothing
+ * is read. */
+static void finish_past(struct argp_state *state, struct run_options *o)
+{
+    static char *const nothing[] = {NULL};
+    static const struct source_spec none = {.list = nothing};
+    struct inputs *in = &o->inputs;
+    if (o->past != PAST_NONE && o->joblog == NULL)
+        argp_error(state, "--resume, --resume-failed and --retry-failed need --joblog "
+                          "FILE, which says what was done");
+    if (o->past != PAST_RETRY_FAILED)
+        return;
+    o->command_count = 0;
+    o->pipe = (struct pipe_options){.wanted = false};
+    in->options = (struct sources_options){.null = false};
+    in->count = in->standard = 0;
+    if (inputs_add(in, none) != 0)
+        argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+}
+
 /* What --pipe takes from the words of arguments, and what it can't have. */
 static void finish_pipe(struct argp_state *state, struct run_options *o)
 {
@@ -272,6 +303,7 @@ static void finish(struct argp_state *state, struct run_options *o)
                           "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    finish_past(state, o);
     finish_pipe(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
@@ -284,6 +316,15 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
     switch (key) {
     case KEY_JOBLOG:
         o->joblog = arg;
+        return 0;
+    case KEY_RESUME:
+        o->past = PAST_RESUME;
+        return 0;
+    case KEY_RESUME_FAILED:
+        o->past = PAST_RESUME_FAILED;
+        return 0;
+    case KEY_RETRY_FAILED:
+        o->past = PAST_RETRY_FAILED;
         return 0;
     case KEY_RUN_FILE:
         o->run_file = arg;

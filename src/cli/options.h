@@ -7,6 +7,7 @@
 
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
+#include "cli/past.h"
 #include "cli/pipe_options.h"
 #include "cli/show.h"
 #include "cli/variables.h"
@@ -30,6 +31,7 @@ struct run_options {
     const char *place;  /* what stands for {}; NULL: that does */
     const char *tag;    /* a template, or NULL */
     const char *joblog; /* files, or NULL */
+    enum past_mode past;
     const char *run_file;
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */

@@ -14,14 +14,16 @@
 
 /* ---- the joblog -------------------------------------------------------------- */
 
-int joblog_open(const char *path, FILE **out, struct rota_error *err)
+int joblog_open(const char *path, bool more, FILE **out, struct rota_error *err)
 {
-    FILE *f = fopen(path, "we");
+    FILE *f = fopen(path, more ? "ae" : "we");
     if (f == NULL)
         return error_set(err, ROTA_E_IO, "cannot write joblog '%s': %s", path,
                          strerror(errno));
-    fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n",
-          f);
+    if (!more || ftell(f) == 0)
+        fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComman"
+              "d\n",
+              f);
     *out = f;
     return 0;
 }
@@ -63,7 +65,7 @@ static struct verdict judge(const struct crew_end *end)
 static void put_command(FILE *f, const char *command)
 {
     for (; *command != '\0'; command++)
-        putc(*command == '\n' ? ' ' : *command, f);
+        putc(*command == '\n' ? '\0' : *command, f);
     putc('\n', f);
 }
 

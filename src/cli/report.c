@@ -98,10 +98,9 @@ void report_ended(struct report *r, const struct crew_end *end)
         say_failed(r, end);
 }
 
-void report_spilt(struct report *r, uint64_t task, const char *why)
+void report_spilt(struct report *r, uint64_t number, const char *why)
 {
-    say(r, "task %" PRIu64 " is ended, as its output cannot be kept: %s", task + 1,
-        why);
+    say(r, "task %" PRIu64 " is ended, as its output cannot be kept: %s", number, why);
 }
 
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,

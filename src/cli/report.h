@@ -35,8 +35,8 @@ struct report {
 /* A task has ended: unless it succeeded, say what became of it. */
 void report_ended(struct report *r, const struct crew_end *end);
 
-/* A task's output can't be kept any more. */
-void report_spilt(struct report *r, uint64_t task, const char *why);
+/* The output of the task of this number can't be kept any more. */
+void report_spilt(struct report *r, uint64_t number, const char *why);
 
 /* The worker in `rank` is lost; the arguments are those of crew_hooks. */
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,

@@ -85,7 +85,8 @@ static int run_said(void *ctx, const struct crew_part *part, struct rota_error *
 static void run_spilt(void *ctx, uint64_t task, const char *why)
 {
     struct run *r = ctx;
-    report_spilt(&r->report, task, why);
+    struct ticket k = tasks_ticket(r->tasks, task);
+    report_spilt(&r->report, k.block != NULL ? k.number : task + 1, why);
 }
 
 /* and here they end. */
@@ -147,7 +148,7 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
     if (rc == 0 && show_new(&show, &r->show) != 0)
         rc = error_set(err, ROTA_E_NOMEM, "out of memory");
     if (rc == 0 && o->joblog != NULL)
-        rc = joblog_open(o->joblog, &r->joblog, err);
+        rc = joblog_open(o->joblog, o->past != PAST_NONE, &r->joblog, err);
     if (rc == 0 && o->run_file != NULL)
         rc = run_file_open(o->run_file, o->command, o->command_count, &r->file, err);
     return rc;

@@ -11,6 +11,12 @@
 
 #include "base/error.h"
 #include "cli/blocks.h"
+#include "cli/past.h"
+
+struct kept {
+    char *block; /* NULL where it was taken */
+    uint64_t number;
+};
 
 struct tasks {
     const struct run_options *o;
@@ -21,10 +27,12 @@ struct tasks {
     struct template *tag;
     const void *input; /* of the task that was given last, or NULL */
     size_t input_bytes;
-    char **env; /* of all tasks, or NULL */
-    uint64_t given;
-    bool tickets; /* are wanted */
-    char **kept;  /* the tickets of tasks from `first` on, NULL where taken */
+    const char *line;  /* so too, where it failed before */
+    char **env;        /* of all tasks, or NULL */
+    uint64_t number;   /* so too */
+    struct past *past; /* what is not to be done again, or NULL */
+    bool tickets;      /* are wanted */
+    struct kept *kept; /* the tickets of tasks from `first` on */
     uint64_t first;
     size_t count;
     size_t cap;
@@ -59,7 +67,11 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
     t->file = -1;
     if (o->variables.count > 0 && variables_values(&o->variables, &t->env) != 0)
         return nothing_left(err);
-    int rc = o->pipe.wanted ? open_blocks(t, err)
+    int rc = 0;
+    if (o->past != PAST_NONE)
+        rc = past_read(o->joblog, o->past, &t->past, err);
+    if (rc == 0)
+        rc = o->pipe.wanted ? open_blocks(t, err)
                             : sources_open(o->inputs.specs, o->inputs.count,
                                            &o->inputs.options, &t->sources, err);
     if (rc != 0)
@@ -74,13 +86,14 @@ void tasks_close(struct tasks *t)
         return;
     sources_close(t->sources);
     blocks_close(t->blocks);
+    past_free(t->past);
     free(t->env);
     if (t->file >= 0)
         close(t->file);
     template_free(t->command);
     template_free(t->tag);
     for (size_t i = t->taken; i < t->count; i++)
-        free(t->kept[i]);
+        free(t->kept[i].block);
     free(t->kept);
     free(t);
 }
@@ -117,7 +130,7 @@ static int put_folder(const struct tasks *t, struct row row, struct blob *to)
         rc = blob_put(to, "/", 1);
     if (rc == 0 && t->blocks != NULL) { /* its argument is its number, as it were */
         char number[24];
-        snprintf(number, sizeof(number), "1/%ju/", (uintmax_t)t->given + 1);
+        snprintf(number, sizeof(number), "1/%ju/", (uintmax_t)t->number);
         rc = blob_put(to, number, strlen(number));
     }
     for (int i = 0; i < row.count && rc == 0; i++) {
@@ -134,7 +147,7 @@ static int put_folder(const struct tasks *t, struct row row, struct blob *to)
 static int put_tag(struct tasks *t, struct row row, struct blob *to)
 {
     rota_auto(heap) char **words = NULL;
-    int rc = template_apply(t->tag, row, t->given + 1, &words);
+    int rc = template_apply(t->tag, row, t->number, &words);
     for (int i = 0; rc == 0 && words[i] != NULL; i++) {
         rc = i > 0 ? blob_put(to, " ", 1) : 0;
         if (rc == 0)
@@ -149,7 +162,7 @@ static int write_ticket(struct tasks *t, struct row row, struct blob *to)
     if (rc == 0)
         rc = blob_put(to, "", 1);
     if (rc == 0)
-        rc = template_line(t->command, row, t->given + 1, to);
+        rc = template_line(t->command, row, t->number, to);
     if (rc == 0)
         rc = blob_put(to, "", 1);
     if (rc == 0 && t->o->results != NULL)
@@ -160,7 +173,8 @@ static int write_ticket(struct tasks *t, struct row row, struct blob *to)
 static int reserve(struct tasks *t)
 {
     if (t->taken > t->count / 2) {
-        memmove(t->kept, t->kept + t->taken, (t->count - t->taken) * sizeof(char *));
+        memmove(t->kept, t->kept + t->taken,
+                (t->count - t->taken) * sizeof(t->kept[0]));
         t->first += t->taken;
         t->count -= t->taken;
         t->taken = 0;
@@ -168,7 +182,7 @@ static int reserve(struct tasks *t)
     if (t->count < t->cap)
         return 0;
     size_t cap = t->cap * 2 + 64;
-    char **kept = realloc(t->kept, cap * sizeof(char *));
+    struct kept *kept = realloc(t->kept, cap * sizeof(*kept));
     if (kept == NULL)
         return ROTA_E_NOMEM;
     t->kept = kept;
@@ -185,7 +199,7 @@ static int keep_ticket(struct tasks *t, struct row row)
     if (rc == 0)
         rc = write_ticket(t, row, &text);
     if (rc == 0)
-        t->kept[t->count++] = text.data;
+        t->kept[t->count++] = (struct kept){.block = text.data, .number = t->number};
     else
         blob_done(&text);
     return rc;
@@ -196,7 +210,8 @@ struct ticket tasks_ticket(const struct tasks *t, uint64_t task)
     struct ticket k = {0};
     if (!t->tickets || task < t->first || task - t->first >= t->count)
         return k;
-    k.block = t->kept[task - t->first];
+    k.block = t->kept[task - t->first].block;
+    k.number = t->kept[task - t->first].number;
     const char *command = k.block + strlen(k.block) + 1;
     const char *folder = command + strlen(command) + 1;
     k.tag = t->tag ? k.block : NULL;
@@ -210,8 +225,8 @@ struct ticket tasks_take_ticket(struct tasks *t, uint64_t task)
     struct ticket k = tasks_ticket(t, task);
     if (k.block == NULL)
         return k;
-    t->kept[task - t->first] = NULL;
-    while (t->taken < t->count && t->kept[t->taken] == NULL)
+    t->kept[task - t->first].block = NULL;
+    while (t->taken < t->count && t->kept[t->taken].block == NULL)
         t->taken++;
     return k;
 }
@@ -245,33 +260,59 @@ static int next_block(struct tasks *t, struct row *row, struct rota_error *err)
     const char *data;
     size_t size;
     int rc = blocks_next(t->blocks, &data, &size, err);
-    if (rc == 0 && t->command == NULL)
-        rc = make_templates(t, err);
     if (rc != 0)
         return rc;
     t->input = data;
     t->input_bytes = size;
     *row = (struct row){.count = 0};
+    t->number++;
     return 0;
 }
 
-/* The next row; a blank command line is none. */
+/* A command that has failed before. */
+static int next_failed(struct tasks *t, struct row *row)
+{
+    if (!past_next(t->past, &t->number, &t->line))
+        return ROTA_E_NOTFOUND;
+    *row = (struct row){.values = &t->line, .count = 1};
+    return 0;
+}
+
+/* A blank command line is none. */
+static bool is_blank(const struct tasks *t, struct row row)
+{
+    if (t->o->command_count > 0)
+        return false;
+    for (int i = 0; i < row.count; i++)
+        if (row.values[i][strspn(row.values[i], " \t")] != '\0')
+            return false;
+    return true;
+}
+
+static int next_argument_row(struct tasks *t, struct row *row, struct rota_error *err)
+{
+    int rc;
+    do
+        rc = sources_next(t->sources, row, err);
+    while (rc == 0 && is_blank(t, *row));
+    t->number += rc == 0;
+    return rc;
+}
+
+/* The next row that is not done already. */
 static int next_row(struct tasks *t, struct row *row, struct rota_error *err)
 {
-    if (t->blocks != NULL)
-        return next_block(t, row, err);
-    for (;;) {
-        int rc = sources_next(t->sources, row, err);
-        if (rc == 0 && t->command == NULL)
-            rc = make_templates(t, err);
-        if (rc != 0)
-            return rc;
-        bool blank = template_is_empty(t->command);
-        for (int i = 0; i < row->count && blank; i++)
-            blank = row->values[i][strspn(row->values[i], " \t")] == '\0';
-        if (!blank)
-            return 0;
-    }
+    int rc;
+    if (t->o->past == PAST_RETRY_FAILED)
+        rc = next_failed(t, row);
+    else
+        do
+            rc = t->blocks != NULL ? next_block(t, row, err)
+                                   : next_argument_row(t, row, err);
+        while (rc == 0 && t->past != NULL && past_has(t->past, t->number));
+    if (rc == 0 && t->command == NULL)
+        rc = make_templates(t, err);
+    return rc;
 }
 
 int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err)
@@ -281,12 +322,11 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
     int rc = next_row(t, &row, err);
     if (rc != 0)
         return rc;
-    if (template_apply(t->command, row, t->given + 1, &words) != 0 ||
+    if (template_apply(t->command, row, t->number, &words) != 0 ||
         keep_ticket(t, row) != 0)
         return nothing_left(err);
-    t->given++;
     *out = (struct commands_spec){
-        .number = t->given,
+        .number = t->number,
         .argv = rota_steal(words),
         .env = t->env,
         .input = t->input,
@@ -306,14 +346,15 @@ int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err)
     if (rc == 0 && t->tag != NULL)
         rc = blob_put(line, "\t", 1);
     if (rc == 0)
-        rc = template_line(t->command, row, t->given + 1, line);
+        rc = template_line(t->command, row, t->number, line);
     if (rc != 0 || blob_put(line, "", 1) != 0)
         return nothing_left(err);
-    t->given++;
     return 0;
 }
 
 int64_t tasks_left(const struct tasks *t)
 {
+    if (t->o->past == PAST_RETRY_FAILED)
+        return (int64_t)past_left(t->past);
     return t->sources != NULL ? sources_left(t->sources) : -1;
 }

@@ -1,7 +1,9 @@
 /* tasks.h - the tasks of a run: their commands, and what is to be known at their end
  *
- * Each row of arguments makes a task, numbered from 0. Of those that are under way the
- * ticket is kept, where somebody will want it.
+ * Each row of arguments makes a task, and so does each block of --pipe. Tasks are
+ * counted from 0; their *number*, from 1, is their place in the whole list, of which
+ * some may have been done before (past.h). Of those that are under way the ticket is
+ * kept, where somebody will want it.
  */
 #ifndef ROTA_CLI_TASKS_H
 #define ROTA_CLI_TASKS_H
@@ -18,6 +20,7 @@ struct tasks;
 /* What is known of a task when it ends; what was not wanted is NULL. */
 struct ticket {
     char *block;         /* free(): ticket_done */
+    uint64_t number;     /* from 1 */
     const char *tag;     /* --tag */
     const char *command; /* as a shell's command line */
     const char *folder;  /* --results: DIR/1/a/2/b/ */
