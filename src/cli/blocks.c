@@ -113,10 +113,7 @@ static char *header_pattern(const char *header)
                     : asprintf(&pattern, "^(%s)", header);
     if (n < 0)
         return NULL;
-    for (char *c = pattern; (c = strstr(c, "\\n")) != NULL; c++) {
-        *c = '\n';
-        memmove(c + 1, c + 2, strlen(c + 2) + 1);
-    }
+    split_unescape_regex(pattern);
     return pattern;
 }
 

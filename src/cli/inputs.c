@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "cli/split.h"
+
 enum {
     KEY_COLSEP = 0x2000,
     KEY_HEADER,
@@ -20,6 +23,8 @@ static const struct argp_option options[] = {
      "source, and all combinations",
      0},
     {"null", '0', NULL, 0, "arguments that are read end with a NUL byte", 0},
+    {"delimiter", 'd', "BYTE", 0,
+     "they end with BYTE; \\t, \\n and \\0 mean what they do in C", 0},
     {"colsep", KEY_COLSEP, "REGEX", 0,
      "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
      0},
@@ -71,6 +76,21 @@ static void parse_rows(struct inputs *in, struct argp_state *state, const char *
     in->options.rows = (int)n;
 }
 
+static void parse_delimiter(struct inputs *in, struct argp_state *state, char *arg)
+{
+    rota_auto(heap) char *text = strdup(arg);
+    size_t size = 0;
+    if (text == NULL)
+        argp_failure(state, 2, ENOMEM, "cannot take the delimiter");
+    else
+        split_unescape(text, &size);
+    if (text == NULL || size != 1)
+        argp_error(state, "-d '%s': not one byte, as ',' or '\\t'", arg);
+    else
+        in->options.delimiter = text[0];
+    in->options.delimited = true;
+}
+
 static void parse_trim(struct inputs *in, struct argp_state *state, const char *arg)
 {
     static const struct {
@@ -97,7 +117,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         add_spec(in, state, (struct source_spec){.file = arg});
         return 0;
     case '0':
-        in->options.null = true;
+        in->options.delimited = true;
+        in->options.delimiter = '\0';
+        return 0;
+    case 'd':
+        parse_delimiter(in, state, arg);
         return 0;
     case KEY_COLSEP:
         in->options.colsep = arg;

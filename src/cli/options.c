@@ -58,6 +58,7 @@ static const struct argp_option options[] = {
     {"group", KEY_GROUP, NULL, 0, "show each command's output when it ends (default)",
      0},
     {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
+    {"dryrun", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
     {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
@@ -81,7 +82,7 @@ static const struct argp_option options[] = {
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'",
      0},
-    {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
+    {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown", 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"env", KEY_ENV, "NAME", 0,
@@ -258,7 +259,7 @@ static void finish_past(struct argp_state *state, struct run_options *o)
         return;
     o->command_count = 0;
     o->pipe = (struct pipe_options){.wanted = false};
-    in->options = (struct sources_options){.null = false};
+    in->options = (struct sources_options){.header = NULL};
     in->count = in->standard = 0;
     if (inputs_add(in, none) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
@@ -288,8 +289,8 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
                           "arguments behind ':::'");
     if (p->by_part && (in->count == 0 || in->standard > 0))
         argp_error(state, "--pipepart needs a file: -a FILE");
-    if (in->options.colsep != NULL || in->options.null || in->options.link_all)
-        argp_error(state, "--pipe has no arguments, for --colsep, -0 or --link");
+    if (in->options.colsep != NULL || in->options.delimited || in->options.link_all)
+        argp_error(state, "--pipe has no arguments, for --colsep, -0, -d or --link");
     p->blocks.records = (size_t)in->options.rows;
     p->blocks.header = in->options.header;
 }

@@ -95,7 +95,7 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     struct run *r = ctx;
     struct ticket k = tasks_take_ticket(r->tasks, end->task);
     int rc = k.folder ? results_add(end, &k, err) : 0;
-    if (rc == 0)
+    if (rc == 0 && k.folder == NULL)
         rc = show_end(r->show, end, &k, err);
     report_ended(&r->report, end);
     if (rc == 0 && r->joblog != NULL)
@@ -180,7 +180,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
 {
     struct crew_summary sum = {.complete = false};
     struct rota_error err = {0};
-    bool live = r->o->show != SHOW_GROUPS;
+    bool live = r->o->show != SHOW_GROUPS && r->o->results == NULL;
     struct crew_hooks hooks = {
         .ctx = r,
         .retries = r->o->retries,

@@ -39,6 +39,18 @@ void split_unescape(char *text, size_t *size)
     *size = (size_t)(out - text);
 }
 
+void split_unescape_regex(char *pattern)
+{
+    for (char *c = pattern; (c = strchr(c, '\\')) != NULL; c++) {
+        if (c[1] == 'n' || c[1] == 't' || c[1] == 'r') {
+            *c = c[1] == 'n' ? '\n' : c[1] == 't' ? '\t' : '\r';
+            memmove(c + 1, c + 2, strlen(c + 2) + 1);
+        } else if (c[1] != '\0') {
+            c++;
+        }
+    }
+}
+
 static int set_text(struct text *t, const char *word)
 {
     t->data = strdup(word != NULL ? word : "");
@@ -59,7 +71,6 @@ static int join(const struct split *s, struct text *out)
     return 0;
 }
 
-/* In a regular expression a 0 byte has no place, and \\ and \" are its own. */
 static int compile(struct split *s, const char *start, const char *end,
                    struct rota_error *err)
 {
@@ -71,15 +82,7 @@ static int compile(struct split *s, const char *start, const char *end,
     end = end == NULL ? "" : end[0] == '\0' ? any : end;
     if (asprintf(&pattern, "(%s)(%s)", end, start) < 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    for (char *c = pattern; (c = strchr(c, '\\')) != NULL; c++) {
-        bool line = c[1] == 'n' || c[1] == 't' || c[1] == 'r';
-        if (line) {
-            *c = c[1] == 'n' ? '\n' : c[1] == 't' ? '\t' : '\r';
-            memmove(c + 1, c + 2, strlen(c + 2) + 1);
-        } else if (c[1] != '\0') {
-            c++;
-        }
-    }
+    split_unescape_regex(pattern);
     int rc = regcomp(&s->regex, pattern, REG_EXTENDED | REG_NEWLINE);
     if (rc != 0) {
         regerror(rc, &s->regex, why, sizeof(why));

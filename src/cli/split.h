@@ -46,6 +46,9 @@ bool split_is_empty(const struct split *s);
 /* Replace \n and so on in `text`, in place; *size is how long it is then. */
 void split_unescape(char *text, size_t *size);
 
+/* Replace what POSIX does not know in a regular expression, \n \r and \t, in place. */
+void split_unescape_regex(char *pattern);
+
 ROTA_AUTO_DEFINE(split, struct split *, split_free);
 
 #endif
