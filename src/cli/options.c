@@ -82,7 +82,8 @@ static const struct argp_option options[] = {
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'",
      0},
-    {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown", 0},
+    {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
+     0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"env", KEY_ENV, "NAME", 0,
@@ -112,6 +113,10 @@ static const char doc[] =
     "  rota run --colsep , --header : ./train --rate {rate} --n {n} :::: table.csv\n"
     "With a shell, where the command needs one:\n"
     "  rota run 'sort {} | uniq -c > {/.}.count' ::: logs/*.txt\n"
+    "A long table in pieces of about 10 MiB, on standard input:\n"
+    "  rota run -k --pipe --block 10M --header : ./clean < table.csv > clean.csv\n"
+    "What a joblog says is not done yet:\n"
+    "  rota run --joblog log --resume ./simulate :::: parameters\n"
     "Whole commands, one a line:\n"
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
@@ -126,10 +131,10 @@ static const char doc[] =
     "task's number, {%} for its slot's. Without any of these the arguments come last. "
     "An argument is passed on as it is: a file named '; rm -rf ~' is a file's name. "
     "(Only where there is no COMMAND is it read by a shell.) Commands read nothing "
-    "from "
-    "standard input.\n"
+    "from standard input, but for --pipe.\n"
     "\n"
-    "What a command writes is shown when it ends, whole. A command that fails is named "
+    "What a command writes is shown when it ends, whole; it may be more than memory "
+    "holds, and waits in a file below TMPDIR. A command that fails is named "
     "on standard error, and the others go on. A worker that dies is named too, and "
     "what "
     "it ran runs elsewhere; a command that takes three workers with it is given up. "
