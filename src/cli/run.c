@@ -142,6 +142,8 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
         .mode = o->show,
         .in_order = o->in_order,
         .verbose = o->verbose,
+        .stop = run_stop,
+        .ctx = r,
     };
     r->report.start_ns = clock_now_ns();
     int rc = tasks_open(o, &r->tasks, err);
@@ -195,7 +197,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
     };
     int rc = crew_manage(farm, &hooks, &sum, &err);
     return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
-                        sum.stopped ? r->signals->got : 0);
+                        sum.stopped || rc != 0 ? r->signals->got : 0);
 }
 
 static int manage(struct rota_farm *farm, const struct run_options *o,

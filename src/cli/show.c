@@ -6,10 +6,12 @@
 #include "cli/show.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -19,10 +21,13 @@
 enum {
     BUCKETS = 64,
     WRITE_BYTES = 1 << 16,
+    TERMINAL_BYTES = 256,
+    STOP_MS = 100, /* between two questions whether to stop */
 };
 
 /* One of a command's streams. */
 struct stream {
+    const struct show_options *options;
     int fd;
     const char *tag;  /* borrowed, or NULL */
     bool lines;       /* only whole ones */
@@ -50,19 +55,43 @@ struct show {
 
 /* ---- a stream ---------------------------------------------------------------- */
 
-/* Write all; returns an errno. */
-static int write_all(int fd, const char *data, size_t size)
+/* How much can be written to `fd` at once without waiting, as soon as poll says that
+ * something can be: to a pipe a page, to a terminal less. */
+static size_t portion(int fd)
 {
+    struct stat st;
+    if (isatty(fd))
+        return TERMINAL_BYTES;
+    bool pipe = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+    return pipe ? PIPE_BUF : SIZE_MAX;
+}
+
+/* Wait until something can be written. Who asks to stop does so for a reason: perhaps
+ * that nobody reads. Returns an errno. */
+static int await_reader(const struct stream *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+    const struct show_options *o = s->options;
+    while (poll(&p, 1, STOP_MS) <= 0)
+        if (o->stop != NULL && o->stop(o->ctx))
+            return ECANCELED;
+    return 0;
+}
+
+/* Write all; returns an errno. */
+static int write_all(struct stream *s, const char *data, size_t size)
+{
+    size_t most = size > 0 ? portion(s->fd) : 0;
     while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n >= 0) {
+        int error = await_reader(s);
+        if (error != 0)
+            return error;
+        ssize_t n = write(s->fd, data, size < most ? size : most);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return errno;
+        if (n > 0) {
             data += n;
             size -= (size_t)n;
-        } else if (errno == EAGAIN) {
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            poll(&p, 1, -1);
-        } else if (errno != EINTR) {
-            return errno;
         }
     }
     return 0;
@@ -71,10 +100,11 @@ static int write_all(int fd, const char *data, size_t size)
 static int write_out(struct stream *s, const char *data, size_t size,
                      struct rota_error *err)
 {
-    int error = write_all(s->fd, data, size);
+    int error = write_all(s, data, size);
     if (error == 0)
         return 0;
-    return error_set(err, ROTA_E_IO, "%s", strerror(error));
+    return error_set(err, ROTA_E_IO, "%s",
+                     error == ECANCELED ? "nobody reads it" : strerror(error));
 }
 
 static int flush(struct stream *s, struct rota_error *err)
@@ -162,7 +192,8 @@ static void stream_done(struct stream *s)
 
 static struct stream stream_of(const struct show *s, int fd)
 {
-    return (struct stream){.fd = fd, .lines = s->options.mode == SHOW_LINES};
+    return (struct stream){
+        .options = &s->options, .fd = fd, .lines = s->options.mode == SHOW_LINES};
 }
 
 /* ---- views ------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ struct show_options {
     bool in_order; /* SHOW_LINES: only of the first task that has not ended, as it
                       comes; of the others when it is their turn */
     bool verbose;  /* each command before its output */
+    /* Whether to give up waiting for who reads the output, and does not: then showing
+     * it fails. NULL: never. */
+    bool (*stop)(void *ctx);
+    void *ctx;
 };
 
 struct show;

@@ -102,6 +102,23 @@ shows '^a$'
 finish
 same "$out" 'a\n'
 
+begin "nobody reads what is shown, and the run is asked to stop"
+mkfifo check.fifo
+sleep 1000 <check.fifo &
+reader=$!
+"$rota" run -u 'echo {} >>check.says; yes' ::: a >check.fifo 2>"$err" &
+farm=$!
+until [ -e check.says ]; do sleep 0.02; done
+sleep 0.3 # it is as full as it gets
+kill -TERM "$farm"
+sleep 0.3
+kill -TERM "$farm" 2>/dev/null || : # twice is urgent
+got=0
+wait "$farm" || got=$?
+kill "$reader"
+[ "$got" -eq 143 ] || failed "status $got"
+says 'asked to stop|nobody reads it'
+
 begin "the same blocks again, and of a file"
 run 0 sh -c "'$rota' run -k --retries 2 --pipe --block 200k --joblog check.log \
     'mkdir check.try.{#} && exit 1; cat' <check.numbers"
