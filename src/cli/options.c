@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cli/report.h"
+#include "cli/run_dir.h"
 
 enum {
     KEY_TAGSTRING = 0x100,
@@ -24,16 +25,21 @@ enum {
     KEY_JOBLOG,
     KEY_RESUME,
     KEY_RESUME_FAILED,
-    KEY_RETRY_FAILED,
+    KEY_TRY_FAILED_AGAIN,
     KEY_RUN_FILE,
     KEY_RESULTS,
     KEY_FOLDER,
     KEY_NICE,
     KEY_ENV,
     KEY_SUMMARY,
+    KEY_RESTARTS,
+    KEY_AGAIN, /* what rota itself adds: */
+    KEY_RETRY_FAILED,
+    KEY_REREAD,
     COUNT_MAX = 1000000,
     ROWS_MAX = 100000, /* of -N */
     RETRIES_MAX = 1000,
+    RESTARTS_MAX = 1000000,
     NICE_MAX = 19,
     FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
     FILES_SPARE = 64,
@@ -74,14 +80,20 @@ static const struct argp_option options[] = {
      "leave out what stands in the joblog, and add to it", 0},
     {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
      "leave out what succeeded by the joblog, and add to it", 0},
-    {"retry-failed", KEY_RETRY_FAILED, NULL, 0,
+    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, 0,
      "run the commands that failed by the joblog, and add to it: COMMAND and arguments "
      "are not looked at",
      0},
     {"run", KEY_RUN_FILE, "FILE", 0,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
-     "and 'rota report FILE'",
+     "and 'rota report FILE'; should the run be cut off, 'rota resume FILE' goes on",
      0},
+    {"restarts", KEY_RESTARTS, "N", 0,
+     "should the manager or the launcher die, go on from the run file, up to N times",
+     0},
+    {"again", KEY_AGAIN, "WHY", OPTION_HIDDEN, NULL, 0},
+    {"again-retry-failed", KEY_RETRY_FAILED, NULL, OPTION_HIDDEN, NULL, 0},
+    {"again-reread", KEY_REREAD, NULL, OPTION_HIDDEN, NULL, 0},
     {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
      0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
@@ -121,6 +133,9 @@ static const char doc[] =
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
     "  rota run --retries 3 --timeout 60 --joblog log curl -sfO :::: urls\n"
+    "On record, so that it can be cut off and go on:\n"
+    "  rota run --run sweep.db ./simulate {1} {2} ::: 0.1 0.2 :::: seeds.txt\n"
+    "  rota resume sweep.db\n"
     "On 16 ranks of two hosts:\n"
     "  find . -type f -print0 | rota run -0 -n 16 --hosts a:8,b:8 sha256sum\n"
     "\n"
@@ -242,6 +257,7 @@ static void parse_env(struct argp_state *state, const char *arg, struct run_opti
 static void parse_words(struct argp_state *state, struct run_options *o)
 {
     o->command = state->argv + state->next;
+    o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->next) - 1;
     o->command_count =
         inputs_words(&o->inputs, state, o->command, state->argc - state->next);
     for (int i = 0; i < o->command_count; i++)
@@ -260,6 +276,10 @@ static void finish_past(struct argp_state *state, struct run_options *o)
     if (o->past != PAST_NONE && o->joblog == NULL)
         argp_error(state, "--resume, --resume-failed and --retry-failed need --joblog "
                           "FILE, which says what was done");
+    if (o->past != PAST_NONE && o->run_file != NULL)
+        argp_error(state, "--resume, --resume-failed and --retry-failed go by the "
+                          "joblog, and 'rota resume FILE' by the run file: one of the "
+                          "two");
     if (o->past != PAST_RETRY_FAILED)
         return;
     o->command_count = 0;
@@ -292,6 +312,9 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
     if (in->count > 1 || (in->count == 1 && in->specs[0].file == NULL))
         argp_error(state, "--pipe reads standard input, or one file: it has no "
                           "arguments behind ':::'");
+    if (o->restarts > 0)
+        argp_error(state, "--restarts can't go on with --pipe: what commands have read "
+                          "from standard input is gone");
     if (p->by_part && (in->count == 0 || in->standard > 0))
         argp_error(state, "--pipepart needs a file: -a FILE");
     if (in->options.colsep != NULL || in->options.delimited || in->options.link_all)
@@ -313,8 +336,30 @@ static void finish(struct argp_state *state, struct run_options *o)
     finish_pipe(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+    if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
+        argp_error(state, "--restarts goes on from a run file: name one with --run, or "
+                          "a folder for them with ROTA_RUN_DIR");
+    if (o->option_count < 0)
+        o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->argc) - 1;
     if (o->slots == 0)
         o->slots = l->ranks > 0 ? 1 : cpu_count();
+}
+
+static error_t parse_again(int key, char *arg, struct run_options *o)
+{
+    switch (key) {
+    case KEY_AGAIN:
+        o->again.why = arg;
+        return 0;
+    case KEY_RETRY_FAILED:
+        o->again.retry_failed = true;
+        return 0;
+    case KEY_REREAD:
+        o->again.reread = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse_file(int key, char *arg, struct run_options *o)
@@ -329,7 +374,7 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
     case KEY_RESUME_FAILED:
         o->past = PAST_RESUME_FAILED;
         return 0;
-    case KEY_RETRY_FAILED:
+    case KEY_TRY_FAILED_AGAIN:
         o->past = PAST_RETRY_FAILED;
         return 0;
     case KEY_RUN_FILE:
@@ -342,7 +387,7 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
         o->folder = arg;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_again(key, arg, o);
     }
 }
 
@@ -412,6 +457,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TIMEOUT:
         o->time_limit_ms = parse_time(state, arg);
         return 0;
+    case KEY_RESTARTS:
+        o->restarts = parse_count(state, arg, RESTARTS_MAX, "restarts");
+        return 0;
     case KEY_HALT:
         o->halt = parse_halt(state, arg);
         return 0;
@@ -442,7 +490,8 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
         .doc = doc,
         .children = children,
     };
-    *out = (struct run_options){0};
+    *out = (struct run_options){
+        .words = argv + 1, .word_count = argc - 1, .option_count = -1};
     argv[0] = name;
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
@@ -452,4 +501,14 @@ void run_options_done(struct run_options *o)
 {
     inputs_done(&o->inputs);
     variables_done(&o->variables);
+}
+
+bool run_options_want_input(const struct run_options *o)
+{
+    return o->inputs.standard > 0 && (o->again.why == NULL || o->again.reread);
+}
+
+const struct argp_option *run_options_table(void)
+{
+    return options;
 }

@@ -14,13 +14,13 @@
 
 /* ---- the joblog -------------------------------------------------------------- */
 
-int joblog_open(const char *path, bool more, FILE **out, struct rota_error *err)
+int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err)
 {
-    FILE *f = fopen(path, more ? "ae" : "we");
+    FILE *f = fopen(path, append ? "ae" : "we");
     if (f == NULL)
         return error_set(err, ROTA_E_IO, "cannot write joblog '%s': %s", path,
                          strerror(errno));
-    if (!more || ftell(f) == 0)
+    if (!append || ftell(f) == 0)
         fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComman"
               "d\n",
               f);
@@ -77,7 +77,7 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
     char host[32] = ":";
     if (end->worker > 0)
         snprintf(host, sizeof(host), "rank %d", end->worker);
-    fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", end->number,
+    fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", end->task + 1,
             host, now_s() - took, took, end->wrote, v.exit, v.signal);
     put_command(f, k->command);
     if (fflush(f) != 0 || ferror(f))
@@ -136,7 +136,7 @@ int results_add(const struct crew_end *end, const struct ticket *k,
     if (failed != 0)
         return error_set(err, ROTA_E_IO, "cannot make folder '%s': %s", folder,
                          strerror(failed));
-    int n = snprintf(seq, sizeof(seq), "%" PRIu64, end->number);
+    int n = snprintf(seq, sizeof(seq), "%" PRIu64, end->task + 1);
     struct spool_text number = {.rest = seq, .rest_bytes = (size_t)n};
     int rc = write_file(folder, "stdout", &end->out, err);
     if (rc == 0)

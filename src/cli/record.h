@@ -6,8 +6,8 @@
  *     Seq  Host  Starttime  JobRuntime  Send  Receive  Exitval  Signal  Command
  *
  * Host is ':' or, with ranks, "rank N". Exitval and Signal are -1 and 15 for one that
- * ran out of time, -1 and 0 for one without a result. A line end in a command is a 0
- * byte there.
+ * ran out of time, -1 and 0 for one without a result. A line end in a command is shown
+ * as a space.
  *
  * --results keeps a task's output in its folder: stdout, stderr, and seq, its number.
  */
@@ -20,9 +20,9 @@
 #include "cli/tasks.h"
 #include "farm/crew.h"
 
-/* `more`: add to what is there. *out is the caller's: fclose(). Fails with ROTA_E_IO.
+/* *out is the caller's: fclose(). `append`: behind what is there. Fails with ROTA_E_IO.
  */
-int joblog_open(const char *path, bool more, FILE **out, struct rota_error *err);
+int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err);
 
 /* Fails with ROTA_E_IO. */
 int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,

@@ -86,9 +86,9 @@ static void say_failed(const struct report *r, const struct crew_end *end)
     command_text(end->argv, &command);
     if (end->outcome == ROTA_POISON)
         say(r, "task %" PRIu64 " was given up, as it took %d workers along: %s",
-            end->number, end->killed, command.data);
+            end->task + 1, end->killed, command.data);
     else if (result != NULL)
-        say(r, "task %" PRIu64 " %s: %s", end->number,
+        say(r, "task %" PRIu64 " %s: %s", end->task + 1,
             execute_text(result->how, result->code, how, sizeof(how)), command.data);
 }
 

@@ -284,9 +284,9 @@ int show_part(struct show *s, const struct crew_part *p, const struct ticket *k,
               struct rota_error *err)
 {
     bool first;
-    if (s->options.in_order && s->options.mode == SHOW_LINES && p->task != s->due)
+    if (s->options.in_order && s->options.mode == SHOW_LINES && p->order != s->due)
         return 0;
-    struct view *v = view_of(s, p->task, p->lease, &first);
+    struct view *v = view_of(s, p->order, p->lease, &first);
     if (v == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     v->out.tag = v->err.tag = tag_of(s, k);
@@ -303,8 +303,8 @@ int show_end(struct show *s, const struct crew_end *end, const struct ticket *k,
              struct rota_error *err)
 {
     bool first;
-    s->due = end->task + 1;
-    struct view *v = view_of(s, end->task, end->lease, &first);
+    s->due = end->order + 1;
+    struct view *v = view_of(s, end->order, end->lease, &first);
     if (v == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     v->out.tag = v->err.tag = tag_of(s, k);
@@ -314,5 +314,5 @@ int show_end(struct show *s, const struct crew_end *end, const struct ticket *k,
     if (rc == 0)
         finish(&v->err, &end->err, err);
     forget(v);
-    return rc ? fail(rc, end->number, err) : 0;
+    return rc ? fail(rc, end->task + 1, err) : 0;
 }

@@ -11,29 +11,34 @@
 
 #include "base/error.h"
 #include "cli/blocks.h"
+#include "cli/list.h"
 #include "cli/past.h"
 
 struct kept {
-    char *block; /* NULL where it was taken */
     uint64_t number;
+    char *block; /* NULL: taken */
 };
 
 struct tasks {
     const struct run_options *o;
-    struct sources *sources;  /* NULL: of blocks, a task is made */
-    struct blocks *blocks;    /* or NULL */
-    int file;                 /* of blocks, where it is ours; or -1 */
+    struct sources *sources; /* NULL: there is nothing to read */
+    struct list *list;       /* what is recorded of them, or NULL */
+    struct blocks *blocks;   /* of which tasks are made, instead of rows; or NULL */
+    int file;                /* of blocks, where it is ours; or -1 */
+    struct store *store;     /* of blocks, where they are recorded; or NULL */
+    struct past *past;       /* what is not to be done again, or NULL */
+    const char *line;        /* a command that failed before, for the moment */
+    const void *input;       /* of the task that was given last, or NULL */
+    size_t input_bytes;
+    char **env;        /* of all tasks, or NULL */
+    char **names;      /* of a run that is resumed, or NULL */
+    int name_count;    /* so too */
+    char trouble[512]; /* why there are no sources, though they had more; or "" */
     struct template *command; /* made when there is a row: then names are known */
     struct template *tag;
-    const void *input; /* of the task that was given last, or NULL */
-    size_t input_bytes;
-    const char *line;  /* so too, where it failed before */
-    char **env;        /* of all tasks, or NULL */
-    uint64_t number;   /* so too */
-    struct past *past; /* what is not to be done again, or NULL */
+    uint64_t given;
     bool tickets;      /* are wanted */
-    struct kept *kept; /* the tickets of tasks from `first` on */
-    uint64_t first;
+    struct kept *kept; /* by their numbers */
     size_t count;
     size_t cap;
     size_t taken; /* at the begin of `kept` */
@@ -44,9 +49,23 @@ static int nothing_left(struct rota_error *err)
     return error_set(err, ROTA_E_NOMEM, "out of memory for tasks");
 }
 
+static int read_row(void *ctx, struct row *row, struct rota_error *err);
+
+static struct row names_of(const struct tasks *t)
+{
+    if (t->names != NULL)
+        return (struct row){.values = (const char *const *)t->names,
+                            .count = t->name_count};
+    return t->sources ? sources_names(t->sources) : (struct row){.count = 0};
+}
+
 static int open_blocks(struct tasks *t, struct rota_error *err)
 {
     const char *name = t->o->inputs.specs[0].file;
+    if (t->o->again.why != NULL)
+        return error_set(err, ROTA_E_STATE,
+                         "a run with --pipe can't go on: the blocks that its commands "
+                         "read are not recorded; begin it anew");
     if (strcmp(name, "-") != 0) {
         t->file = open(name, O_RDONLY | O_CLOEXEC);
         if (t->file < 0)
@@ -54,6 +73,35 @@ static int open_blocks(struct tasks *t, struct rota_error *err)
                              strerror(errno));
     }
     return blocks_open(t->file >= 0 ? t->file : 0, &t->o->pipe.blocks, &t->blocks, err);
+}
+
+static int open_sources(struct tasks *t, struct rota_error *err)
+{
+    const struct inputs *in = &t->o->inputs;
+    return sources_open(in->specs, in->count, &in->options, &t->sources, err);
+}
+
+/* What a run that is resumed has not read of its list is read now, if it can be. */
+static int open_rest(struct tasks *t, struct store *store, struct rota_error *err)
+{
+    struct rota_error why;
+    int rc = 0;
+    if (store_tasks(store) > 0)
+        rc = store_names(store, &t->names, &t->name_count, err);
+    if (rc != 0 || store_is_listed(store))
+        return rc;
+    if (t->o->inputs.standard > 0 && !t->o->again.reread)
+        error_set(&why, ROTA_E_STATE, "it came on standard input");
+    else
+        rc = open_sources(t, &why);
+    if (t->sources == NULL)
+        snprintf(t->trouble, sizeof(t->trouble), "%s", why.text);
+    return rc == ROTA_E_NOMEM ? error_set(err, rc, "%s", why.text) : 0;
+}
+
+static struct row names_for_list(void *ctx)
+{
+    return names_of(ctx);
 }
 
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err)
@@ -70,14 +118,29 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
     int rc = 0;
     if (o->past != PAST_NONE)
         rc = past_read(o->joblog, o->past, &t->past, err);
-    if (rc == 0)
-        rc = o->pipe.wanted ? open_blocks(t, err)
-                            : sources_open(o->inputs.specs, o->inputs.count,
-                                           &o->inputs.options, &t->sources, err);
+    if (rc == 0 && o->pipe.wanted)
+        rc = open_blocks(t, err);
+    else if (rc == 0 && o->again.why == NULL)
+        rc = open_sources(t, err);
     if (rc != 0)
         return rc;
     *out = rota_steal(t);
     return 0;
+}
+
+int tasks_record(struct tasks *t, struct store *store, struct rota_error *err)
+{
+    t->store = store;
+    if (t->blocks != NULL)
+        return 0;
+    int rc = t->o->again.why != NULL ? open_rest(t, store, err) : 0;
+    struct list_options options = {
+        .store = store,
+        .read = t->sources ? read_row : NULL,
+        .names = names_for_list,
+        .ctx = t,
+    };
+    return rc ? rc : list_open(&options, &t->list, err);
 }
 
 void tasks_close(struct tasks *t)
@@ -85,11 +148,13 @@ void tasks_close(struct tasks *t)
     if (t == NULL)
         return;
     sources_close(t->sources);
+    list_close(t->list);
     blocks_close(t->blocks);
     past_free(t->past);
     free(t->env);
     if (t->file >= 0)
         close(t->file);
+    free(t->names);
     template_free(t->command);
     template_free(t->tag);
     for (size_t i = t->taken; i < t->count; i++)
@@ -117,26 +182,22 @@ static int put_name(struct blob *to, const char *value)
     return rc ? rc : blob_put(to, "/", 1);
 }
 
-static struct row names_of(const struct tasks *t)
-{
-    return t->sources != NULL ? sources_names(t->sources) : (struct row){.count = 0};
-}
-
-static int put_folder(const struct tasks *t, struct row row, struct blob *to)
+static int put_folder(const struct tasks *t, struct row row, uint64_t number,
+                      struct blob *to)
 {
     struct row names = names_of(t);
     int rc = blob_put(to, t->o->results, strlen(t->o->results));
     if (rc == 0)
         rc = blob_put(to, "/", 1);
     if (rc == 0 && t->blocks != NULL) { /* its argument is its number, as it were */
-        char number[24];
-        snprintf(number, sizeof(number), "1/%ju/", (uintmax_t)t->number);
-        rc = blob_put(to, number, strlen(number));
+        char place[32];
+        int n = snprintf(place, sizeof(place), "1/%ju/", (uintmax_t)number);
+        rc = blob_put(to, place, (size_t)n);
     }
     for (int i = 0; i < row.count && rc == 0; i++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%d", i + 1);
-        rc = put_name(to, i < names.count ? names.values[i] : number);
+        char place[16];
+        snprintf(place, sizeof(place), "%d", i + 1);
+        rc = put_name(to, i < names.count ? names.values[i] : place);
         if (rc == 0)
             rc = put_name(to, row.values[i]);
     }
@@ -144,10 +205,11 @@ static int put_folder(const struct tasks *t, struct row row, struct blob *to)
 }
 
 /* Arguments as a person would read them: no shell's quotes. */
-static int put_tag(struct tasks *t, struct row row, struct blob *to)
+static int put_tag(const struct tasks *t, struct row row, uint64_t number,
+                   struct blob *to)
 {
     rota_auto(heap) char **words = NULL;
-    int rc = template_apply(t->tag, row, t->number, &words);
+    int rc = template_apply(t->tag, row, number, &words);
     for (int i = 0; rc == 0 && words[i] != NULL; i++) {
         rc = i > 0 ? blob_put(to, " ", 1) : 0;
         if (rc == 0)
@@ -156,17 +218,18 @@ static int put_tag(struct tasks *t, struct row row, struct blob *to)
     return rc;
 }
 
-static int write_ticket(struct tasks *t, struct row row, struct blob *to)
+static int write_ticket(const struct tasks *t, struct row row, uint64_t number,
+                        struct blob *to)
 {
-    int rc = t->tag ? put_tag(t, row, to) : 0;
+    int rc = t->tag ? put_tag(t, row, number, to) : 0;
     if (rc == 0)
         rc = blob_put(to, "", 1);
     if (rc == 0)
-        rc = template_line(t->command, row, t->number, to);
+        rc = template_line(t->command, row, number, to);
     if (rc == 0)
         rc = blob_put(to, "", 1);
     if (rc == 0 && t->o->results != NULL)
-        rc = put_folder(t, row, to);
+        rc = put_folder(t, row, number, to);
     return rc ? rc : blob_put(to, "", 1);
 }
 
@@ -175,14 +238,13 @@ static int reserve(struct tasks *t)
     if (t->taken > t->count / 2) {
         memmove(t->kept, t->kept + t->taken,
                 (t->count - t->taken) * sizeof(t->kept[0]));
-        t->first += t->taken;
         t->count -= t->taken;
         t->taken = 0;
     }
     if (t->count < t->cap)
         return 0;
     size_t cap = t->cap * 2 + 64;
-    struct kept *kept = realloc(t->kept, cap * sizeof(*kept));
+    struct kept *kept = realloc(t->kept, cap * sizeof(kept[0]));
     if (kept == NULL)
         return ROTA_E_NOMEM;
     t->kept = kept;
@@ -190,28 +252,41 @@ static int reserve(struct tasks *t)
     return 0;
 }
 
-static int keep_ticket(struct tasks *t, struct row row)
+static int keep_ticket(struct tasks *t, struct row row, uint64_t number)
 {
     struct blob text = {0};
     if (!t->tickets)
         return 0;
     int rc = reserve(t);
     if (rc == 0)
-        rc = write_ticket(t, row, &text);
+        rc = write_ticket(t, row, number, &text);
     if (rc == 0)
-        t->kept[t->count++] = (struct kept){.block = text.data, .number = t->number};
+        t->kept[t->count++] = (struct kept){number, text.data};
     else
         blob_done(&text);
     return rc;
 }
 
-struct ticket tasks_ticket(const struct tasks *t, uint64_t task)
+static int by_number(const void *key, const void *element)
+{
+    uint64_t number = *(const uint64_t *)key;
+    const struct kept *kept = element;
+    return number < kept->number ? -1 : number > kept->number;
+}
+
+static struct kept *find_kept(const struct tasks *t, uint64_t number)
+{
+    if (t->count == 0)
+        return NULL;
+    return bsearch(&number, t->kept, t->count, sizeof(t->kept[0]), by_number);
+}
+
+static struct ticket ticket_of(const struct tasks *t, const struct kept *kept)
 {
     struct ticket k = {0};
-    if (!t->tickets || task < t->first || task - t->first >= t->count)
+    if (kept == NULL || kept->block == NULL)
         return k;
-    k.block = t->kept[task - t->first].block;
-    k.number = t->kept[task - t->first].number;
+    k.block = kept->block;
     const char *command = k.block + strlen(k.block) + 1;
     const char *folder = command + strlen(command) + 1;
     k.tag = t->tag ? k.block : NULL;
@@ -220,12 +295,18 @@ struct ticket tasks_ticket(const struct tasks *t, uint64_t task)
     return k;
 }
 
-struct ticket tasks_take_ticket(struct tasks *t, uint64_t task)
+struct ticket tasks_ticket(const struct tasks *t, uint64_t number)
 {
-    struct ticket k = tasks_ticket(t, task);
-    if (k.block == NULL)
+    return ticket_of(t, find_kept(t, number));
+}
+
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t number)
+{
+    struct kept *kept = find_kept(t, number);
+    struct ticket k = ticket_of(t, kept);
+    if (kept == NULL || k.block == NULL)
         return k;
-    t->kept[task - t->first].block = NULL;
+    kept->block = NULL;
     while (t->taken < t->count && t->kept[t->taken].block == NULL)
         t->taken++;
     return k;
@@ -254,62 +335,93 @@ static int make_templates(struct tasks *t, struct rota_error *err)
     return rc;
 }
 
+/* A blank command line is none. */
+static bool is_blank(const struct tasks *t, const struct row *row)
+{
+    bool blank = t->o->command_count == 0;
+    for (int i = 0; i < row->count && blank; i++)
+        blank = row->values[i][strspn(row->values[i], " \t")] == '\0';
+    return blank;
+}
+
+/* The sources' next row. */
+static int read_row(void *ctx, struct row *row, struct rota_error *err)
+{
+    struct tasks *t = ctx;
+    int rc;
+    do {
+        rc = sources_next(t->sources, row, err);
+        if (rc == 0 && t->command == NULL)
+            rc = make_templates(t, err);
+    } while (rc == 0 && is_blank(t, row));
+    return rc;
+}
+
+/* That there is a block, or no further one, is recorded, but not what it holds. */
+static int record_block(struct tasks *t, bool is_one, size_t size, uint64_t *number)
+{
+    char what[64];
+    if (t->store == NULL)
+        return 0;
+    int n =
+        snprintf(what, sizeof(what), "block %ju, %zu bytes", (uintmax_t)*number, size);
+    int rc = is_one ? store_add_task(t->store, what, (size_t)n + 1, number, NULL)
+                    : store_listed(t->store, NULL);
+    return rc == ROTA_E_NOMEM ? rc : 0; /* what can't be written is tried again */
+}
+
 /* A block goes to the command without a row. */
-static int next_block(struct tasks *t, struct row *row, struct rota_error *err)
+static int next_block(struct tasks *t, struct row *row, uint64_t *number,
+                      struct rota_error *err)
 {
     const char *data;
-    size_t size;
+    size_t size = 0;
     int rc = blocks_next(t->blocks, &data, &size, err);
+    if (rc != 0 && rc != ROTA_E_NOTFOUND)
+        return rc;
+    if (record_block(t, rc == 0, size, number) != 0)
+        return nothing_left(err);
     if (rc != 0)
         return rc;
     t->input = data;
     t->input_bytes = size;
     *row = (struct row){.count = 0};
-    t->number++;
     return 0;
 }
 
 /* A command that has failed before. */
-static int next_failed(struct tasks *t, struct row *row)
+static int next_failed(struct tasks *t, struct row *row, uint64_t *number)
 {
-    if (!past_next(t->past, &t->number, &t->line))
+    if (!past_next(t->past, number, &t->line))
         return ROTA_E_NOTFOUND;
     *row = (struct row){.values = &t->line, .count = 1};
     return 0;
 }
 
-/* A blank command line is none. */
-static bool is_blank(const struct tasks *t, struct row row)
-{
-    if (t->o->command_count > 0)
-        return false;
-    for (int i = 0; i < row.count; i++)
-        if (row.values[i][strspn(row.values[i], " \t")] != '\0')
-            return false;
-    return true;
-}
-
-static int next_argument_row(struct tasks *t, struct row *row, struct rota_error *err)
+static int next_of_all(struct tasks *t, struct row *row, uint64_t *number,
+                       struct rota_error *err)
 {
     int rc;
-    do
-        rc = sources_next(t->sources, row, err);
-    while (rc == 0 && is_blank(t, *row));
-    t->number += rc == 0;
+    *number = t->given + 1;
+    if (t->blocks != NULL)
+        rc = next_block(t, row, number, err);
+    else
+        rc = t->list ? list_next(t->list, row, number, err) : read_row(t, row, err);
+    t->given += rc == 0;
     return rc;
 }
 
 /* The next row that is not done already. */
-static int next_row(struct tasks *t, struct row *row, struct rota_error *err)
+static int next_row(struct tasks *t, struct row *row, uint64_t *number,
+                    struct rota_error *err)
 {
     int rc;
     if (t->o->past == PAST_RETRY_FAILED)
-        rc = next_failed(t, row);
+        rc = next_failed(t, row, number);
     else
         do
-            rc = t->blocks != NULL ? next_block(t, row, err)
-                                   : next_argument_row(t, row, err);
-        while (rc == 0 && t->past != NULL && past_has(t->past, t->number));
+            rc = next_of_all(t, row, number, err);
+        while (rc == 0 && t->past != NULL && past_has(t->past, *number));
     if (rc == 0 && t->command == NULL)
         rc = make_templates(t, err);
     return rc;
@@ -319,14 +431,15 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
 {
     struct row row;
     rota_auto(heap) char **words = NULL;
-    int rc = next_row(t, &row, err);
+    uint64_t number;
+    int rc = next_row(t, &row, &number, err);
     if (rc != 0)
         return rc;
-    if (template_apply(t->command, row, t->number, &words) != 0 ||
-        keep_ticket(t, row) != 0)
+    if (template_apply(t->command, row, number, &words) != 0 ||
+        keep_ticket(t, row, number) != 0)
         return nothing_left(err);
     *out = (struct commands_spec){
-        .number = t->number,
+        .number = number,
         .argv = rota_steal(words),
         .env = t->env,
         .input = t->input,
@@ -335,18 +448,32 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
     return 0;
 }
 
+void tasks_tick(struct tasks *t)
+{
+    if (t->list != NULL)
+        list_tick(t->list);
+}
+
+const char *tasks_trouble(const struct tasks *t)
+{
+    if (t->list == NULL || list_is_whole(t->list))
+        return NULL;
+    return t->trouble[0] != '\0' ? t->trouble : list_trouble(t->list);
+}
+
 int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err)
 {
     struct row row;
-    int rc = next_row(t, &row, err);
+    uint64_t number;
+    int rc = next_row(t, &row, &number, err);
     if (rc != 0)
         return rc;
     line->size = 0;
-    rc = t->tag ? put_tag(t, row, line) : 0;
+    rc = t->tag ? put_tag(t, row, number, line) : 0;
     if (rc == 0 && t->tag != NULL)
         rc = blob_put(line, "\t", 1);
     if (rc == 0)
-        rc = template_line(t->command, row, t->number, line);
+        rc = template_line(t->command, row, number, line);
     if (rc != 0 || blob_put(line, "", 1) != 0)
         return nothing_left(err);
     return 0;
@@ -356,5 +483,7 @@ int64_t tasks_left(const struct tasks *t)
 {
     if (t->o->past == PAST_RETRY_FAILED)
         return (int64_t)past_left(t->past);
+    if (t->list != NULL)
+        return list_left(t->list);
     return t->sources != NULL ? sources_left(t->sources) : -1;
 }

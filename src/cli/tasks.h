@@ -1,9 +1,10 @@
 /* tasks.h - the tasks of a run: their commands, and what is to be known at their end
  *
- * Each row of arguments makes a task, and so does each block of --pipe. Tasks are
- * counted from 0; their *number*, from 1, is their place in the whole list, of which
- * some may have been done before (past.h). Of those that are under way the ticket is
- * kept, where somebody will want it.
+ * Each row of arguments makes a task, and so does each block of --pipe; they are
+ * numbered from 1, by their places in the whole list, of which some may have been done
+ * before (past.h). Of those that are under way the
+ * ticket is kept, where somebody will want it. In a run that is recorded the rows come
+ * by way of its run file (list.h).
  */
 #ifndef ROTA_CLI_TASKS_H
 #define ROTA_CLI_TASKS_H
@@ -14,13 +15,13 @@
 #include "cli/sources.h"
 #include "cli/template.h"
 #include "farm/crew.h"
+#include "store/store.h"
 
 struct tasks;
 
 /* What is known of a task when it ends; what was not wanted is NULL. */
 struct ticket {
     char *block;         /* free(): ticket_done */
-    uint64_t number;     /* from 1 */
     const char *tag;     /* --tag */
     const char *command; /* as a shell's command line */
     const char *folder;  /* --results: DIR/1/a/2/b/ */
@@ -28,21 +29,34 @@ struct ticket {
 
 /* Borrows `o`. *out is the caller's: tasks_close(). Fails as sources_open does. */
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err);
+
+/* Before the first task: let them come by way of the run's file, which is borrowed
+ * until tasks_close(). A run that is resumed needs this. Fails as list_open does. */
+int tasks_record(struct tasks *t, struct store *store, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command: out->argv is one block, to be freed; the rest is borrowed
- * until the next call. Must not wait: fails as sources_next and template_new do. */
+/* The next task's command and its number: out->argv is one block, to be freed; the rest
+ * is borrowed until the next call. Does not wait: fails as sources_next (or list_next,
+ * or blocks_next) and template_new do. */
 int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err);
+
+/* Read the list ahead, where it is recorded. Often. */
+void tasks_tick(struct tasks *t);
+
+/* Why what has not come of the list will not; NULL: there is nothing more, or it will.
+ * Valid as long as `t` is. */
+const char *tasks_trouble(const struct tasks *t);
 
 /* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
  */
 int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err);
 
-/* The ticket of a task that is under way, borrowed until the next call. */
-struct ticket tasks_ticket(const struct tasks *t, uint64_t task);
+/* The ticket of the task with this number, which is under way: borrowed until the next
+ * call. */
+struct ticket tasks_ticket(const struct tasks *t, uint64_t number);
 
-/* The task has ended: its ticket is the caller's. */
-struct ticket tasks_take_ticket(struct tasks *t, uint64_t task);
+/* The task with this number has ended: its ticket is the caller's. */
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t number);
 
 static inline void ticket_done(struct ticket *k)
 {

@@ -21,7 +21,7 @@
 #include "execute/batch.h"
 
 enum {
-    PAYLOAD_HEAD_BYTES = 16,
+    PAYLOAD_HEAD_BYTES = 8,
     VALUE_HEAD_BYTES = 16,
     RECORD_KEPT = 4 << 20,  /* a buffer of so many bytes is used again */
     PARTS_BYTES = 64 << 20, /* of all slots */
@@ -78,9 +78,8 @@ int commands_pack(const struct commands_spec *c, struct task_bytes *out)
     out->size = 0;
     if (size > PARCEL_SIZE_MAX || task_bytes_reserve(out, size) != 0)
         return ROTA_E_NOMEM;
-    parcel_put64(out->data, c->number);
-    parcel_put32(out->data + 8, (uint32_t)words);
-    parcel_put32(out->data + 12, (uint32_t)variables);
+    parcel_put32(out->data, (uint32_t)words);
+    parcel_put32(out->data + 4, (uint32_t)variables);
     unsigned char *to = put_strings(out->data + PAYLOAD_HEAD_BYTES, c->argv);
     to = put_strings(to, c->env);
     if (input > 0)
@@ -114,8 +113,8 @@ int commands_unpack(const void *data, size_t size, struct commands_spec *out)
     if (size < PAYLOAD_HEAD_BYTES)
         return ROTA_E_FORMAT;
     const char *text = (const char *)data + PAYLOAD_HEAD_BYTES;
-    size_t words = parcel_get32(head + 8);
-    size_t variables = parcel_get32(head + 12);
+    size_t words = parcel_get32(head);
+    size_t variables = parcel_get32(head + 4);
     size -= PAYLOAD_HEAD_BYTES;
     if (words == 0 || words > size || variables > size - words ||
         text[words - 1] != '\0' || text[words + variables - 1] != '\0')
@@ -130,20 +129,11 @@ int commands_unpack(const void *data, size_t size, struct commands_spec *out)
     point(env, envc, &at);
     size_t input = size - words - variables;
     *out = (struct commands_spec){
-        .number = parcel_get64(head),
         .argv = argv,
         .env = envc > 0 ? env : NULL,
         .input = input > 0 ? text + words + variables : NULL,
         .input_bytes = input,
     };
-    return 0;
-}
-
-int commands_number(const void *data, size_t size, uint64_t *out)
-{
-    if (size < PAYLOAD_HEAD_BYTES)
-        return ROTA_E_FORMAT;
-    *out = parcel_get64(data);
     return 0;
 }
 
@@ -284,16 +274,17 @@ static int start(struct commands *x, struct job *j)
         rc = commands_unpack(t.data, t.size, &c);
     argv = c.argv;
     if (rc == 0)
-        rc = execute_start(x->execute, &(struct execute_command){
-                                           .task = j->batch->lease,
-                                           .attempt = j->batch->attempt,
-                                           .number = c.number,
-                                           .limit_ns = t.time_limit_ms * NS_PER_MS,
-                                           .argv = c.argv,
-                                           .env = c.env,
-                                           .input = c.input,
-                                           .input_bytes = c.input_bytes,
-                                       });
+        rc = execute_start(x->execute,
+                           &(struct execute_command){
+                               .task = j->batch->lease,
+                               .attempt = j->batch->attempt,
+                               .number = t.tag ? t.tag : j->batch->first + j->index + 1,
+                               .limit_ns = t.time_limit_ms * NS_PER_MS,
+                               .argv = c.argv,
+                               .env = c.env,
+                               .input = c.input,
+                               .input_bytes = c.input_bytes,
+                           });
     if (rc == ROTA_E_FORMAT)
         refuse(x, j);
     if (rc != 0 && rc != ROTA_E_FORMAT)

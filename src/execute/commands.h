@@ -4,12 +4,12 @@
  * command but itself, its time limit, executor_close() and `end`: not that it is
  * dropped.
  *
- * A task's payload is a command; integers are little-endian:
+ * A task's payload is a command. Its tag is the number that the command is told
+ * (PARALLEL_SEQ); 0: the task's own, from 1. Integers are little-endian:
  *
- *    0   8  its number, which it is told: PARALLEL_SEQ
- *    8   4  size of its words, each ended by a 0 byte
- *   12   4  size of its variables, NAME=VALUE, so too
- *   16   -  words, variables, and then what it reads from standard input
+ *    0   4  size of its words, each ended by a 0 byte
+ *    4   4  size of its variables, NAME=VALUE, so too
+ *    8   -  words, variables, and then what it reads from standard input
  *
  * A value, of a command that succeeded or not, is how it ended and what it wrote:
  *
@@ -41,7 +41,7 @@ enum {
 /* A command. Borrowed; of commands_unpack, one block with `argv` at its begin, but for
  * the input, which is the payload's. */
 struct commands_spec {
-    uint64_t number;   /* from 1 */
+    uint64_t number;   /* that it is told, from 1: not in the payload */
     char **argv;       /* ended by NULL */
     char **env;        /* variables, so too; NULL: none */
     const void *input; /* NULL: none */
@@ -58,9 +58,6 @@ int commands_pack(const struct commands_spec *c, struct task_bytes *out);
 
 /* Make a command of a payload: free(out->argv). ROTA_E_FORMAT or ROTA_E_NOMEM. */
 int commands_unpack(const void *data, size_t size, struct commands_spec *out);
-
-/* The number of a payload's command. ROTA_E_FORMAT. */
-int commands_number(const void *data, size_t size, uint64_t *out);
 
 /* Read a value; what was written borrows from it, and is not to be freed. Fails with
  * ROTA_E_FORMAT, also where it is a part's. */

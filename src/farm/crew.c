@@ -58,6 +58,7 @@ struct crew {
     int workers;                                         /* that were not lost */
     int failed;     /* what a hook failed with: *err says it */
     bool all_taken; /* there are no more commands */
+    uint64_t taken; /* so many commands */
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -86,6 +87,7 @@ static int take_command(void *ctx, struct rota_spec *spec)
         return FARM_FED_LAST;
     if (has_plenty(c))
         return FARM_FED_NONE_YET;
+    command.number = c->taken + 1;
     int rc = c->hooks->next(c->hooks->ctx, &command, c->err);
     if (rc == ROTA_E_TIMEOUT)
         return FARM_FED_NONE_YET;
@@ -101,6 +103,8 @@ static int take_command(void *ctx, struct rota_spec *spec)
                            error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
     c->held_bytes += c->words.size;
     c->held++;
+    c->taken++;
+    spec->tag = command.number == c->taken ? 0 : command.number;
     spec->data = c->words.data;
     spec->size_bytes = c->words.size;
     spec->retries = c->hooks->retries;
@@ -121,22 +125,29 @@ static struct spool_text text_of(const struct crew *c, const struct spool *kept,
     };
 }
 
+/* The place in the list, from 0, of the task that has this tag, or else this number. */
+static uint64_t place_of(uint64_t tag, uint64_t task)
+{
+    return tag > 0 ? tag - 1 : task;
+}
+
 /* Once it is kept, it is shown from there. */
-static int show_part(struct crew *c, uint64_t lease, uint64_t task,
+static int show_part(struct crew *c, const struct broker_attempt *a,
                      const struct execute_result *part)
 {
     static const struct execute_bytes none = {0};
-    const struct spooled *kept = spools_attempt(c->spools, lease, task);
+    const struct spooled *kept = spools_attempt(c->spools, a->lease, a->task);
     struct crew_part said = {
-        .task = task,
-        .lease = lease,
+        .task = place_of(a->tag, a->task),
+        .order = a->task,
+        .lease = a->lease,
         .out = text_of(c, &kept->out, c->hooks->keep ? &none : &part->out),
         .err = text_of(c, &kept->err, c->hooks->keep ? &none : &part->err),
     };
     return c->hooks->said(c->hooks->ctx, &said, c->err);
 }
 
-static int take_part(void *ctx, int worker, uint64_t lease, uint64_t task,
+static int take_part(void *ctx, int worker, const struct broker_attempt *a,
                      const void *data, size_t size)
 {
     struct crew *c = ctx;
@@ -145,14 +156,14 @@ static int take_part(void *ctx, int worker, uint64_t lease, uint64_t task,
     bool first;
     if (commands_part(data, size, &part) != 0)
         return ROTA_E_FORMAT;
-    int rc =
-        spools_put(c->spools, worker, lease, task, &part, c->hooks->keep, &first, &err);
+    int rc = spools_put(c->spools, worker, a->lease, a->task, &part, c->hooks->keep,
+                        &first, &err);
     if (first) {
         memcpy(c->why, err.text, sizeof(c->why));
-        c->hooks->spilt(c->hooks->ctx, task, c->why);
+        c->hooks->spilt(c->hooks->ctx, place_of(a->tag, a->task), c->why);
     }
     if (rc == 0 && c->hooks->said != NULL && c->failed == 0)
-        c->failed = show_part(c, lease, task, &part);
+        c->failed = show_part(c, a, &part);
     return rc;
 }
 
@@ -182,6 +193,13 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_
     c->hooks->lost(c->hooks->ctx, rank, fate, again);
 }
 
+static void note_came(void *ctx, int rank, int slots, const char *host)
+{
+    const struct crew *c = ctx;
+    if (c->hooks->came != NULL)
+        c->hooks->came(c->hooks->ctx, rank, slots, host);
+}
+
 static bool is_stopped(void *ctx)
 {
     const struct crew *c = ctx;
@@ -198,7 +216,7 @@ static bool ran_to_its_end(const struct rota_result *r)
 static void find_output(const struct crew *c, struct crew_end *end,
                         struct execute_result *result)
 {
-    const struct spooled *kept = spools_find(c->spools, end->task);
+    const struct spooled *kept = spools_find(c->spools, end->order);
     if (kept != NULL && kept->broken) {
         end->why = c->why;
         result->how = EXECUTE_OVERFLOWED;
@@ -210,42 +228,58 @@ static void find_output(const struct crew *c, struct crew_end *end,
     end->wrote = (kept ? kept->wrote : 0) + result->out.size;
 }
 
+/* What `r` says, in the crew's words. `result` is what it may need. */
+static int read_end(const struct rota_result *r, struct crew_end *end,
+                    struct execute_result *result)
+{
+    *end = (struct crew_end){
+        .task = place_of(r->tag, r->task),
+        .order = r->task,
+        .outcome = r->outcome,
+        .killed = r->outcome == ROTA_POISON ? r->code : 0,
+        .worker = r->worker,
+        .attempts = r->attempts,
+        .took_ns = r->took_ns,
+    };
+    if (!ran_to_its_end(r))
+        return 0;
+    end->result = result;
+    return commands_result(r->data, r->size_bytes, result);
+}
+
 static int end_command(struct crew *c, const struct rota_result *r)
 {
     struct execute_result result = {.how = EXECUTE_EXITED};
     struct commands_spec command = {0};
-    struct crew_end end = {
-        .task = r->task,
-        .outcome = r->outcome,
-        .worker = r->worker,
-        .took_ns = r->took_ns,
-    };
+    struct crew_end end;
     const void *payload;
     size_t size;
     broker_payload(c->farm->broker, &payload, &size);
     c->held_bytes -= size;
     c->held--;
-    int rc = 0;
-    if (ran_to_its_end(r)) {
-        rc = commands_result(r->data, r->size_bytes, &result);
-        end.result = &result;
-    }
-    if (r->outcome == ROTA_POISON)
-        end.killed = r->code;
-    if (rc == 0)
-        rc = commands_number(payload, size, &end.number);
+    int rc = read_end(r, &end, &result);
     if (rc == 0 && r->outcome != ROTA_DONE)
         rc = commands_unpack(payload, size, &command);
     if (rc != 0)
         return error_set(c->err, rc,
                          "cannot read the result of task %ju from rank %d: %s",
-                         (uintmax_t)r->task + 1, r->worker, rota_strerror(rc));
+                         (uintmax_t)end.task + 1, r->worker, rota_strerror(rc));
     rota_auto(heap) char **argv = command.argv;
     end.argv = argv;
     find_output(c, &end, &result);
     rc = c->hooks->ended(c->hooks->ctx, &end, c->err);
     spools_forget(c->spools, r->task);
     return rc;
+}
+
+/* What makes no sense is said at the command's end, if that makes none either. */
+static void note_tried(void *ctx, const struct rota_result *r)
+{
+    const struct crew *c = ctx;
+    struct execute_result result;
+    struct crew_end end;
+    if (c->hooks->tried != NULL && read_end(r, &end, &result) == 0)
+        c->hooks->tried(c->hooks->ctx, &end);
 }
 
 /* Fails with ROTA_E_END where all is done; 0: it was given up. */
@@ -274,8 +308,12 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
         .err = err,
         .workers = farm->link->size - farm->first,
     };
-    farm->hooks = (struct farm_hooks){
-        .stop = is_stopped, .lost = note_lost, .parts = &parts, .ctx = &c};
+    farm->hooks = (struct farm_hooks){.stop = is_stopped,
+                                      .lost = note_lost,
+                                      .came = note_came,
+                                      .tried = note_tried,
+                                      .parts = &parts,
+                                      .ctx = &c};
     int rc = spools_new(&c.spools);
     if (rc == 0)
         rc = farm_set_feed(farm, take_command, &c);

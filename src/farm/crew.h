@@ -34,9 +34,9 @@ int crew_open(struct link *link, const struct execute_options *options, bool in_
 
 /* The end of a command. Everything is borrowed, for the call alone. */
 struct crew_end {
-    uint64_t task;   /* from 0, in the order of their coming */
-    uint64_t number; /* that it was told */
-    uint64_t lease;  /* of the attempt that decided, if that said something before its
+    uint64_t task;  /* from 0: the number that `next` gave it, less 1 */
+    uint64_t order; /* from 0, in the order of their coming */
+    uint64_t lease; /* of the attempt that decided, if that said something before its
                         end; or CREW_NO_LEASE */
     enum rota_outcome outcome;
     int killed;                          /* ROTA_POISON: so many workers were lost */
@@ -49,6 +49,7 @@ struct crew_end {
     uint64_t wrote;  /* bytes to standard output, in all */
     const char *why; /* its output could not be kept, for this reason; or NULL */
     int worker;      /* the rank that had it last; -1: none */
+    int attempts;    /* tries that were begun */
     int64_t took_ns; /* how long its last try ran */
 };
 
@@ -56,7 +57,8 @@ struct crew_end {
 
 /* What a command writes before its end. */
 struct crew_part {
-    uint64_t task;
+    uint64_t task; /* as above */
+    uint64_t order;
     uint64_t lease;        /* tells this attempt from others */
     struct spool_text out; /* all so far, where it is kept; or else what is new */
     struct spool_text err;
@@ -69,9 +71,10 @@ struct crew_hooks {
     int64_t time_limit_ms; /* of each try; 0: none */
 
     /* The next command: out->argv is one block, which the crew takes; the rest is
-     * borrowed until the next call. Must not wait: fails with ROTA_E_TIMEOUT where none
-     * has come yet, with ROTA_E_NOTFOUND where none will come any more, with anything
-     * else to end the run. */
+     * borrowed until the next call. Its number (from 1) is what it is told, and by what
+     * its end is known; it is its place in the order unless it is set. Must not wait:
+     * fails with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where
+     * none will come any more, with anything else to end the run. */
     int (*next)(void *ctx, struct commands_spec *out, struct rota_error *err);
 
     /* A command ended. A failure ends the run. */
@@ -90,6 +93,14 @@ struct crew_hooks {
 
     /* A command's output can't be kept any more, and so the command is ended: `why`. */
     void (*spilt)(void *ctx, uint64_t task, const char *why);
+
+    /* The worker in `rank` has come, and runs so many commands at once on `host`. NULL:
+     * it is not wanted to be known; so too: */
+    void (*came)(void *ctx, int rank, int slots, const char *host);
+
+    /* A try of a command failed, and it will be tried again: `end` as for `ended`,
+     * without argv. */
+    void (*tried)(void *ctx, const struct crew_end *end);
 
     /* Whether the run is to be given up. Asked several times a second. */
     bool (*stop)(void *ctx);

@@ -41,6 +41,10 @@ struct farm_hooks {
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
     /* broker.h's, with farm_manner.parts, and this `ctx`. */
     const struct broker_parts *parts;
+    /* The worker in `rank` has come, and runs so many tasks at once on `host`. */
+    void (*came)(void *ctx, int rank, int slots, const char *host);
+    /* An attempt has failed, and another will be made (broker.h). */
+    void (*tried)(void *ctx, const struct rota_result *t);
     void *ctx;
 };
 

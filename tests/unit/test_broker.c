@@ -865,13 +865,12 @@ struct parts_world {
     int dropped;
 };
 
-static int part_came(void *ctx, int worker, uint64_t lease, uint64_t task,
+static int part_came(void *ctx, int worker, const struct broker_attempt *a,
                      const void *data, size_t size)
 {
     struct parts_world *p = ctx;
     (void)worker;
-    (void)lease;
-    (void)task;
+    (void)a;
     assert_int_equal(size, 3);
     assert_memory_equal(data, "abc", 3);
     p->came++;

@@ -101,7 +101,7 @@ static int give_scripts(struct executor *x, uint64_t lease, uint64_t first,
     fail_at = 0; /* it is the executor that memory is refused to */
     for (; scripts[count] != NULL; count++) {
         char *argv[] = {sh, c, scripts[count], NULL};
-        struct commands_spec spec = {.number = first + count + 1, .argv = argv};
+        struct commands_spec spec = {.argv = argv};
         assert_int_equal(commands_pack(&spec, &words), 0);
         add(&records, words.data, words.size);
     }
@@ -227,7 +227,7 @@ static void a_signal_is_told_apart_from_a_status(void **state)
 static void give_words(struct executor *x, uint64_t lease, char **argv)
 {
     struct task_bytes words = {0}, records = {0};
-    struct commands_spec c = {.number = 1, .argv = argv};
+    struct commands_spec c = {.argv = argv};
     assert_int_equal(commands_pack(&c, &words), 0);
     add(&records, words.data, words.size);
     assert_int_equal(give_records(x, lease, 0, 1, &records), 0);
@@ -259,10 +259,10 @@ static void what_is_no_command_could_not_be_started_either(void **state)
                                  .env = (char *[]){variable, NULL}};
     assert_int_equal(commands_pack(&spec, &words), 0);
     enum {
-        WORDS_END = 16 + sizeof(word),
+        WORDS_END = 8 + sizeof(word),
     };
     add(&records, "", 0);
-    add(&records, words.data, 15);
+    add(&records, words.data, 7);
     add(&records, words.data, words.size - 1); /* less than it says */
     words.data[words.size - 1] = '=';          /* its last variable has no end, */
     add(&records, words.data, words.size);
@@ -451,20 +451,15 @@ static void a_command_reads_its_input_and_sees_its_variables(void **state)
     char script[] = "wc -c; echo \"$PARALLEL_SEQ $HOME $ROTA_TEST\"";
     static char input[200000];
     struct commands_spec spec = {
-        .number = 77,
         .argv = (char *[]){sh, c, script, NULL},
         .env = (char *[]){variable, other, NULL},
         .input = input,
         .input_bytes = sizeof(input),
     };
     assert_int_equal(commands_pack(&spec, &payload), 0);
-    uint64_t number = 0;
-    assert_int_equal(commands_number(payload.data, payload.size, &number), 0);
-    assert_int_equal(number, 77);
-    assert_int_equal(commands_number(payload.data, 15, &number), ROTA_E_FORMAT);
     add(&records, payload.data, payload.size);
     assert_int_equal(give_records(x, 1, 0, 1, &records), 0);
-    next_is(x, 1, 0, "200000\n77 x y 1\n");
+    next_is(x, 1, 0, "200000\n1 x y 1\n");
     free(payload.data);
     free(records.data);
     done(x);

@@ -49,7 +49,7 @@ static struct spool_text text(const char *rest)
 static void part(struct screen *s, uint64_t task, uint64_t lease, const char *out)
 {
     struct crew_part p = {
-        .task = task, .lease = lease, .out = text(out), .err = text("")};
+        .task = task, .order = task, .lease = lease, .out = text(out), .err = text("")};
     assert_int_equal(show_part(s->show, &p, &s->ticket, NULL), 0);
 }
 
@@ -58,7 +58,7 @@ static void end(struct screen *s, uint64_t task, uint64_t lease, const char *out
 {
     static const struct execute_result result = {.how = EXECUTE_EXITED};
     struct crew_end e = {.task = task,
-                         .number = task + 1,
+                         .order = task,
                          .lease = lease,
                          .result = &result,
                          .out = text(out),
@@ -143,6 +143,7 @@ static void in_order_the_first_is_shown_and_others_in_their_turn(void **state)
     struct crew_part p[2];
     for (uint64_t i = 0; i < 2; i++)
         p[i] = (struct crew_part){.task = i,
+                                  .order = i,
                                   .lease = i + 5,
                                   .out = {.file = f, .kept = &spools[i]},
                                   .err = text("")};
@@ -153,7 +154,7 @@ static void in_order_the_first_is_shown_and_others_in_their_turn(void **state)
     assert_int_equal(show_part(s.show, &p[0], &s.ticket, NULL), 0);
     holds(s.out, "a1\n");
     static const struct execute_result result = {.how = EXECUTE_EXITED};
-    struct crew_end e = {.task = 0, .lease = 5, .result = &result, .out = p[0].out};
+    struct crew_end e = {.lease = 5, .result = &result, .out = p[0].out};
     e.out.rest = "2\n";
     e.out.rest_bytes = 2;
     assert_int_equal(show_end(s.show, &e, &s.ticket, NULL), 0);
@@ -161,7 +162,7 @@ static void in_order_the_first_is_shown_and_others_in_their_turn(void **state)
     assert_int_equal(spool_put(f, &spools[1], "2\nb3", 4, NULL), 0);
     assert_int_equal(show_part(s.show, &p[1], &s.ticket, NULL), 0);
     holds(s.out, "a1\na2\nb1\nb2\n");
-    e = (struct crew_end){.task = 1, .lease = 6, .result = &result, .out = p[1].out};
+    e = (struct crew_end){.order = 1, .lease = 6, .result = &result, .out = p[1].out};
     assert_int_equal(show_end(s.show, &e, &s.ticket, NULL), 0);
     holds(s.out, "a1\na2\nb1\nb2\nb3");
     spool_drop(f, &spools[0]);
@@ -181,7 +182,7 @@ static void what_cannot_be_written_is_said(void **state)
     FILE *full = fopen("/dev/full", "w");
     struct show_options options = {.out = fileno(full), .err = fileno(s.err)};
     assert_int_equal(show_new(&options, &s.show), 0);
-    struct crew_end e = {.number = 4, .result = &result, .out = text("x")};
+    struct crew_end e = {.task = 3, .result = &result, .out = text("x")};
     assert_int_equal(show_end(s.show, &e, &s.ticket, &err), ROTA_E_IO);
     assert_string_equal(err.text, "cannot write task 4's output to standard output: "
                                   "No space left on device");
