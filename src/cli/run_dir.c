@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -17,7 +16,8 @@
 
 enum {
     COMMAND_SHOWN = 40, /* bytes of a command in a name */
-    STAMP = 31,         /* bytes of a time, at most */
+    LATER_MS = 1000,
+    STAMP = 31, /* bytes of a time, at most */
 };
 
 static const char ending[] = ".db";
@@ -58,35 +58,6 @@ static void put_stamp(int64_t at_ns, char out[STAMP + 1])
     snprintf(out, STAMP + 1, "%.19s.%03d", text, (int)(at_ns % NS_PER_SEC / NS_PER_MS));
 }
 
-/* Two runs may begin at the same moment: the later one a little later. */
-int run_dir_new(const char *command, char **out, struct rota_error *err)
-{
-    const char *dir = folder();
-    char name[COMMAND_SHOWN + 1];
-    char stamp[STAMP + 1];
-    *out = NULL;
-    if (dir == NULL)
-        return 0;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return error_set(
-            err, ROTA_E_IO,
-            "cannot make ROTA_RUN_DIR '%s': %s; name a folder that you may "
-            "write to",
-            dir, strerror(errno));
-    put_command(command, name);
-    for (int64_t at_ns = clock_wall_ns();; at_ns += NS_PER_MS) {
-        char *path;
-        put_stamp(at_ns, stamp);
-        if (asprintf(&path, "%s/%s_%s%s", dir, stamp, name, ending) < 0)
-            return error_set(err, ROTA_E_NOMEM, "out of memory");
-        if (access(path, F_OK) != 0) {
-            *out = path;
-            return 0;
-        }
-        free(path);
-    }
-}
-
 /* Whether it is one of run_dir_new's, as far as a name can say: digits where they are
  * in a time. */
 static bool is_run_file(const char *name)
@@ -101,7 +72,7 @@ static bool is_run_file(const char *name)
     return true;
 }
 
-static int find_newest(DIR *d, char **newest)
+static int read_newest(DIR *d, char **newest)
 {
     struct dirent *e;
     while ((e = readdir(d)) != NULL) {
@@ -116,6 +87,51 @@ static int find_newest(DIR *d, char **newest)
     return 0;
 }
 
+/* The last name in `dir`: *newest, to be freed, NULL where there is none. */
+static int find_newest(const char *dir, char **newest, struct rota_error *err)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return error_set(err, ROTA_E_IO, "cannot read ROTA_RUN_DIR '%s': %s", dir,
+                         strerror(errno));
+    int rc = read_newest(d, newest);
+    closedir(d);
+    return rc ? error_set(err, rc, "out of memory") : 0;
+}
+
+/* Two runs may begin at the same moment: the later one a little later. (But the clock
+ * may have been set back for long; then it is not waited for.) */
+int run_dir_new(const char *command, char **out, struct rota_error *err)
+{
+    const char *dir = folder();
+    char name[COMMAND_SHOWN + 1];
+    char stamp[STAMP + 1];
+    rota_auto(heap) char *newest = NULL;
+    int64_t at_ns = clock_wall_ns();
+    *out = NULL;
+    if (dir == NULL)
+        return 0;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return error_set(
+            err, ROTA_E_IO,
+            "cannot make ROTA_RUN_DIR '%s': %s; name a folder that you may "
+            "write to",
+            dir, strerror(errno));
+    int rc = find_newest(dir, &newest, err);
+    if (rc != 0)
+        return rc;
+    put_command(command, name);
+    put_stamp(at_ns, stamp);
+    for (int i = 0;
+         i < LATER_MS && newest != NULL && strncmp(stamp, newest, strlen(stamp)) <= 0;
+         i++)
+        put_stamp(at_ns += NS_PER_MS, stamp);
+    if (asprintf(out, "%s/%s_%s%s", dir, stamp, name, ending) >= 0)
+        return 0;
+    *out = NULL;
+    return error_set(err, ROTA_E_NOMEM, "out of memory");
+}
+
 int run_dir_newest(char **out, struct rota_error *err)
 {
     const char *dir = folder();
@@ -124,16 +140,15 @@ int run_dir_newest(char **out, struct rota_error *err)
         return error_set(err, ROTA_E_ARG,
                          "no run file: name one, or set ROTA_RUN_DIR to the folder "
                          "where they are");
-    DIR *d = opendir(dir);
-    if (d == NULL)
-        return error_set(err, ROTA_E_IO, "cannot read ROTA_RUN_DIR '%s': %s", dir,
-                         strerror(errno));
-    int rc = find_newest(d, &newest);
-    closedir(d);
-    if (rc == 0 && newest == NULL)
+    int rc = find_newest(dir, &newest, err);
+    if (rc != 0)
+        return rc;
+    if (newest == NULL)
         return error_set(err, ROTA_E_NOTFOUND,
                          "no run file in ROTA_RUN_DIR '%s': name one", dir);
-    if (rc == 0 && asprintf(out, "%s/%s", dir, newest) < 0)
-        rc = ROTA_E_NOMEM;
-    return rc ? error_set(err, rc, "out of memory") : 0;
+    char *path;
+    if (asprintf(&path, "%s/%s", dir, newest) < 0)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *out = path;
+    return 0;
 }
