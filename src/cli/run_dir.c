@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,8 +17,7 @@
 
 enum {
     COMMAND_SHOWN = 40, /* bytes of a command in a name */
-    LATER_MS = 1000,
-    STAMP = 31, /* bytes of a time, at most */
+    STAMP = 31,         /* bytes of a time, at most */
 };
 
 static const char ending[] = ".db";
@@ -58,6 +58,45 @@ static void put_stamp(int64_t at_ns, char out[STAMP + 1])
     snprintf(out, STAMP + 1, "%.19s.%03d", text, (int)(at_ns % NS_PER_SEC / NS_PER_MS));
 }
 
+/* Whether there is a file of that time already, whatever its command. */
+static bool is_taken(const char *dir, const char *stamp)
+{
+    bool taken = false;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d != NULL && !taken && (e = readdir(d)) != NULL;)
+        taken = strncmp(e->d_name, stamp, strlen(stamp)) == 0;
+    if (d != NULL)
+        closedir(d);
+    return taken;
+}
+
+/* Two runs may begin at the same moment: the later one a little later. */
+int run_dir_new(const char *command, char **out, struct rota_error *err)
+{
+    const char *dir = folder();
+    char name[COMMAND_SHOWN + 1];
+    char stamp[STAMP + 1];
+    *out = NULL;
+    if (dir == NULL)
+        return 0;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return error_set(
+            err, ROTA_E_IO,
+            "cannot make ROTA_RUN_DIR '%s': %s; name a folder that you may "
+            "write to",
+            dir, strerror(errno));
+    put_command(command, name);
+    for (int64_t at_ns = clock_wall_ns();; at_ns += NS_PER_MS) {
+        put_stamp(at_ns, stamp);
+        if (is_taken(dir, stamp))
+            continue;
+        if (asprintf(out, "%s/%s_%s%s", dir, stamp, name, ending) >= 0)
+            return 0;
+        *out = NULL;
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    }
+}
+
 /* Whether it is one of run_dir_new's, as far as a name can say: digits where they are
  * in a time. */
 static bool is_run_file(const char *name)
@@ -72,7 +111,7 @@ static bool is_run_file(const char *name)
     return true;
 }
 
-static int read_newest(DIR *d, char **newest)
+static int find_newest(DIR *d, char **newest)
 {
     struct dirent *e;
     while ((e = readdir(d)) != NULL) {
@@ -87,51 +126,6 @@ static int read_newest(DIR *d, char **newest)
     return 0;
 }
 
-/* The last name in `dir`: *newest, to be freed, NULL where there is none. */
-static int find_newest(const char *dir, char **newest, struct rota_error *err)
-{
-    DIR *d = opendir(dir);
-    if (d == NULL)
-        return error_set(err, ROTA_E_IO, "cannot read ROTA_RUN_DIR '%s': %s", dir,
-                         strerror(errno));
-    int rc = read_newest(d, newest);
-    closedir(d);
-    return rc ? error_set(err, rc, "out of memory") : 0;
-}
-
-/* Two runs may begin at the same moment: the later one a little later. (But the clock
- * may have been set back for long; then it is not waited for.) */
-int run_dir_new(const char *command, char **out, struct rota_error *err)
-{
-    const char *dir = folder();
-    char name[COMMAND_SHOWN + 1];
-    char stamp[STAMP + 1];
-    rota_auto(heap) char *newest = NULL;
-    int64_t at_ns = clock_wall_ns();
-    *out = NULL;
-    if (dir == NULL)
-        return 0;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return error_set(
-            err, ROTA_E_IO,
-            "cannot make ROTA_RUN_DIR '%s': %s; name a folder that you may "
-            "write to",
-            dir, strerror(errno));
-    int rc = find_newest(dir, &newest, err);
-    if (rc != 0)
-        return rc;
-    put_command(command, name);
-    put_stamp(at_ns, stamp);
-    for (int i = 0;
-         i < LATER_MS && newest != NULL && strncmp(stamp, newest, strlen(stamp)) <= 0;
-         i++)
-        put_stamp(at_ns += NS_PER_MS, stamp);
-    if (asprintf(out, "%s/%s_%s%s", dir, stamp, name, ending) >= 0)
-        return 0;
-    *out = NULL;
-    return error_set(err, ROTA_E_NOMEM, "out of memory");
-}
-
 int run_dir_newest(char **out, struct rota_error *err)
 {
     const char *dir = folder();
@@ -140,15 +134,16 @@ int run_dir_newest(char **out, struct rota_error *err)
         return error_set(err, ROTA_E_ARG,
                          "no run file: name one, or set ROTA_RUN_DIR to the folder "
                          "where they are");
-    int rc = find_newest(dir, &newest, err);
-    if (rc != 0)
-        return rc;
-    if (newest == NULL)
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return error_set(err, ROTA_E_IO, "cannot read ROTA_RUN_DIR '%s': %s", dir,
+                         strerror(errno));
+    int rc = find_newest(d, &newest);
+    closedir(d);
+    if (rc == 0 && newest == NULL)
         return error_set(err, ROTA_E_NOTFOUND,
                          "no run file in ROTA_RUN_DIR '%s': name one", dir);
-    char *path;
-    if (asprintf(&path, "%s/%s", dir, newest) < 0)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-    *out = path;
-    return 0;
+    if (rc == 0 && asprintf(out, "%s/%s", dir, newest) < 0)
+        rc = ROTA_E_NOMEM;
+    return rc ? error_set(err, rc, "out of memory") : 0;
 }
