@@ -119,9 +119,8 @@ static unsigned char *append(unsigned char *to, const struct execute_bytes *b)
     return to + b->size;
 }
 
-/* Write the record of `r` to x->record. The value is written where the record has it:
- * what a command wrote may be long. */
-static int record(struct commands *x, const struct execute_result *r)
+/* The value is written where the record has it: what a command wrote may be long. */
+int commands_append(struct task_bytes *to, const struct execute_result *r)
 {
     struct parcel_result head = {
         .size = VALUE_HEAD_BYTES + r->out.size + r->err.size,
@@ -129,16 +128,15 @@ static int record(struct commands *x, const struct execute_result *r)
         .code = r->code,
         .took_ns = r->took_ns,
     };
-    x->record.size = 0;
     if (head.size > PARCEL_SIZE_MAX ||
-        task_bytes_reserve(&x->record, parcel_result_bytes(&head)) != 0)
+        task_bytes_reserve(to, parcel_result_bytes(&head)) != 0)
         return ROTA_E_NOMEM;
-    unsigned char *value = parcel_begin_result(x->record.data, &head);
+    unsigned char *value = parcel_begin_result(to->data + to->size, &head);
     parcel_put32(value, (uint32_t)r->how);
     parcel_put32(value + 4, (uint32_t)r->code);
     parcel_put64(value + 8, r->out.size);
     append(append(value + VALUE_HEAD_BYTES, &r->out), &r->err);
-    x->record.size = parcel_result_bytes(&head);
+    to->size += parcel_result_bytes(&head);
     return 0;
 }
 
@@ -298,8 +296,9 @@ static int commands_take(struct executor *base, struct executor_report *out)
     int rc = look(x, 0);
     if (rc == ROTA_E_TIMEOUT && filled != 0)
         return filled;
+    x->record.size = 0;
     if (rc == 0)
-        rc = record(x, &x->result);
+        rc = commands_append(&x->record, &x->result);
     if (rc != 0)
         return rc;
     tell(x, out);

@@ -34,6 +34,9 @@ int commands_pack(char *const *argv, struct task_bytes *out);
  */
 int commands_unpack(const void *data, size_t size, char ***argv);
 
+/* Append the record (parcel.h) of a result. ROTA_E_NOMEM: nothing was appended. */
+int commands_append(struct task_bytes *to, const struct execute_result *r);
+
 /* Read a value; what was written borrows from it, and is not to be freed. Fails with
  * ROTA_E_FORMAT. */
 int commands_result(const void *data, size_t size, struct execute_result *out);
