@@ -25,6 +25,7 @@ enum {
     KEY_FOLDER,
     KEY_NICE,
     KEY_SUMMARY,
+    KEY_WORKER,
     COUNT_MAX = 1000000,
     RETRIES_MAX = 1000,
     NICE_MAX = 19,
@@ -45,6 +46,10 @@ static const struct argp_option options[] = {
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
     {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
+    {"worker", KEY_WORKER, NULL, 0,
+     "COMMAND is a program that does many tasks: it is started once a slot, reads its "
+     "tasks and writes its answers, a line of JSON each",
+     0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0,
      "end a command that runs longer: SIGTERM, a second later SIGKILL", 0},
@@ -87,6 +92,10 @@ static const char doc[] =
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
     "  rota run --retries 3 --timeout 60 --joblog log curl -sfO :::: urls\n"
+    "Tiny tasks, thousands a second: for a program that is started once a slot, gets\n"
+    "{\"task\":1,\"attempt\":1,\"args\":[\"7\"]} and answers "
+    "{\"task\":1,\"result\":49}:\n"
+    "  seq 1000000 | rota run -k --worker ./square.py\n"
     "On 16 ranks of two hosts:\n"
     "  find . -type f -print0 | rota run -0 -n 16 --hosts a:8,b:8 sha256sum\n"
     "\n"
@@ -205,6 +214,20 @@ static void parse_words(struct argp_state *state, struct run_options *o)
                        o->command[i]);
 }
 
+/* A program is started before there is an argument. */
+static void check_worker(struct argp_state *state, const struct run_options *o)
+{
+    const char *place = o->place ? o->place : "{}";
+    if (o->worker && o->command_count == 0)
+        argp_error(state, "--worker: name the program");
+    for (int i = 0; o->worker && i < o->command_count; i++)
+        if (strstr(o->command[i], place) != NULL)
+            argp_error(state,
+                       "'%s': a program that --worker starts gets its arguments by its "
+                       "standard input; leave out the '%s'",
+                       o->command[i], place);
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
@@ -214,6 +237,7 @@ static void finish(struct argp_state *state, struct run_options *o)
                           "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    check_worker(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     if (o->slots == 0)
@@ -280,6 +304,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'q':
         o->quote = true;
+        return 0;
+    case KEY_WORKER:
+        o->worker = o->quote = true;
         return 0;
     case 'I':
         o->place = arg;

@@ -29,6 +29,7 @@ struct run_options {
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */
     bool in_order;
+    bool worker;  /* the command is a persistent program (programs.h) */
     bool quote;   /* the command's words stand as they are */
     bool verbose; /* each command is shown before its output */
     bool dry;     /* and nothing else done */

@@ -214,6 +214,33 @@ static void be_nice(const struct run_options *o)
         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + o->nice);
 }
 
+/* What a persistent program writes for people, or what is to be said of it: a line. */
+static void say_of_program(void *ctx, const char *name, const char *text, size_t size)
+{
+    (void)ctx;
+    dprintf(STDERR_FILENO, "%s: %.*s\n", name ? name : "rota", (int)size, text);
+}
+
+/* As crew_open. */
+static int open_crew(struct link *link, const struct run_options *o,
+                     const struct execute_options *options, struct rota_farm **out,
+                     struct rota_error *err)
+{
+    struct programs_options programs = {
+        .argv = o->command,
+        .argc = o->command_count,
+        .slots = options->slots,
+        .folder = options->folder,
+        .in_rank = options->in_rank,
+        .adopts = options->adopts,
+        .rank = link->size > 1 ? link->rank : -1,
+        .say = say_of_program,
+    };
+    if (o->worker)
+        return crew_open_programs(link, &programs, o->in_order, out, err);
+    return crew_open(link, options, o->in_order, out, err);
+}
+
 /* --- on this machine ------------------------------------------------------ */
 
 static int manage_here(const struct run_options *o, struct signals *signals,
@@ -226,7 +253,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = crew_open(link, options, o->in_order, &farm, &err);
+        rc = open_crew(link, o, options, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -463,7 +490,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = crew_open(link, &options, o->in_order, &farm, &err);
+        rc = open_crew(link, o, &options, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);

@@ -26,8 +26,8 @@ struct ticket {
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command, one block, to be freed. Must not wait: fails as sources_next
- * and template_new do. */
+/* The next task's command (for a persistent program: its arguments), one block, to be
+ * freed. Must not wait: fails as sources_next and template_new do. */
 int tasks_next(struct tasks *t, char ***argv, struct rota_error *err);
 
 /* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
