@@ -16,8 +16,9 @@
  *     {"task":7,"result":49}       any JSON value; null: there is nothing to say
  *     {"task":7,"error":"why"}     the task has failed: any JSON value but null
  *
- * It has one of the two; where it has both, one is null. Other members are of no account. docs/worker-programs.md has the rules of the
- * exchange; programs.c keeps them.
+ * It has one of the two; where it has both, one is null. Other members are of no
+ * account. docs/worker-programs.md has the rules of the exchange; programs.c keeps
+ * them.
  */
 #ifndef ROTA_EXECUTE_TALK_H
 #define ROTA_EXECUTE_TALK_H
