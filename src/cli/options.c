@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cli/report.h"
+#include "launch/slurm.h"
 
 enum {
     KEY_TAGSTRING = 0x100,
@@ -35,7 +36,7 @@ enum {
 
 static const struct argp_option options[] = {
     {"jobs", 'j', "J", 0,
-     "how many commands run at once: on this machine (100%), with -n on each worker "
+     "how many commands run at once on each machine (100%), or with -n on each worker "
      "(1). J is a number, or P% of the CPUs, +N or -N with them, or 0: as many as "
      "possible",
      1},
@@ -134,13 +135,14 @@ static int parse_count(struct argp_state *state, const char *arg, int most,
     return (int)n;
 }
 
-/* The CPUs that this process may use. */
+/* The CPUs that this process may use: those that it is bound to, or, where Slurm counts
+ * but does not bind, fewer. */
 static int cpu_count(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    return CPU_COUNT(&set);
+    int allocated = slurm_cpus(environ);
+    int bound = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return allocated > 0 && allocated < bound ? allocated : bound;
 }
 
 /* As many commands as this process may have open files for. */
@@ -231,17 +233,13 @@ static void check_worker(struct argp_state *state, const struct run_options *o)
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
-    const struct launch_options *l = &o->launch;
-    if (l->ranks == 0 && (l->mpiexec || l->hosts || l->hostfile))
-        argp_error(state, "--mpiexec, --hosts and --hostfile need -n: how many ranks "
-                          "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
     check_worker(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     if (o->slots == 0)
-        o->slots = l->ranks > 0 ? 1 : cpu_count();
+        o->slots = o->launch.ranks > 0 ? 1 : cpu_count();
 }
 
 static error_t parse_file(int key, char *arg, struct run_options *o)

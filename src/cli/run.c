@@ -2,8 +2,9 @@
  *
  * Three ways through this file:
  *
- *     cli_run, no -n    this process is manager and, with its own slots, worker
- *     cli_run, -n N     the front: starts the launcher with N ranks and waits
+ *     cli_run, here     this process is manager and, with its own slots, worker
+ *     cli_run, ranks    the front: starts the launcher (-n N, --hosts, or in a Slurm
+ *                       allocation: launch/place.h) and waits
  *     cli_run_rank      one of these: rank 0 manages, the others work
  *
  * A rank gets the name of the front's desk (desk.h), where standard input is to be
@@ -34,6 +35,7 @@
 #include "farm/crew.h"
 #include "farm/link.h"
 #include "launch/launch.h"
+#include "launch/place.h"
 
 enum {
     TREE_MS = 5000, /* to end what commands have left, at the very end */
@@ -322,9 +324,9 @@ static char **rank_words(char *self, char *desk, char *input, int argc, char **a
 /* Keep the launcher from standard input, and give it to the desk: what nobody
  * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
  * terminal it can't: it is not in the foreground. */
-static int take_input(const struct run_options *o)
+static int take_input(const struct run_options *o, const struct place *place)
 {
-    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
+    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL || place->slurm;
     if (o->inputs.standard > 0 && (far || isatty(0)))
         return -1;
     int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
@@ -371,11 +373,16 @@ static int run_status(const struct outcome *o)
     return o->launcher == 0 ? o->said : incomplete("it was ended", o->launcher);
 }
 
-static int front_launch(const struct run_options *o, char **words,
-                        struct outcome *outcome)
+static int front_launch(const struct run_options *o, const struct place *place,
+                        char **words, struct outcome *outcome)
 {
+    rota_auto(heap) char *hosts = NULL;
+    bool nodes = place->where == PLACE_NODES;
     struct launch_spec spec = {
-        .ranks = o->launch.ranks,
+        .ranks = nodes ? place->nodes + 1 : o->launch.ranks,
+        .nodes = place->nodes,
+        .slurm = place->slurm,
+        .overlap = place->overlap,
         .mpiexec = o->launch.mpiexec,
         .hosts = o->launch.hosts,
         .hostfile = o->launch.hostfile,
@@ -384,6 +391,11 @@ static int front_launch(const struct run_options *o, char **words,
     };
     struct launch *l;
     struct rota_error err;
+    if (nodes && spec.hosts != NULL) {
+        if (place_hosts(spec.hosts, &hosts, &err) != 0)
+            return fail(STATUS_USAGE, &err);
+        spec.hosts = hosts;
+    }
     if (launch_start(&spec, &l, &err) != 0)
         return fail(STATUS_USAGE, &err);
     if (launch_wait(l, &outcome->launcher, &err) != 0)
@@ -391,13 +403,14 @@ static int front_launch(const struct run_options *o, char **words,
     return 0;
 }
 
-static int run_front(const struct run_options *o, int argc, char **argv)
+static int run_front(const struct run_options *o, const struct place *place, int argc,
+                     char **argv)
 {
     char name[DESK_NAME_SIZE];
     struct desk *desk;
     struct rota_error err;
     struct outcome outcome = {0};
-    int input = take_input(o);
+    int input = take_input(o, place);
     if (desk_open(input, name, &desk, &err) != 0)
         return fail(STATUS_USAGE, &err);
     rota_auto(heap) char *self = own_path();
@@ -408,9 +421,20 @@ static int run_front(const struct run_options *o, int argc, char **argv)
     if (words == NULL)
         perror("rota: cannot name this program");
     else
-        status = front_launch(o, words, &outcome);
+        status = front_launch(o, place, words, &outcome);
     outcome.came = desk_close(desk, &outcome.said);
     return status ? status : run_status(&outcome);
+}
+
+static int choose_place(const struct launch_options *l, struct place *out,
+                        struct rota_error *err)
+{
+    struct slurm slurm = slurm_read(environ);
+    struct place_wish wish = {.ranks = l->ranks,
+                              .hosts = l->hosts,
+                              .hostfile = l->hostfile,
+                              .mpiexec = l->mpiexec};
+    return place_choose(&slurm, &wish, out, err);
 }
 
 int cli_run(int argc, char **argv)
@@ -421,12 +445,16 @@ int cli_run(int argc, char **argv)
         fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
                         "with Ctrl-D\n");
     int status;
+    struct place place;
+    struct rota_error err;
     if (o.dry)
         status = run_dry(&o);
-    else if (o.launch.ranks == 0)
+    else if (choose_place(&o.launch, &place, &err) != 0)
+        status = fail(STATUS_USAGE, &err);
+    else if (place.where == PLACE_HERE)
         status = run_here(&o);
     else
-        status = run_front(&o, argc, argv);
+        status = run_front(&o, &place, argc, argv);
     run_options_done(&o);
     return status;
 }

@@ -15,8 +15,15 @@
  * MPICH        -disable-auto-cleanup: a rank that ends with another status than 0
  *              does not have the others killed at once. Hydra then sends SIGUSR1 to
  *              what it started, which the parents must ignore.
- * srun         as little killing as it can be asked for. Which PMI: Slurm's default,
- *              or SLURM_MPI_TYPE.
+ * srun         as little killing as it can be asked for. --input=0: what comes on
+ *              standard input is rank 0's, as with the others. --disable-status:
+ *              Ctrl-C is passed on, and not answered with a report. Which PMI:
+ *              what the MPI wants (slurm.h), unless SLURM_MPI_TYPE says.
+ *              A rank a node: cyclic distribution has rank 0 on the first node, the
+ *              next ones on the others, and the last again on the first. The step has
+ *              all of the allocation's CPUs on each node, and no rank is bound to a few
+ *              of them; --overcommit, as there is one rank more than some allocations
+ *              have CPUs.
  */
 #include "launch/command.h"
 
@@ -29,7 +36,7 @@
 
 enum {
     FLAGS = 4,
-    ROOM = 16, /* words besides the program's */
+    ROOM = 24, /* words besides the program's */
 };
 
 struct dialect {
@@ -52,7 +59,8 @@ static const struct dialect dialects[] = {
     [COMMAND_HYDRA] = {.always = {"-disable-auto-cleanup"},
                        .hosts = "-hosts",
                        .hostfile = "-f"},
-    [COMMAND_SRUN] = {.always = {"--no-kill", "--kill-on-bad-exit=0"},
+    [COMMAND_SRUN] = {.always = {"--no-kill", "--kill-on-bad-exit=0", "--input=0",
+                                 "--disable-status"},
                       .hosts = "--nodelist",
                       .hostfile = "--nodelist"},
 };
@@ -73,7 +81,7 @@ enum command_family command_family(const char *text)
         return COMMAND_PRRTE;
     if (strstr(text, "OpenRTE") != NULL || strstr(text, "(Open MPI)") != NULL)
         return COMMAND_OPENMPI;
-    if (strncmp(text, "slurm ", 6) == 0)
+    if (strncmp(text, "slurm ", 6) == 0 || strncmp(text, "slurm-wlm ", 10) == 0)
         return COMMAND_SRUN;
     return COMMAND_UNKNOWN;
 }
@@ -148,6 +156,24 @@ static void add_hosts(struct words *w, const struct launch_spec *spec,
     }
 }
 
+static void add_srun(struct words *w, const struct launch_spec *spec, const char *mpi)
+{
+    char text[32];
+    if (mpi != NULL) {
+        snprintf(text, sizeof(text), "--mpi=%.16s", mpi);
+        add(w, text);
+    }
+    if (spec->nodes == 0)
+        return;
+    snprintf(text, sizeof(text), "--nodes=%d", spec->nodes);
+    add(w, text);
+    add(w, "--distribution=cyclic");
+    add(w, "--overcommit");
+    add(w, "--cpu-bind=none");
+    if (spec->overlap)
+        add(w, "--overlap");
+}
+
 static int check(const struct launch_spec *spec, enum command_family family,
                  const char *path, struct rota_error *err)
 {
@@ -179,7 +205,8 @@ static int check(const struct launch_spec *spec, enum command_family family,
 }
 
 int command_build(const struct launch_spec *spec, enum command_family family,
-                  const char *path, char ***out, struct rota_error *err)
+                  const char *path, const char *mpi, char ***out,
+                  struct rota_error *err)
 {
     int rc = check(spec, family, path, err);
     if (rc != 0)
@@ -194,6 +221,8 @@ int command_build(const struct launch_spec *spec, enum command_family family,
 
     add(&w, path);
     add_all(&w, dialects[family].always);
+    if (family == COMMAND_SRUN)
+        add_srun(&w, spec, mpi);
     add_hosts(&w, spec, family);
     add_number(&w, "-n", spec->ranks);
     for (size_t i = 0; i < count; i++)

@@ -12,6 +12,8 @@
 #ifndef ROTA_LAUNCH_LAUNCH_H
 #define ROTA_LAUNCH_LAUNCH_H
 
+#include <stdbool.h>
+
 #include "rota.h"
 
 struct launch_spec {
@@ -21,10 +23,16 @@ struct launch_spec {
                              that Rota was built with, else PATH's mpiexec */
     const char *hosts;    /* "a:2,b:2" or NULL */
     const char *hostfile; /* path or NULL */
-    char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
-                             refused, since launchers take it for a separator */
-    int *asked;           /* NULL, or where launch_wait() writes the first signal that
-                             it passed on; untouched without one */
+    int nodes;         /* above 0: one rank on each of so many nodes, and rank 0 beside
+                          the first one's: `ranks` is one more. Of `hosts` the counts
+                          say so too */
+    bool slurm;        /* in a Slurm allocation: the launcher is srun, unless
+                          `mpiexec` names another */
+    bool overlap;      /* srun's: CPUs that another step of the allocation has */
+    char *const *argv; /* program and its arguments, NULL at the end; a lone ":" is
+                          refused, since launchers take it for a separator */
+    int *asked;        /* NULL, or where launch_wait() writes the first signal that
+                          it passed on; untouched without one */
 };
 
 struct launch; /* a launcher that runs */
