@@ -69,6 +69,7 @@ struct launch {
     int *asked;  /* where the first goes, or NULL */
     int64_t deadline_ns;
     char *status_path;
+    bool srun;
     bool node_ranks; /* it places a rank a node, by Slurm */
     bool parental;   /* has children as long as ranks run */
     bool had_children;
@@ -405,6 +406,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
         rc = command_build(spec, family, path, mpi, &words, err);
     if (rc != 0)
         return rc;
+    l->srun = family == COMMAND_SRUN;
     l->node_ranks = family == COMMAND_SRUN && spec->nodes > 0;
     l->parental =
         family == COMMAND_OPENMPI || family == COMMAND_PRRTE || family == COMMAND_HYDRA;
@@ -440,9 +442,11 @@ static void pass_on(struct launch *l, const siginfo_t *info)
         l->deadline_ns = clock_now_ns() + ENDING_NS;
     if (l->signals >= PATIENCE)
         l->deadline_ns = clock_now_ns();
+    /* srun asks its ranks by SIGINT; by others it kills the step at once. */
+    bool asks = l->srun && l->signals == 1;
     if (info->si_code !=
         SI_KERNEL) /* the terminal's own: it went to the launcher too */
-        kill(l->pid, info->si_signo);
+        kill(l->pid, asks ? SIGINT : info->si_signo);
 }
 
 /* Wait for a signal until the next look; pass on what is not a child's. */

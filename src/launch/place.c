@@ -1,7 +1,8 @@
 /* place.c - where a run's ranks are to be, if nobody has said how many
  *
  *   -n or a counted launcher                    as was said
- *   --hosts a,b                                 a rank on each
+ *   --hosts a,b                                 a rank on each, in an allocation by
+ * srun
  *   --hosts :                                   here
  *   no allocation                               here
  *   an allocation of one node, and we are there here
@@ -70,7 +71,10 @@ int place_choose(const struct slurm *s, const struct place_wish *wish,
                        "--mpiexec and --hostfile need -n: how many "
                        "ranks are to be started?");
     else if (wish->hosts != NULL && !here)
-        p = (struct place){.where = PLACE_NODES, .nodes = count_hosts(wish->hosts)};
+        p = (struct place){.where = PLACE_NODES,
+                           .nodes = count_hosts(wish->hosts),
+                           .slurm = s->place != SLURM_NONE,
+                           .overlap = s->place == SLURM_TASK || s->place == SLURM_PTY};
     else if (!here)
         rc = choose_in_slurm(s, &p, err);
     if (rc == 0)
