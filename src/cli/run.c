@@ -376,7 +376,6 @@ static int run_status(const struct outcome *o)
 static int front_launch(const struct run_options *o, const struct place *place,
                         char **words, struct outcome *outcome)
 {
-    rota_auto(heap) char *hosts = NULL;
     bool nodes = place->where == PLACE_NODES;
     struct launch_spec spec = {
         .ranks = nodes ? place->nodes + 1 : o->launch.ranks,
@@ -391,11 +390,6 @@ static int front_launch(const struct run_options *o, const struct place *place,
     };
     struct launch *l;
     struct rota_error err;
-    if (nodes && spec.hosts != NULL) {
-        if (place_hosts(spec.hosts, &hosts, &err) != 0)
-            return fail(STATUS_USAGE, &err);
-        spec.hosts = hosts;
-    }
     if (launch_start(&spec, &l, &err) != 0)
         return fail(STATUS_USAGE, &err);
     if (launch_wait(l, &outcome->launcher, &err) != 0)

@@ -24,8 +24,8 @@ struct launch_spec {
     const char *hosts;    /* "a:2,b:2" or NULL */
     const char *hostfile; /* path or NULL */
     int nodes;         /* above 0: one rank on each of so many nodes, and rank 0 beside
-                          the first one's: `ranks` is one more. Of `hosts` the counts
-                          say so too */
+                          one of them: `ranks` is one more. The nodes are `hosts`, which
+                          then have no counts, or those that the launcher knows */
     bool slurm;        /* in a Slurm allocation: the launcher is srun, unless
                           `mpiexec` names another */
     bool overlap;      /* srun's: CPUs that another step of the allocation has */

@@ -13,11 +13,8 @@
  */
 #include "launch/place.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 
 static int count_hosts(const char *hosts)
@@ -26,6 +23,35 @@ static int count_hosts(const char *hosts)
     for (; *hosts != '\0'; hosts++)
         count += *hosts == ',';
     return count;
+}
+
+/* Whether each can have a rank. */
+static int check_hosts(const char *hosts, struct rota_error *err)
+{
+    for (const char *at = hosts; at != NULL;) {
+        size_t length = strcspn(at, ",");
+        if (memchr(at, ':', length) != NULL)
+            return error_set(err, ROTA_E_ARG,
+                             "--hosts '%s': a count needs -n; without, each host has "
+                             "one rank, which runs as many commands as it has CPUs, or "
+                             "as -j says",
+                             hosts);
+        if (length == 0)
+            return error_set(err, ROTA_E_ARG, "--hosts '%s': a host has no name",
+                             hosts);
+        at = at[length] == ',' ? at + length + 1 : NULL;
+    }
+    return 0;
+}
+
+static int choose_hosts(const struct slurm *s, const char *hosts, struct place *p,
+                        struct rota_error *err)
+{
+    p->where = PLACE_NODES;
+    p->nodes = count_hosts(hosts);
+    p->slurm = s->place != SLURM_NONE;
+    p->overlap = s->place == SLURM_TASK || s->place == SLURM_PTY;
+    return check_hosts(hosts, err);
 }
 
 static int choose_in_slurm(const struct slurm *s, struct place *p,
@@ -71,43 +97,10 @@ int place_choose(const struct slurm *s, const struct place_wish *wish,
                        "--mpiexec and --hostfile need -n: how many "
                        "ranks are to be started?");
     else if (wish->hosts != NULL && !here)
-        p = (struct place){.where = PLACE_NODES,
-                           .nodes = count_hosts(wish->hosts),
-                           .slurm = s->place != SLURM_NONE,
-                           .overlap = s->place == SLURM_TASK || s->place == SLURM_PTY};
+        rc = choose_hosts(s, wish->hosts, &p, err);
     else if (!here)
         rc = choose_in_slurm(s, &p, err);
     if (rc == 0)
         *out = p;
     return rc;
-}
-
-int place_hosts(const char *hosts, char **out, struct rota_error *err)
-{
-    size_t size = strlen(hosts) + 2 * (size_t)count_hosts(hosts) + 1;
-    rota_auto(heap) char *text = malloc(size);
-    if (text == NULL)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-    char *to = text;
-    for (const char *at = hosts; at != NULL;) {
-        size_t length = strcspn(at, ",");
-        if (memchr(at, ':', length) != NULL)
-            return error_set(err, ROTA_E_ARG,
-                             "--hosts '%s': a count needs -n; without, each host has "
-                             "one rank, which runs as many commands as it has CPUs, or "
-                             "as -j says",
-                             hosts);
-        if (length == 0)
-            return error_set(err, ROTA_E_ARG, "--hosts '%s': a host has no name",
-                             hosts);
-        memcpy(to, at, length);
-        to += length;
-        to = stpcpy(to, at == hosts ? ":2" : ":1");
-        at = at[length] == ',' ? at + length + 1 : NULL;
-        if (at != NULL)
-            *to++ = ',';
-    }
-    *to = '\0';
-    *out = rota_steal(text);
-    return 0;
 }

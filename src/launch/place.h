@@ -34,8 +34,4 @@ struct place {
 int place_choose(const struct slurm *s, const struct place_wish *wish,
                  struct place *out, struct rota_error *err);
 
-/* `hosts` as "a:2,b:1,c:1", the caller's: free(). Fails with ROTA_E_ARG where a host is
- * counted or has no name, or with ROTA_E_NOMEM. */
-int place_hosts(const char *hosts, char **out, struct rota_error *err);
-
 #endif

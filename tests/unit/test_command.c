@@ -75,11 +75,22 @@ static void each_launcher_gets_its_own_flags(void **state)
                         "/bin/m|-n|10|./prog|an arg");
 }
 
-static void a_rank_a_node_is_said_as_srun_wants_it(void **state)
+static void a_rank_a_node_is_said_as_each_wants_it(void **state)
 {
     (void)state;
     char buf[512];
     struct launch_spec spec = {.ranks = 4, .nodes = 3, .slurm = true, .argv = plain};
+    const struct launch_spec far = {
+        .ranks = 3, .nodes = 2, .hosts = "a,b.c", .argv = plain};
+    assert_string_equal(
+        line(&far, COMMAND_OPENMPI, buf, sizeof(buf)),
+        "/bin/m|--bind-to|none|--map-by|node|--host|a:2,b.c:2|-n|3|./prog|an arg");
+    assert_string_equal(
+        line(&far, COMMAND_PRRTE, buf, sizeof(buf)),
+        "/bin/m|--bind-to|none|--map-by|node|--host|a:2,b.c:2|-n|3|./prog|an arg");
+    assert_string_equal(
+        line(&far, COMMAND_HYDRA, buf, sizeof(buf)),
+        "/bin/m|-disable-auto-cleanup|-ppn|1|-hosts|a,b.c|-n|3|./prog|an arg");
     mpi = "pmix";
     assert_string_equal(
         line(&spec, COMMAND_SRUN, buf, sizeof(buf)),
@@ -87,12 +98,12 @@ static void a_rank_a_node_is_said_as_srun_wants_it(void **state)
         "--nodes=3|--distribution=cyclic|--overcommit|--cpu-bind=none|-n|4|./prog|an "
         "arg");
     spec.overlap = true;
-    spec.hosts = "a:2,b:1,c:1";
+    spec.hosts = "a,b,c";
     mpi = NULL;
     assert_string_equal(
         line(&spec, COMMAND_SRUN, buf, sizeof(buf)),
         "/bin/m|--no-kill|--kill-on-bad-exit=0|--input=0|--disable-status|--nodes=3|"
-        "--distribution=cyclic|--overcommit|--cpu-bind=none|--overlap|--nodelist|a,b,c|"
+        "--overlap|--distribution=cyclic|--overcommit|--cpu-bind=none|--nodelist|a,b,c|"
         "-n|4|./prog|an arg");
 }
 
@@ -172,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launchers_are_told_by_what_they_say),
         cmocka_unit_test(each_launcher_gets_its_own_flags),
-        cmocka_unit_test(a_rank_a_node_is_said_as_srun_wants_it),
+        cmocka_unit_test(a_rank_a_node_is_said_as_each_wants_it),
         cmocka_unit_test(hosts_are_passed_as_each_wants_them),
         cmocka_unit_test(a_host_file_is_passed_as_each_wants_it),
         cmocka_unit_test(what_no_launcher_could_run_is_refused),

@@ -1,7 +1,6 @@
 /* test_place.c - launch/slurm and launch/place: environments, and where ranks go */
 #include "unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "launch/place.h"
@@ -224,18 +223,6 @@ static void what_cannot_be_is_said(void **state)
     }
 }
 
-static void the_first_host_has_the_manager_too(void **state)
-{
-    (void)state;
-    char *text = NULL;
-    assert_int_equal(place_hosts("a", &text, NULL), 0);
-    assert_string_equal(text, "a:2");
-    free(text);
-    assert_int_equal(place_hosts("node-1.x,b,c", &text, NULL), 0);
-    assert_string_equal(text, "node-1.x:2,b:1,c:1");
-    free(text);
-}
-
 static void hosts_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -248,10 +235,11 @@ static void hosts_that_are_none_are_refused(void **state)
         {",a", "has no name"},         {"a,,b", "has no name"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char *text = NULL;
+        struct slurm nowhere = {.place = SLURM_NONE};
+        struct place_wish wish = {.hosts = rows[i].hosts};
+        struct place p;
         struct rota_error err = {0};
-        assert_int_equal(place_hosts(rows[i].hosts, &text, &err), ROTA_E_ARG);
-        assert_null(text);
+        assert_int_equal(place_choose(&nowhere, &wish, &p, &err), ROTA_E_ARG);
         assert_non_null(strstr(err.text, rows[i].text));
     }
 }
@@ -265,7 +253,6 @@ int main(void)
         cmocka_unit_test(each_mpi_gets_what_it_understands),
         cmocka_unit_test(ranks_go_where_they_belong),
         cmocka_unit_test(what_cannot_be_is_said),
-        cmocka_unit_test(the_first_host_has_the_manager_too),
         cmocka_unit_test(hosts_that_are_none_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
