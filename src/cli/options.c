@@ -97,6 +97,8 @@ static const char doc[] =
     "{\"task\":1,\"attempt\":1,\"args\":[\"7\"]} and answers "
     "{\"task\":1,\"result\":49}:\n"
     "  seq 1000000 | rota run -k --worker ./square.py\n"
+    "In a Slurm allocation, on all its nodes and CPUs:\n"
+    "  salloc -N4 rota run ./simulate :::: parameters.txt\n"
     "On 16 ranks of two hosts:\n"
     "  find . -type f -print0 | rota run -0 -n 16 --hosts a:8,b:8 sha256sum\n"
     "\n"
