@@ -214,8 +214,12 @@ static bool read_answer(int fd, char *buf, size_t size)
     return true;
 }
 
-/* What the launcher prints when it is started with `question`, up to `size` bytes. */
-static int ask(const char *path, const char *question, char *answer, size_t size,
+enum {
+    ANSWER_SIZE = 4096,
+};
+
+/* What the launcher prints when it is started with `question`. */
+static int ask(const char *path, const char *question, char answer[ANSWER_SIZE],
                struct rota_error *err)
 {
     int fds[2];
@@ -228,7 +232,7 @@ static int ask(const char *path, const char *question, char *answer, size_t size
     if (rc != 0)
         return error_set(err, ROTA_E_LAUNCH, "cannot run the launcher '%s': %s", path,
                          strerror(rc));
-    bool in_time = read_answer(in, answer, size);
+    bool in_time = read_answer(in, answer, ANSWER_SIZE);
     kill(-pid, SIGKILL);
     waitpid(pid, NULL, 0);
     if (!in_time)
@@ -239,26 +243,16 @@ static int ask(const char *path, const char *question, char *answer, size_t size
     return 0;
 }
 
-static int ask_family(const char *path, enum command_family *out,
-                      struct rota_error *err)
-{
-    char answer[4096];
-    int rc = ask(path, "--version", answer, sizeof(answer), err);
-    if (rc == 0)
-        *out = command_family(answer);
-    return rc;
-}
-
 /* By what srun is to speak to the ranks: *mpi is NULL where it is not for us to say. */
 static int ask_mpi(const char *path, enum command_family family, const char **mpi,
                    struct rota_error *err)
 {
-    char answer[4096];
+    char answer[ANSWER_SIZE];
     const char *said = getenv("SLURM_MPI_TYPE");
     *mpi = NULL;
     if (family != COMMAND_SRUN || (said != NULL && said[0] != '\0'))
         return 0;
-    int rc = ask(path, "--mpi=list", answer, sizeof(answer), err);
+    int rc = ask(path, "--mpi=list", answer, err);
     if (rc != 0)
         return rc;
     *mpi = slurm_mpi(answer, ROTA_OPENMPI);
@@ -268,6 +262,42 @@ static int ask_mpi(const char *path, enum command_family family, const char **mp
                          "'%s --mpi=list' has no %s; use -n and --mpiexec with that "
                          "MPI's mpiexec",
                          path, ROTA_OPENMPI ? "pmix" : "pmi2 and no pmix");
+    return 0;
+}
+
+/* The first line; where that only announces the second, as Hydra's does, both. */
+static char *headline(const char *answer)
+{
+    size_t first = strcspn(answer, "\n");
+    const char *next = answer + first + strspn(answer + first, " \t\n");
+    size_t second = strcspn(next, "\n");
+    char *line;
+    if (first == 0 || answer[first - 1] != ':')
+        return strndup(answer, first);
+    if (asprintf(&line, "%.*s %.*s", (int)first, answer, (int)second, next) < 0)
+        return NULL;
+    char *to = line; /* those are columns */
+    for (const char *from = line; (*to = *from) != '\0'; from++)
+        to += *from != ' ' || from[1] != ' ';
+    return line;
+}
+
+int launch_find(const char *mpiexec, char **path, char **version,
+                struct rota_error *err)
+{
+    const struct launch_spec spec = {.mpiexec = mpiexec};
+    rota_auto(heap) char *found = NULL;
+    char answer[ANSWER_SIZE];
+    int rc = find_launcher(&spec, &found, err);
+    if (rc == 0)
+        rc = ask(found, "--version", answer, err);
+    if (rc != 0)
+        return rc;
+    char *line = headline(answer);
+    if (line == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *version = line;
+    *path = rota_steal(found);
     return 0;
 }
 
@@ -385,8 +415,9 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
 {
     rota_auto(heap) char *path = NULL;
     rota_auto(launch) struct launch *l = calloc(1, sizeof(*l));
-    enum command_family family;
+    enum command_family family = COMMAND_UNKNOWN;
     const char *mpi = NULL;
+    char answer[ANSWER_SIZE];
     char **words;
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -397,7 +428,9 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
     if (rc == 0)
-        rc = ask_family(path, &family, err);
+        rc = ask(path, "--version", answer, err);
+    if (rc == 0)
+        family = command_family(answer);
     if (rc == 0)
         rc = ask_mpi(path, family, &mpi, err);
     if (rc == 0)

@@ -82,8 +82,9 @@ on() { # HOST COMMAND...
 # The host is cut off, and all that runs there dies.
 crash() { # HOST NUMBER
     ip link set "r$tag-$2" down
+    # Who has just ended by itself is no failure.
     # shellcheck disable=SC2046
-    kill -9 $(ip netns pids "$(host_space "$1")")
+    kill -9 $(ip netns pids "$(host_space "$1")") 2>/dev/null || true
 }
 
 # Wait until a file is there; for a minute at most.
@@ -105,6 +106,9 @@ hosts_down() {
     trap '' INT TERM
     trap - EXIT
     before_down || true
+    for pid in $(jobs -p); do
+        kill -9 "$pid" 2>/dev/null || true
+    done
     for host in host1 host2; do
         space=$(host_space $host)
         pids=$(ip netns pids "$space" 2>/dev/null) || pids=
