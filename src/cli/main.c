@@ -10,6 +10,7 @@
 #include "cli/exec.h"
 #include "cli/report.h"
 #include "cli/report_file.h"
+#include "cli/resume.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -21,6 +22,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cli_run, "run a command for each of many arguments, several at a time"},
+    {"resume", cli_resume, "go on with a run that was cut off, from its run file"},
     {"status", cli_status, "show how the run in a run file stands"},
     {"report", cli_report, "print what became of each task in a run file"},
     {"exec", cli_exec, "start an MPI program on N ranks"},

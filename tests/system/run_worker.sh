@@ -77,6 +77,13 @@ run 0 "$rota" run "$@" -k -j 2 --worker ./check.program :::: check.list
 seq 400 | cmp -s - "$out" || failed "not every task, once"
 says 'check.program\[[0-9.]+\] was killed by signal 9 \(SIGKILL\); it held task 100, which'
 
+begin "a run that dies goes on"
+seq 40 | sed 's/.*/[ $n -ne 20 ] || ! mkdir check.end || kill -9 $PPID; ok &/' >check.list
+run 3 "$rota" run --run check.half -j 1 --worker ./check.program :::: check.list
+run 0 "$rota" resume check.half
+run 0 "$rota" report --json check.half
+[ "$(grep -c '"outcome": "done"' "$out")" -eq 40 ] || failed "not all is done"
+
 begin "nonsense, and silence"
 run 1 "$rota" run "$@" -k --timeout 0.3 --worker ./check.program ::: \
     'ok 1' 'sleep 100' 'echo what' 'ok 4'
