@@ -18,8 +18,10 @@
 #include "execute/execute.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +36,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "execute/environ.h"
-#include "execute/spawn.h"
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
@@ -299,24 +300,81 @@ static void end_overdue(struct execute *x)
 
 /* --- starting ------------------------------------------------------------- */
 
+/* A pipe whose read end is ours, and does not block. Returns an errno. */
+static int make_pipe(struct watch *w, int *write_end)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return errno;
+    w->fd = fds[0];
+    *write_end = fds[1];
+    return fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+static int prepare_actions(posix_spawn_file_actions_t *a, const char *folder, int out,
+                           int err)
+{
+    int rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(a, out, 1);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(a, err, 2);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(a, 3);
+    if (rc == 0 && folder != NULL)
+        rc = posix_spawn_file_actions_addchdir_np(a, folder);
+    return rc;
+}
+
+/* A group of its own, no signal blocked, and those at their default that a rank
+ * may ignore; what the user made us ignore (nohup) stays so. */
+static int prepare_attr(posix_spawnattr_t *attr)
+{
+    sigset_t none, normal;
+    sigemptyset(&none);
+    sigemptyset(&normal);
+    sigaddset(&normal, SIGPIPE);
+    sigaddset(&normal, SIGCHLD);
+    posix_spawnattr_setsigmask(attr, &none);
+    posix_spawnattr_setsigdefault(attr, &normal);
+    posix_spawnattr_setpgroup(attr, 0);
+    return posix_spawnattr_setflags(
+        attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+/* Returns an errno. */
+static int spawn(const struct execute *x, struct job *j, char *const *argv, int out,
+                 int err)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    int rc = posix_spawn_file_actions_init(&actions);
+    if (rc != 0)
+        return rc;
+    rc = posix_spawnattr_init(&attr);
+    if (rc == 0)
+        rc = prepare_attr(&attr);
+    if (rc == 0)
+        rc = prepare_actions(&actions, x->options.folder, out, err);
+    if (rc == 0)
+        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv, x->env);
+    if (rc != 0)
+        j->pid = 0;
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attr);
+    return rc;
+}
+
 /* Returns an errno; what was begun is undone by job_start's caller. */
 static int job_start(struct execute *x, struct job *j, char *const *argv)
 {
     rota_auto(fd) int out = -1;
     rota_auto(fd) int err = -1;
-    int rc = spawn_pipe(&j->out.fd, &out, true);
+    int rc = make_pipe(&j->out, &out);
     if (rc == 0)
-        rc = spawn_pipe(&j->err.fd, &err, true);
-    struct spawn s = {
-        .argv = argv,
-        .env = x->env,
-        .folder = x->options.folder,
-        .in = -1,
-        .out = out,
-        .err = err,
-    };
+        rc = make_pipe(&j->err, &err);
     if (rc == 0)
-        rc = spawn_start(&s, &j->pid);
+        rc = spawn(x, j, argv, out, err);
     if (rc != 0)
         return rc;
     j->process.fd = pidfd_open(j->pid, 0);

@@ -54,22 +54,22 @@ static void close_all(struct program *p)
 /* ---- its life ---------------------------------------------------------------- */
 
 /* Returns an errno. */
-static int start(struct program *p, const struct spawn *spec)
+static int start(struct program *p, const struct piped *spec)
 {
-    struct spawn s = *spec;
+    struct piped s = *spec;
     rota_auto(fd) int in = -1;
     rota_auto(fd) int out = -1;
     rota_auto(fd) int err = -1;
-    int rc = spawn_pipe(&p->in, &in, false);
+    int rc = piped_make(&p->in, &in, false);
     if (rc == 0)
-        rc = spawn_pipe(&p->out, &out, true);
+        rc = piped_make(&p->out, &out, true);
     if (rc == 0)
-        rc = spawn_pipe(&p->err, &err, true);
+        rc = piped_make(&p->err, &err, true);
     s.in = in;
     s.out = out;
     s.err = err;
     if (rc == 0)
-        rc = spawn_start(&s, &p->pid);
+        rc = piped_start(&s, &p->pid);
     if (rc != 0)
         return rc;
     p->process = pidfd_open(p->pid, 0);
@@ -83,7 +83,7 @@ static int start(struct program *p, const struct spawn *spec)
     return rc;
 }
 
-int program_start(struct program *p, const struct spawn *spec)
+int program_start(struct program *p, const struct piped *spec)
 {
     int rc = start(p, spec);
     if (rc != 0)

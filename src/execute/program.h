@@ -11,7 +11,7 @@
 
 #include "execute/execute.h"
 #include "execute/lines.h"
-#include "execute/spawn.h"
+#include "execute/piped.h"
 #include "execute/task.h"
 
 /* What an event of the epoll set is about: the low bits of its data. */
@@ -46,7 +46,7 @@ void program_done(struct program *p);
 
 /* Start it; of `spec` the descriptors are of no account. Returns 0 or an errno: it
  * does not run then. */
-int program_start(struct program *p, const struct spawn *spec);
+int program_start(struct program *p, const struct piped *spec);
 
 /* Send what is queued, as much as its pipe takes. */
 void program_flush(struct program *p);

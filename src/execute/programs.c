@@ -515,7 +515,7 @@ static void take_lines(struct programs *x, struct seat *s)
 
 static int start_program(struct programs *x, struct seat *s)
 {
-    struct spawn spec = {.argv = x->argv, .env = x->env, .folder = x->options.folder};
+    struct piped spec = {.argv = x->argv, .env = x->env, .folder = x->options.folder};
     memcpy(x->slot, s->slot, sizeof(x->slot));
     s->answers = 0;
     s->ahead = 1;

@@ -1,5 +1,5 @@
-/* spawn.c - start a process as commands and persistent programs are */
-#include "execute/spawn.h"
+/* piped.c - start a process whose three standard descriptors are given */
+#include "execute/piped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <spawn.h>
 #include <unistd.h>
 
-static int prepare_actions(posix_spawn_file_actions_t *a, const struct spawn *s)
+static int prepare_actions(posix_spawn_file_actions_t *a, const struct piped *s)
 {
     int rc = s->in < 0
                  ? posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0)
@@ -39,7 +39,7 @@ static int prepare_attr(posix_spawnattr_t *attr)
         attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-int spawn_start(const struct spawn *s, pid_t *pid)
+int piped_start(const struct piped *s, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -61,7 +61,7 @@ int spawn_start(const struct spawn *s, pid_t *pid)
     return rc;
 }
 
-int spawn_pipe(int *ours, int *theirs, bool we_read)
+int piped_make(int *ours, int *theirs, bool we_read)
 {
     int fds[2];
     *ours = *theirs = -1;
