@@ -71,7 +71,7 @@ static char **rank_words(char *self, char *desk, char *input, char *const *given
  * terminal it can't: it is not in the foreground. */
 static int take_input(const struct run_options *o)
 {
-    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
+    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL || o->where.slurm;
     if (run_options_want_input(o) && (far || isatty(0)))
         return -1;
     int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
@@ -125,8 +125,12 @@ static void judge(const struct outcome *o, struct ending *e)
 static bool front_launch(const struct run_options *o, char **words,
                          struct outcome *outcome, struct ending *e)
 {
+    bool nodes = o->where.where == PLACE_NODES;
     struct launch_spec spec = {
-        .ranks = o->launch.ranks,
+        .ranks = nodes ? o->where.nodes + 1 : o->launch.ranks,
+        .nodes = o->where.nodes,
+        .slurm = o->where.slurm,
+        .overlap = o->where.overlap,
         .mpiexec = o->launch.mpiexec,
         .hosts = o->launch.hosts,
         .hostfile = o->launch.hostfile,

@@ -20,7 +20,9 @@ static const struct argp_option options[] = {
      "one that belongs to the MPI that Rota was built with",
      0},
     {"hosts", KEY_HOSTS, "HOST:N,...", 0,
-     "where to start them, and how many ranks each host takes: a:2,b:2", 0},
+     "where to start them, and how many ranks each host takes: a:2,b:2. (rota run, "
+     "without -n: one rank on each of a,b; ':' is this machine alone)",
+     0},
     {"hostfile", KEY_HOSTFILE, "FILE", 0,
      "the same from a file, as the launcher reads it", 0},
     {0},

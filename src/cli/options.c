@@ -12,6 +12,7 @@
 
 #include "cli/report.h"
 #include "cli/run_dir.h"
+#include "launch/slurm.h"
 
 enum {
     KEY_TAGSTRING = 0x100,
@@ -32,6 +33,7 @@ enum {
     KEY_NICE,
     KEY_ENV,
     KEY_SUMMARY,
+    KEY_WORKER,
     KEY_RESTARTS,
     KEY_AGAIN, /* what rota itself adds: */
     KEY_RETRY_FAILED,
@@ -47,7 +49,7 @@ enum {
 
 static const struct argp_option options[] = {
     {"jobs", 'j', "J", 0,
-     "how many commands run at once: on this machine (100%), with -n on each worker "
+     "how many commands run at once on each machine (100%), or with -n on each worker "
      "(1). J is a number, or P% of the CPUs, +N or -N with them, or 0: as many as "
      "possible",
      1},
@@ -68,6 +70,10 @@ static const struct argp_option options[] = {
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
     {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
+    {"worker", KEY_WORKER, NULL, 0,
+     "COMMAND is a program that does many tasks: it is started once a slot, reads its "
+     "tasks and writes its answers, a line of JSON each",
+     0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0,
      "end a command that runs longer: SIGTERM, a second later SIGKILL", 0},
@@ -133,6 +139,12 @@ static const char doc[] =
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
     "  rota run --retries 3 --timeout 60 --joblog log curl -sfO :::: urls\n"
+    "Tiny tasks, thousands a second: for a program that is started once a slot, gets\n"
+    "{\"task\":1,\"attempt\":1,\"args\":[\"7\"]} and answers "
+    "{\"task\":1,\"result\":49}:\n"
+    "  seq 1000000 | rota run -k --worker ./square.py\n"
+    "In a Slurm allocation, on all its nodes and CPUs:\n"
+    "  salloc -N4 rota run ./simulate :::: parameters.txt\n"
     "On record, so that it can be cut off and go on:\n"
     "  rota run --run sweep.db ./simulate {1} {2} ::: 0.1 0.2 :::: seeds.txt\n"
     "  rota resume sweep.db\n"
@@ -174,13 +186,14 @@ static int parse_count(struct argp_state *state, const char *arg, int most,
     return (int)n;
 }
 
-/* The CPUs that this process may use. */
+/* The CPUs that this process may use: those that it is bound to, or, where Slurm counts
+ * but does not bind, fewer. */
 static int cpu_count(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    return CPU_COUNT(&set);
+    int allocated = slurm_cpus(environ);
+    int bound = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return allocated > 0 && allocated < bound ? allocated : bound;
 }
 
 /* As many commands as this process may have open files for. */
@@ -323,17 +336,39 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
     p->blocks.header = in->options.header;
 }
 
+/* A program is started before there is an argument. */
+static void check_worker(struct argp_state *state, const struct run_options *o)
+{
+    const char *place = o->place ? o->place : "{}";
+    if (o->worker && o->command_count == 0)
+        argp_error(state, "--worker: name the program");
+    if (o->worker && o->pipe.wanted)
+        argp_error(state,
+                   "--worker: tasks come to the program as lines of JSON, and not "
+                   "by --pipe");
+    if (o->worker && o->variables.count > 0)
+        argp_error(state,
+                   "--worker: --env is for commands; the program is started once, "
+                   "where its worker is, in that environment");
+    if (o->worker && o->show != SHOW_GROUPS)
+        argp_error(state, "--worker: an answer is shown when it is there: there is no "
+                          "--line-buffer or --ungroup");
+    for (int i = 0; o->worker && i < o->command_count; i++)
+        if (strstr(o->command[i], place) != NULL)
+            argp_error(state,
+                       "'%s': a program that --worker starts gets its arguments by its "
+                       "standard input; leave out the '%s'",
+                       o->command[i], place);
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
-    const struct launch_options *l = &o->launch;
-    if (l->ranks == 0 && (l->mpiexec || l->hosts || l->hostfile))
-        argp_error(state, "--mpiexec, --hosts and --hostfile need -n: how many ranks "
-                          "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
     finish_past(state, o);
     finish_pipe(state, o);
+    check_worker(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
@@ -342,7 +377,7 @@ static void finish(struct argp_state *state, struct run_options *o)
     if (o->option_count < 0)
         o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->argc) - 1;
     if (o->slots == 0)
-        o->slots = l->ranks > 0 ? 1 : cpu_count();
+        o->slots = o->launch.ranks > 0 ? 1 : cpu_count();
 }
 
 static error_t parse_again(int key, char *arg, struct run_options *o)
@@ -441,6 +476,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'q':
         o->quote = true;
+        return 0;
+    case KEY_WORKER:
+        o->worker = o->quote = true;
         return 0;
     case 'I':
         o->place = arg;

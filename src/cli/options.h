@@ -11,6 +11,7 @@
 #include "cli/pipe_options.h"
 #include "cli/show.h"
 #include "cli/variables.h"
+#include "launch/place.h"
 
 /* When a run is given up before its end; all 0: never. */
 struct halt {
@@ -26,7 +27,8 @@ struct again {
 };
 
 struct run_options {
-    struct launch_options launch; /* ranks 0: this machine, without a launcher */
+    struct launch_options launch; /* as was said; */
+    struct place where;           /* and what follows: set by cli_run_options */
     struct inputs inputs;         /* one at least */
     struct variables variables;   /* that commands see */
     struct pipe_options pipe;     /* inputs has one: what is read */
@@ -46,6 +48,7 @@ struct run_options {
     const char *folder;  /* where commands run, or NULL */
     enum show_mode show;
     bool in_order;
+    bool worker;  /* the command is a persistent program (programs.h) */
     bool quote;   /* the command's words stand as they are */
     bool verbose; /* each command is shown before its output */
     bool dry;     /* and nothing else done */

@@ -53,6 +53,10 @@ static struct verdict judge(const struct crew_end *end)
         return (struct verdict){.signal = r->code};
     case EXECUTE_NOT_STARTED:
         return (struct verdict){.exit = r->code == ENOENT ? 127 : 126};
+    case EXECUTE_REFUSED:
+        return (struct verdict){.exit = r->code};
+    case EXECUTE_UNANSWERED:
+        return (struct verdict){.exit = -1};
     case EXECUTE_OVERTIME:
         return (struct verdict){.exit = -1, .signal = 15};
     case EXECUTE_OVERFLOWED:

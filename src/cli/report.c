@@ -107,7 +107,9 @@ void report_lost(struct report *r, int rank, const struct rota_fate *fate,
                  uint64_t again)
 {
     char how[128] = "sent a malformed message";
-    if (fate != NULL)
+    if (fate != NULL && fate->how == ROTA_ALIVE) /* it is this process itself */
+        snprintf(how, sizeof(how), "cannot go on working");
+    else if (fate != NULL)
         rota_fate_text(*fate, how, sizeof(how));
     if (again == 0)
         say(r, "rank %d %s; it ran no task", rank, how);

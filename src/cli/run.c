@@ -2,8 +2,9 @@
  *
  * Three ways through this file:
  *
- *     cli_run, no -n    a child (keeper.h) is manager and, with its own slots, worker
- *     cli_run, -n N     the front (front.h) starts the launcher with N ranks and waits
+ *     cli_run, here     a child (keeper.h) is manager and, with its own slots, worker
+ *     cli_run, ranks    the front (front.h) starts the launcher (-n N, --hosts, or in a
+ *                       Slurm allocation: launch/place.h) and waits
  *     cli_run_rank      one of these: rank 0 manages, the others work
  *
  * In the first two ways what waits outlives the manager, and may begin again
@@ -311,6 +312,33 @@ static void be_nice(const struct run_options *o)
         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + o->nice);
 }
 
+/* What a persistent program writes for people, or what is to be said of it: a line. */
+static void say_of_program(void *ctx, const char *name, const char *text, size_t size)
+{
+    (void)ctx;
+    dprintf(STDERR_FILENO, "%s: %.*s\n", name ? name : "rota", (int)size, text);
+}
+
+/* As crew_open. */
+static int open_crew(struct link *link, const struct run_options *o,
+                     const struct execute_options *options, struct rota_farm **out,
+                     struct rota_error *err)
+{
+    struct programs_options programs = {
+        .argv = o->command,
+        .argc = o->command_count,
+        .slots = options->slots,
+        .folder = options->folder,
+        .in_rank = options->in_rank,
+        .adopts = options->adopts,
+        .rank = link->size > 1 ? link->rank : -1,
+        .say = say_of_program,
+    };
+    if (o->worker)
+        return crew_open_programs(link, &programs, o->in_order, out, err);
+    return crew_open(link, options, o->in_order, out, err);
+}
+
 /* --- on this machine ------------------------------------------------------ */
 
 static int manage_here(const struct run_options *o, struct signals *signals,
@@ -323,7 +351,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = crew_open(link, options, o->in_order, &farm, &err);
+        rc = open_crew(link, o, options, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -408,10 +436,22 @@ static void run_ranks(const struct run_options *o, struct ending *e)
 
 static void run_once(struct run_options *o, struct ending *e)
 {
-    if (o->launch.ranks == 0)
+    if (o->where.where == PLACE_HERE)
         run_kept(run_here, o, e);
     else
         run_ranks(o, e);
+}
+
+/* Where the run is to be. */
+static int choose_place(const struct launch_options *l, struct place *out,
+                        struct rota_error *err)
+{
+    struct slurm slurm = slurm_read(environ);
+    struct place_wish wish = {.ranks = l->ranks,
+                              .hosts = l->hosts,
+                              .hostfile = l->hostfile,
+                              .mpiexec = l->mpiexec};
+    return place_choose(&slurm, &wish, out, err);
 }
 
 int cli_run_options(struct run_options *o)
@@ -423,6 +463,8 @@ int cli_run_options(struct run_options *o)
                         "with Ctrl-D\n");
     if (o->dry)
         return run_dry(o);
+    if (choose_place(&o->launch, &o->where, &err) != 0)
+        return fail(STATUS_USAGE, &err);
     if (o->run_file == NULL && o->past == PAST_NONE) {
         const char *command = o->command_count > 0 ? o->command[0] : NULL;
         if (run_dir_new(command, &named, &err) != 0)
@@ -515,7 +557,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = crew_open(link, &options, o->in_order, &farm, &err);
+        rc = open_crew(link, o, &options, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);

@@ -427,6 +427,25 @@ static int next_row(struct tasks *t, struct row *row, uint64_t *number,
     return rc;
 }
 
+/* The values of a row, one block. */
+static int copy_row(struct row row, char ***out)
+{
+    size_t size = 0;
+    for (int i = 0; i < row.count; i++)
+        size += strlen(row.values[i]) + 1;
+    char **words = malloc(((size_t)row.count + 1) * sizeof(char *) + size);
+    if (words == NULL)
+        return ROTA_E_NOMEM;
+    char *to = (char *)(words + row.count + 1);
+    for (int i = 0; i < row.count; i++) {
+        words[i] = to;
+        to = stpcpy(to, row.values[i]) + 1;
+    }
+    words[row.count] = NULL;
+    *out = words;
+    return 0;
+}
+
 int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err)
 {
     struct row row;
@@ -435,8 +454,9 @@ int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *er
     int rc = next_row(t, &row, &number, err);
     if (rc != 0)
         return rc;
-    if (template_apply(t->command, row, number, &words) != 0 ||
-        keep_ticket(t, row, number) != 0)
+    rc = t->o->worker ? copy_row(row, &words)
+                      : template_apply(t->command, row, number, &words);
+    if (rc != 0 || keep_ticket(t, row, number) != 0)
         return nothing_left(err);
     *out = (struct commands_spec){
         .number = number,

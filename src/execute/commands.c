@@ -137,6 +137,16 @@ int commands_unpack(const void *data, size_t size, struct commands_spec *out)
     return 0;
 }
 
+int commands_words(const void *data, size_t size, const char **words,
+                   size_t *words_bytes)
+{
+    if (size < PAYLOAD_HEAD_BYTES || parcel_get32(data) > size - PAYLOAD_HEAD_BYTES)
+        return ROTA_E_FORMAT;
+    *words = (const char *)data + PAYLOAD_HEAD_BYTES;
+    *words_bytes = parcel_get32(data);
+    return 0;
+}
+
 static int read_value(const void *data, size_t size, struct execute_result *out)
 {
     const unsigned char *in = data;
@@ -199,9 +209,8 @@ static void put_value(unsigned char *value, const struct execute_result *r)
     append(append(value + VALUE_HEAD_BYTES, &r->out), &r->err);
 }
 
-/* Write the record of `r`, or of a part just its value, to x->record. The value is
- * written where the record has it: what a command wrote may be long. */
-static int record(struct commands *x, const struct execute_result *r)
+/* The value is written where the record has it: what a command wrote may be long. */
+int commands_append(struct task_bytes *to, const struct execute_result *r)
 {
     struct parcel_result head = {
         .size = VALUE_HEAD_BYTES + r->out.size + r->err.size,
@@ -209,12 +218,24 @@ static int record(struct commands *x, const struct execute_result *r)
         .code = r->code,
         .took_ns = r->took_ns,
     };
-    bool part = r->how == EXECUTE_RUNNING;
-    size_t bytes = part ? head.size : parcel_result_bytes(&head);
-    x->record.size = 0;
-    if (head.size > PARCEL_SIZE_MAX || task_bytes_reserve(&x->record, bytes) != 0)
+    size_t bytes = parcel_result_bytes(&head);
+    if (head.size > PARCEL_SIZE_MAX || task_bytes_reserve(to, bytes) != 0)
         return ROTA_E_NOMEM;
-    put_value(part ? x->record.data : parcel_begin_result(x->record.data, &head), r);
+    put_value(parcel_begin_result(to->data + to->size, &head), r);
+    to->size += bytes;
+    return 0;
+}
+
+/* Write the record of `r`, or of a part just its value, to x->record. */
+static int record(struct commands *x, const struct execute_result *r)
+{
+    size_t bytes = VALUE_HEAD_BYTES + r->out.size + r->err.size;
+    x->record.size = 0;
+    if (r->how != EXECUTE_RUNNING)
+        return commands_append(&x->record, r);
+    if (task_bytes_reserve(&x->record, bytes) != 0)
+        return ROTA_E_NOMEM;
+    put_value(x->record.data, r);
     x->record.size = bytes;
     return 0;
 }

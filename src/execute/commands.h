@@ -59,6 +59,13 @@ int commands_pack(const struct commands_spec *c, struct task_bytes *out);
 /* Make a command of a payload: free(out->argv). ROTA_E_FORMAT or ROTA_E_NOMEM. */
 int commands_unpack(const void *data, size_t size, struct commands_spec *out);
 
+/* The words in a payload, each ended by a 0 byte: borrowed. ROTA_E_FORMAT. */
+int commands_words(const void *data, size_t size, const char **words,
+                   size_t *words_bytes);
+
+/* Append the record (parcel.h) of a result. ROTA_E_NOMEM: nothing was appended. */
+int commands_append(struct task_bytes *to, const struct execute_result *r);
+
 /* Read a value; what was written borrows from it, and is not to be freed. Fails with
  * ROTA_E_FORMAT, also where it is a part's. */
 int commands_result(const void *data, size_t size, struct execute_result *out);

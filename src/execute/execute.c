@@ -607,6 +607,12 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
     case EXECUTE_RUNNING:
         snprintf(buf, size, "still runs");
         break;
+    case EXECUTE_REFUSED:
+        snprintf(buf, size, "was answered with an error");
+        break;
+    case EXECUTE_UNANSWERED:
+        snprintf(buf, size, "got no answer");
+        break;
     case EXECUTE_HOWS:
     default:
         snprintf(buf, size, "ended in an unknown way");

@@ -31,7 +31,10 @@ enum execute_how {
     EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
     EXECUTE_OVERTIME,    /* it ran out of time, and was ended */
     EXECUTE_RUNNING,     /* it goes on, and this is what it wrote meanwhile */
-    EXECUTE_HOWS,        /* how many there are */
+    /* of a persistent program (programs.h): */
+    EXECUTE_REFUSED,    /* it answered with an error */
+    EXECUTE_UNANSWERED, /* it gave no answer that makes sense */
+    EXECUTE_HOWS,       /* how many there are */
 };
 
 /* Bytes that are written to; any value may occur in them. */

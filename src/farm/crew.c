@@ -23,25 +23,44 @@ enum {
 /* What comes while all slots are taken has time: it could only stand in line. */
 #define NAP_NS (10 * NS_PER_MS)
 
-int crew_open(struct link *given, const struct execute_options *options, bool in_order,
-              struct rota_farm **out, struct rota_error *err)
+static bool works(const struct link *link)
+{
+    return link->rank > 0 || link->size == 1;
+}
+
+/* Takes both, in any case. */
+static int open_over(struct link *link, struct executor *x, bool in_order,
+                     struct rota_farm **out, struct rota_error *err)
 {
     static const struct rota_function command = {.name = "command"};
     const struct rota_farm_options one = {
         .functions = &command, .count = 1, .in_order = in_order};
     struct farm_manner manner = {
         .once = true, .parts = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
-    rota_auto(link) struct link *link = given;
-    rota_auto(executor) struct executor *x = NULL;
-    bool works = link->rank > 0 || link->size == 1;
-    int rc = works ? executor_commands_open(options, &x, err) : 0;
-    if (rc == 0)
-        rc = farm_over(link, x, &one, manner, out, err);
-    if (rc == 0) {
-        link = NULL;
-        x = NULL;
+    int rc = farm_over(link, x, &one, manner, out, err);
+    if (rc != 0) {
+        executor_close(x);
+        link_close(link);
     }
     return rc;
+}
+
+int crew_open(struct link *given, const struct execute_options *options, bool in_order,
+              struct rota_farm **out, struct rota_error *err)
+{
+    rota_auto(link) struct link *link = given;
+    struct executor *x = NULL;
+    int rc = works(link) ? executor_commands_open(options, &x, err) : 0;
+    return rc ? rc : open_over(rota_steal(link), x, in_order, out, err);
+}
+
+int crew_open_programs(struct link *given, const struct programs_options *options,
+                       bool in_order, struct rota_farm **out, struct rota_error *err)
+{
+    rota_auto(link) struct link *link = given;
+    struct executor *x = NULL;
+    int rc = works(link) ? executor_programs_open(options, &x, err) : 0;
+    return rc ? rc : open_over(rota_steal(link), x, in_order, out, err);
 }
 
 /* ---- managing ---------------------------------------------------------------- */

@@ -22,6 +22,7 @@
 
 #include "base/spool.h"
 #include "execute/commands.h"
+#include "execute/programs.h"
 #include "farm/link.h"
 #include "rota.h"
 
@@ -31,6 +32,11 @@
  * the commands that run. Fails as execute_open does, or as the link's send does. */
 int crew_open(struct link *link, const struct execute_options *options, bool in_order,
               struct rota_farm **out, struct rota_error *err);
+
+/* The same with persistent programs: what crew_hooks calls a command is then the list
+ * of a task's arguments. Fails as executor_programs_open does. */
+int crew_open_programs(struct link *link, const struct programs_options *options,
+                       bool in_order, struct rota_farm **out, struct rota_error *err);
 
 /* The end of a command. Everything is borrowed, for the call alone. */
 struct crew_end {

@@ -15,8 +15,17 @@
  * MPICH        -disable-auto-cleanup: a rank that ends with another status than 0
  *              does not have the others killed at once. Hydra then sends SIGUSR1 to
  *              what it started, which the parents must ignore.
- * srun         as little killing as it can be asked for. Which PMI: Slurm's default,
- *              or SLURM_MPI_TYPE.
+ * srun         as little killing as it can be asked for. --input=0: what comes on
+ *              standard input is rank 0's, as with the others. --disable-status:
+ *              Ctrl-C is passed on, and not answered with a report. Which PMI:
+ *              what the MPI wants (slurm.h), unless SLURM_MPI_TYPE says.
+ *              The step has all of the allocation's CPUs on each node, and no rank is
+ *              bound to a few of them; --overcommit, as with a rank a node there is one
+ *              more than some allocations have CPUs.
+ *
+ * A rank a node: ranks are dealt out in turn, so that rank 0 is on the first node, the
+ * next ones are on the others, and the last is again where rank 0 is. Which one is the
+ * first is the launcher's to say: Open MPI begins with its own.
  */
 #include "launch/command.h"
 
@@ -29,11 +38,13 @@
 
 enum {
     FLAGS = 4,
-    ROOM = 16, /* words besides the program's */
+    ROOM = 24, /* words besides the program's */
 };
 
 struct dialect {
     const char *always[FLAGS];
+    const char *each_host[FLAGS]; /* a rank a node, in turn, with spec->nodes */
+    const char *each_count;       /* what a host must be able to take for that */
     const char *without_hosts[FLAGS];
     const char *hosts;
     const char *hostfile;
@@ -43,16 +54,24 @@ static const struct dialect dialects[] = {
     [COMMAND_UNKNOWN] = {.hosts = NULL},
     [COMMAND_OPENMPI] = {.always = {"--bind-to", "none"},
                          .without_hosts = {"--oversubscribe", "--quiet"},
+                         .each_host = {"--map-by", "node"},
+                         .each_count = ":2",
                          .hosts = "--host",
                          .hostfile = "--hostfile"},
     [COMMAND_PRRTE] = {.always = {"--bind-to", "none"},
                        .without_hosts = {"--map-by", ":OVERSUBSCRIBE"},
+                       .each_host = {"--map-by", "node"},
+                       .each_count = ":2",
                        .hosts = "--host",
                        .hostfile = "--hostfile"},
     [COMMAND_HYDRA] = {.always = {"-disable-auto-cleanup"},
+                       .each_host = {"-ppn", "1"},
                        .hosts = "-hosts",
                        .hostfile = "-f"},
-    [COMMAND_SRUN] = {.always = {"--no-kill", "--kill-on-bad-exit=0"},
+    [COMMAND_SRUN] = {.always = {"--no-kill", "--kill-on-bad-exit=0", "--input=0",
+                                 "--disable-status"},
+                      .each_host = {"--distribution=cyclic", "--overcommit",
+                                    "--cpu-bind=none"},
                       .hosts = "--nodelist",
                       .hostfile = "--nodelist"},
 };
@@ -73,7 +92,7 @@ enum command_family command_family(const char *text)
         return COMMAND_PRRTE;
     if (strstr(text, "OpenRTE") != NULL || strstr(text, "(Open MPI)") != NULL)
         return COMMAND_OPENMPI;
-    if (strncmp(text, "slurm ", 6) == 0)
+    if (strncmp(text, "slurm ", 6) == 0 || strncmp(text, "slurm-wlm ", 10) == 0)
         return COMMAND_SRUN;
     return COMMAND_UNKNOWN;
 }
@@ -131,21 +150,66 @@ static char *with_slash(const char *path)
     return asprintf(&text, "./%s", path) < 0 ? NULL : text;
 }
 
+/* "a,b" with `count` behind each. */
+static char *with_counts(const char *hosts, const char *count)
+{
+    size_t names = 1;
+    for (const char *at = hosts; *at != '\0'; at++)
+        names += *at == ',';
+    char *text = malloc(strlen(hosts) + names * strlen(count) + 1);
+    char *to = text;
+    for (const char *from = hosts; text != NULL; from++) {
+        if (*from == ',' || *from == '\0')
+            to = stpcpy(to, count);
+        *to++ = *from;
+        if (*from == '\0')
+            break;
+    }
+    return text;
+}
+
+static char *hosts_text(const struct launch_spec *spec, enum command_family family)
+{
+    const char *count = dialects[family].each_count;
+    if (family == COMMAND_SRUN)
+        return names_only(spec->hosts);
+    if (spec->nodes > 0 && count != NULL)
+        return with_counts(spec->hosts, count);
+    return strdup(spec->hosts);
+}
+
 static void add_hosts(struct words *w, const struct launch_spec *spec,
                       enum command_family family)
 {
     const struct dialect *d = &dialects[family];
     bool srun = family == COMMAND_SRUN;
+    if (spec->nodes > 0)
+        add_all(w, d->each_host);
     if (spec->hosts == NULL && spec->hostfile == NULL)
         add_all(w, d->without_hosts);
     if (spec->hosts != NULL) {
         add(w, d->hosts);
-        add_taken(w, srun ? names_only(spec->hosts) : strdup(spec->hosts));
+        add_taken(w, hosts_text(spec, family));
     }
     if (spec->hostfile != NULL) {
         add(w, d->hostfile);
         add_taken(w, srun ? with_slash(spec->hostfile) : strdup(spec->hostfile));
     }
+}
+
+static void add_srun(struct words *w, const struct launch_spec *spec, const char *mpi)
+{
+    char text[32];
+    if (mpi != NULL) {
+        snprintf(text, sizeof(text), "--mpi=%.16s", mpi);
+        add(w, text);
+    }
+    if (spec->nodes == 0)
+        return;
+    snprintf(text, sizeof(text), "--nodes=%d", spec->nodes);
+    add(w, text);
+    if (spec->overlap)
+        add(w, "--overlap");
 }
 
 static int check(const struct launch_spec *spec, enum command_family family,
@@ -179,7 +243,8 @@ static int check(const struct launch_spec *spec, enum command_family family,
 }
 
 int command_build(const struct launch_spec *spec, enum command_family family,
-                  const char *path, char ***out, struct rota_error *err)
+                  const char *path, const char *mpi, char ***out,
+                  struct rota_error *err)
 {
     int rc = check(spec, family, path, err);
     if (rc != 0)
@@ -194,6 +259,8 @@ int command_build(const struct launch_spec *spec, enum command_family family,
 
     add(&w, path);
     add_all(&w, dialects[family].always);
+    if (family == COMMAND_SRUN)
+        add_srun(&w, spec, mpi);
     add_hosts(&w, spec, family);
     add_number(&w, "-n", spec->ranks);
     for (size_t i = 0; i < count; i++)

@@ -19,10 +19,11 @@ enum command_family {
 enum command_family command_family(const char *text);
 
 /* The words that start `spec` with the launcher at `path` (spec->mpiexec is not
- * looked at). On success *out is the caller's: command_free(). Fails with ROTA_E_ARG
- * or ROTA_E_NOMEM. */
+ * looked at). `mpi`: srun's --mpi, or NULL. On success *out is the caller's:
+ * command_free(). Fails with ROTA_E_ARG or ROTA_E_NOMEM. */
 int command_build(const struct launch_spec *spec, enum command_family family,
-                  const char *path, char ***out, struct rota_error *err);
+                  const char *path, const char *mpi, char ***out,
+                  struct rota_error *err);
 
 /* Free the words of command_build(); NULL is accepted. */
 void command_free(char **words);

@@ -21,6 +21,11 @@
  * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
  * ranks run, here or elsewhere, Open MPI's and MPICH's have children; one that had
  * some and has had none for IDLE_NS is stuck, and is ended.
+ *
+ * Or it waits for what will never come: a node that has gone, as long as nobody says so
+ * (srun for minutes), or a daemon that was killed. Rank 0's parent leaves its word when
+ * every rank has left the run or is lost; a launcher that goes on for LINGER_NS from
+ * then is asked to end, and then ended.
  */
 #include "launch/launch.h"
 
@@ -47,11 +52,13 @@
 #include "base/fell.h"
 #include "base/tree.h"
 #include "launch/command.h"
+#include "launch/slurm.h"
 
 #define ASK_NS    (10 * NS_PER_SEC) /* for an answer to --version */
 #define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
 #define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
 #define KILL_NS   (10 * NS_PER_SEC)
+#define LINGER_NS (10 * NS_PER_SEC)  /* for the launcher, from rank 0's word on */
 #define IDLE_NS   (5 * NS_PER_SEC)   /* for a launcher whose children have all ended */
 #define FIRST_NS  (100 * NS_PER_MS)  /* between two looks, until it has children */
 #define LOOK_NS   (1000 * NS_PER_MS) /* and then */
@@ -72,8 +79,11 @@ struct launch {
     int status_fd;
     char status_name[LAUNCH_STATUS_NAME]; /* PATH:WORD */
     bool *told;
-    bool parental; /* has children as long as ranks run */
+    bool srun;
+    bool node_ranks; /* it places a rank a node, by Slurm */
+    bool parental;   /* has children as long as ranks run */
     bool had_children;
+    int64_t told_ns; /* when rank 0's word was seen; 0: not yet */
     int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
 };
 
@@ -122,6 +132,8 @@ static const char *wanted_launcher(const struct launch_spec *spec)
         return spec->mpiexec;
     if (env != NULL && env[0] != '\0')
         return env;
+    if (spec->slurm)
+        return "srun";
     return is_program(ROTA_MPIEXEC) ? ROTA_MPIEXEC : "mpiexec";
 }
 
@@ -167,11 +179,13 @@ static int check_program(const struct launch_spec *spec, struct rota_error *err)
 
 /* --- asking it what it is ------------------------------------------------- */
 
-static int spawn_version(const char *path, int out_fd, pid_t *pid)
+static int spawn_question(const char *path, const char *question, int out_fd,
+                          pid_t *pid)
 {
-    char flag[] = "--version";
+    char flag[16];
     char *name = strdup(path);
     char *argv[] = {name, flag, NULL};
+    snprintf(flag, sizeof(flag), "%s", question);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     posix_spawn_file_actions_init(&actions);
@@ -213,15 +227,16 @@ enum {
     ANSWER_SIZE = 4096,
 };
 
-static int ask_version(const char *path, char answer[ANSWER_SIZE],
-                       struct rota_error *err)
+/* What the launcher prints when it is started with `question`. */
+static int ask(const char *path, const char *question, char answer[ANSWER_SIZE],
+               struct rota_error *err)
 {
     int fds[2];
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a pipe: %s", strerror(errno));
     rota_auto(fd) int in = fds[0];
-    int rc = spawn_version(path, fds[1], &pid);
+    int rc = spawn_question(path, question, fds[1], &pid);
     close(fds[1]);
     if (rc != 0)
         return error_set(err, ROTA_E_LAUNCH, "cannot run the launcher '%s': %s", path,
@@ -231,9 +246,31 @@ static int ask_version(const char *path, char answer[ANSWER_SIZE],
     waitpid(pid, NULL, 0);
     if (!in_time)
         return error_set(err, ROTA_E_LAUNCH,
-                         "the launcher '%s' did not answer --version within %d s; name "
+                         "the launcher '%s' did not answer %s within %d s; name "
                          "another with --mpiexec",
-                         path, (int)(ASK_NS / NS_PER_SEC));
+                         path, question, (int)(ASK_NS / NS_PER_SEC));
+    return 0;
+}
+
+/* By what srun is to speak to the ranks: *mpi is NULL where it is not for us to say. */
+static int ask_mpi(const char *path, enum command_family family, const char **mpi,
+                   struct rota_error *err)
+{
+    char answer[ANSWER_SIZE];
+    const char *said = getenv("SLURM_MPI_TYPE");
+    *mpi = NULL;
+    if (family != COMMAND_SRUN || (said != NULL && said[0] != '\0'))
+        return 0;
+    int rc = ask(path, "--mpi=list", answer, err);
+    if (rc != 0)
+        return rc;
+    *mpi = slurm_mpi(answer, ROTA_OPENMPI);
+    if (*mpi == NULL)
+        return error_set(err, ROTA_E_LAUNCH,
+                         "this Slurm cannot start the MPI that Rota was built with: "
+                         "'%s --mpi=list' has no %s; use -n and --mpiexec with that "
+                         "MPI's mpiexec",
+                         path, ROTA_OPENMPI ? "pmix" : "pmi2 and no pmix");
     return 0;
 }
 
@@ -262,7 +299,7 @@ int launch_find(const char *mpiexec, char **path, char **version,
     char answer[ANSWER_SIZE];
     int rc = find_launcher(&spec, &found, err);
     if (rc == 0)
-        rc = ask_version(found, answer, err);
+        rc = ask(found, "--version", answer, err);
     if (rc != 0)
         return rc;
     char *line = headline(answer);
@@ -317,6 +354,20 @@ static int make_status_file(struct launch *l, struct rota_error *err)
     return 0;
 }
 
+/* What a batch script's #SBATCH lines would say of srun's ranks, which are others. */
+static void forget_tasks(void)
+{
+    static const char *const names[] = {
+        "SLURM_NTASKS",          "SLURM_NPROCS",         "SLURM_NTASKS_PER_NODE",
+        "SLURM_NTASKS_PER_CORE", "SLURM_NTASKS_PER_GPU", "SLURM_NTASKS_PER_SOCKET",
+        "SLURM_CPUS_PER_TASK",   "SRUN_CPUS_PER_TASK",   "SLURM_CPU_BIND",
+        "SLURM_CPU_BIND_TYPE",   "SLURM_CPU_BIND_LIST",  "SLURM_CPU_BIND_VERBOSE",
+        "SLURM_EXACT",           "SLURM_HINT",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unsetenv(names[i]);
+}
+
 /* In the child: become the launcher, or write errno to `fd`. */
 __attribute__((noreturn)) static void become(char **words, const struct launch *l,
                                              int fd, pid_t parent)
@@ -324,6 +375,8 @@ __attribute__((noreturn)) static void become(char **words, const struct launch *
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) {
         permit_root();
+        if (l->node_ranks)
+            forget_tasks();
         setenv("ROTA_STATUS_FILE", l->status_name, 1);
         sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
         execv(words[0], words);
@@ -374,6 +427,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     rota_auto(heap) char *path = NULL;
     rota_auto(launch) struct launch *l = calloc(1, sizeof(*l));
     enum command_family family = COMMAND_UNKNOWN;
+    const char *mpi = NULL;
     char answer[ANSWER_SIZE];
     char **words;
     if (l == NULL)
@@ -388,15 +442,19 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
     if (rc == 0)
-        rc = ask_version(path, answer, err);
+        rc = ask(path, "--version", answer, err);
     if (rc == 0)
         family = command_family(answer);
     if (rc == 0)
+        rc = ask_mpi(path, family, &mpi, err);
+    if (rc == 0)
         rc = make_status_file(l, err);
     if (rc == 0)
-        rc = command_build(spec, family, path, &words, err);
+        rc = command_build(spec, family, path, mpi, &words, err);
     if (rc != 0)
         return rc;
+    l->srun = family == COMMAND_SRUN;
+    l->node_ranks = family == COMMAND_SRUN && spec->nodes > 0;
     l->parental =
         family == COMMAND_OPENMPI || family == COMMAND_PRRTE || family == COMMAND_HYDRA;
     rc = start_watched(words, l, err);
@@ -431,9 +489,11 @@ static void pass_on(struct launch *l, const siginfo_t *info)
         l->deadline_ns = clock_now_ns() + ENDING_NS;
     if (l->signals >= PATIENCE)
         l->deadline_ns = clock_now_ns();
+    /* srun asks its ranks by SIGINT; by others it kills the step at once. */
+    bool asks = l->srun && l->signals == 1;
     if (info->si_code !=
         SI_KERNEL) /* the terminal's own: it went to the launcher too */
-        kill(l->pid, info->si_signo);
+        kill(l->pid, asks ? SIGINT : info->si_signo);
 }
 
 /* Wait for a signal until the next look; pass on what is not a child's. */
@@ -488,6 +548,20 @@ static bool read_status(const struct launch *l, int *status)
     return found;
 }
 
+/* The run is over, and the launcher is not. */
+static void end_lingerer(struct launch *l, int64_t now_ns)
+{
+    int status;
+    if (l->deadline_ns != INT64_MAX || !read_status(l, &status))
+        return;
+    if (l->told_ns == 0)
+        l->told_ns = now_ns;
+    if (now_ns - l->told_ns < LINGER_NS)
+        return;
+    l->deadline_ns = now_ns + ENDING_NS;
+    kill(l->pid, SIGTERM);
+}
+
 /* Until the launcher has ended, with its status; is stuck; or its time is over. */
 static bool await_launcher(struct launch *l, int *status, bool *stuck)
 {
@@ -497,6 +571,7 @@ static bool await_launcher(struct launch *l, int *status, bool *stuck)
             return false;
         next_signal(l);
         *stuck = is_stuck(l, clock_now_ns());
+        end_lingerer(l, clock_now_ns());
     }
     return true;
 }

@@ -23,12 +23,18 @@ struct launch_spec {
                              that Rota was built with, else PATH's mpiexec */
     const char *hosts;    /* "a:2,b:2" or NULL */
     const char *hostfile; /* path or NULL */
-    char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
-                             refused, since launchers take it for a separator */
-    bool *told;           /* NULL, or where launch_wait() says whether rank 0 told its
-                             exit status itself */
-    int *asked;           /* NULL, or where launch_wait() writes the first signal that
-                             it passed on; untouched without one */
+    int nodes;         /* above 0: one rank on each of so many nodes, and rank 0 beside
+                          one of them: `ranks` is one more. The nodes are `hosts`, which
+                          then have no counts, or those that the launcher knows */
+    bool slurm;        /* in a Slurm allocation: the launcher is srun, unless
+                          `mpiexec` names another */
+    bool overlap;      /* srun's: CPUs that another step of the allocation has */
+    char *const *argv; /* program and its arguments, NULL at the end; a lone ":" is
+                          refused, since launchers take it for a separator */
+    bool *told;        /* NULL, or where launch_wait() says whether rank 0 told its
+                          exit status itself */
+    int *asked;        /* NULL, or where launch_wait() writes the first signal that
+                          it passed on; untouched without one */
 };
 
 /* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
@@ -40,10 +46,10 @@ int launch_find(const char *mpiexec, char **path, char **version,
 struct launch; /* a launcher that runs */
 
 /* Start the launcher. What `spec` points to may go afterwards, but for *asked and
- * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
- * ends. On success *out is the caller's, to be given to launch_wait(). Fails with
- * ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no launcher, or it
- * cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
+ * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the
+ * calling thread ends. On success *out is the caller's, to be given to launch_wait().
+ * Fails with ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no
+ * launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 

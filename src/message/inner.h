@@ -7,8 +7,9 @@
 
 #include "rota.h"
 
-/* How to join a run. In the process that becomes the rank, `before`, where there is one,
- * is called ahead of MPI_Init, and what it fails with is what joining fails with. */
+/* How to join a run. In the process that becomes the rank, `before`, where there is
+ * one, is called ahead of MPI_Init, and what it fails with is what joining fails with.
+ */
 struct rota_manner {
     bool sturdy; /* rather than swift: startup_prepare */
     int (*before)(void *ctx, struct rota_error *err);

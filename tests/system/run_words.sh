@@ -61,7 +61,14 @@ run 2 "$rota" run -j 2x true ::: 1
 says "'2x' is not a number of commands"
 run 2 "$rota" run --no-such-option true ::: 1
 run 2 "$rota" run --hosts a:2 true ::: 1
+says 'a count needs -n'
+run 2 "$rota" run --hostfile a true ::: 1
 says 'need -n'
+run 0 env SLURM_JOB_ID=1 SLURM_NNODES=2 "$rota" run --hosts : echo ::: 1
+same "$out" '1\n'
+run 2 env SLURM_JOB_ID=1 SLURM_NNODES=2 SLURMD_NODENAME=a SLURM_STEP_ID=0 \
+    SLURM_STEP_NUM_TASKS=2 "$rota" run echo ::: 1
+says 'srun has started this as 2 processes'
 run 2 "$rota" run -j 10000000 true ::: 1
 run 2 "$rota" run -j 1000000 true ::: 1
 says 'ulimit -n'

@@ -1,0 +1,126 @@
+#!/bin/sh
+# slurm_run.sh BUILD - rota run in allocations of a Slurm with two nodes
+#
+# host1 has two CPUs and host2 one. The front runs beside the nodes, as on a login node,
+# or in a batch script on host1.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+rota=$(cd "$1" && pwd)/rota
+examples=$(cd "$here/../../examples" && pwd)
+. "$here/hosts.sh"
+. "$here/slurm.sh"
+. "$here/../system/check.sh"
+hosts_up
+slurm_up 2 1
+export OMPI_MCA_btl_tcp_if_include=$net.0/24 OMPI_MCA_oob_tcp_if_include=$net.0/24
+export UCX_TLS=tcp,self ROTA_SILENCE_MS=3000
+seq 60 >"$dir/list"
+
+login() { # STATUS WORD...: rota run in an allocation of both nodes
+    status=$1
+    shift
+    run "$status" timeout 60 salloc -Q -N2 --exclusive "$rota" run "$@"
+}
+
+batch() { # FILE...: sbatch's options and a script's lines; its outputs are $out and $err
+    { echo '#!/bin/sh' && printf '%s\n' "$@"; } >"$dir/job"
+    timeout 120 sbatch --wait -Q -D "$dir" -N2 --exclusive --no-kill -o "$dir/job.out" \
+        -e "$dir/job.err" "$dir/job" || return $?
+}
+
+is_complete() {
+    cut -d' ' -f1 "$out" | sort -n | cmp -s - "$dir/list" || failed "not every task, once"
+}
+
+begin "a rank a node, as many slots as it has CPUs"
+login 0 'sleep 0.05; echo {} $(hostname) {%}' :::: "$dir/list"
+is_complete
+[ "$(cut -d' ' -f2,3 "$out" | sort -u | tr '\n' ,)" = 'host1 1,host1 2,host2 1,' ] ||
+    failed "other slots than CPUs"
+login 0 -j 2 'sleep 0.05; echo {} $(hostname) {%}' <"$dir/list"
+is_complete
+grep -q 'host2 2$' "$out" || failed "-j is not heeded"
+
+begin "the allocation's part of a node"
+run 0 timeout 60 salloc -Q -n 2 -N2 "$rota" run 'sleep 0.05; echo {} $(hostname) {%}' \
+    :::: "$dir/list"
+[ "$(cut -d' ' -f2,3 "$out" | sort -u | tr '\n' ,)" = 'host1 1,host2 1,' ] ||
+    failed "other slots than allocated CPUs"
+
+begin "one node, some hosts, this machine"
+run 0 timeout 60 salloc -Q -N1 -w host1 "$rota" run 'hostname; : {}' ::: a
+same "$out" 'host1\n'
+login 0 --hosts host2 'hostname; : {}' ::: a
+same "$out" 'host2\n'
+login 0 --hosts : 'hostname; : {}' ::: a
+same "$out" '%s\n' "$(hostname)"
+
+begin "statuses, and persistent programs"
+login 1 -k 'exit {}' ::: 0 3
+says 'task 2 exited with status 3: exit 3'
+login 0 -k --worker "$examples/worker_square.sh" ::: 1 2 3 4
+same "$out" '1\n4\n9\n16\n'
+
+begin "srun is not to be put before it"
+run 2 timeout 60 srun -N2 -n2 "$rota" run echo ::: a
+says 'srun has started this as 2 processes, each of which would do everything'
+run 0 timeout 60 srun -N1 -n1 "$rota" run echo ::: a
+same "$out" 'a\n'
+
+begin "in a batch script, whose tasks are not rota's"
+batch '#SBATCH --ntasks-per-node=1 --cpus-per-task=1' \
+    "$rota run 'sleep 0.05; echo {} \$(hostname)' :::: $dir/list"
+mv "$dir/job.out" "$out"
+is_complete
+grep -q ' host2$' "$out" || failed "host2 has done nothing"
+
+begin "a rank is killed"
+login 0 "[ \$(hostname) != host2 ] || ! mkdir $dir/once 2>$dir/mkdir || kill -9 \$PPID
+    sleep 0.05; echo {}" :::: "$dir/list"
+is_complete
+says 'rank 1 was killed by signal 9 \(SIGKILL\); [0-9]+ tasks? that it ran will run'
+
+begin "who is asked to stop stops on both nodes"
+salloc -Q -N2 --exclusive "$rota" run "touch $dir/begun; exec sleep 997; : {}" \
+    :::: "$dir/list" >"$out" 2>"$err" &
+await_file "$dir/begun"
+kill -TERM "$(pgrep -P $!)"
+got=0
+wait $! || got=$?
+[ "$got" -eq 143 ] || failed "status $got instead of 143"
+says 'asked to stop; [0-9]+ tasks'
+for host in host1 host2; do
+    for pid in $(ip netns pids "$(host_space $host)"); do
+        ! grep -qz '^997$' "/proc/$pid/cmdline" 2>/dev/null || failed "$host goes on"
+    done
+done
+
+slow="[ {} != 20 ] || touch $dir/begun; sleep 0.1; echo {} \$(hostname)"
+
+begin "a slurmd is killed"
+rm -f "$dir/begun"
+timeout 100 salloc -Q -N2 --exclusive --no-kill "$rota" run "$slow" :::: "$dir/list" \
+    >"$out" 2>"$err" &
+await_file "$dir/begun"
+kill -9 "$(slurmd_pid host2)"
+got=0
+wait $! || got=$?
+[ "$got" -eq 0 ] || failed "status $got"
+is_complete
+on host2 slurmd -N host2
+slurm_ready
+
+begin "a node crashes"
+rm -f "$dir/begun" "$dir/job.out" "$dir/job.err"
+began=$(date +%s)
+batch "$rota run \"$(echo "$slow" | sed 's/[$"]/\\&/g')\" :::: $dir/list; echo status \$? >&2
+    date +%s >$dir/ended" >"$dir/sbatch" 2>&1 &
+await_file "$dir/begun"
+crash host2 2
+await_file "$dir/ended"
+cp "$dir/job.out" "$out"
+cp "$dir/job.err" "$err"
+says '^status 0$'
+says 'rank 1 vanished; [0-9]+ tasks? that it ran will run elsewhere'
+is_complete
+[ $(($(cat "$dir/ended") - began)) -lt 60 ] || failed "srun was waited for"
