@@ -6,9 +6,10 @@
 
 void gap_init(struct plan *p);
 
-static inline bool gap_is_wanted(const struct plan *p)
+/* Whether nothing may wait at a worker. */
+static inline bool gap_is_prompt(const struct plan *p)
 {
-    return p->gap_ns > 0;
+    return p->gap_ns > 0 || p->options.prompt;
 }
 
 /* Whether a task may be lent now; if not, p->gap_due_ns says when. */

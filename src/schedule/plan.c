@@ -434,6 +434,7 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker)
     if (w->lost)
         return ROTA_E_STATE;
     w->lost = true;
+    p->counts.shut -= w->shut;
     worker_place(p, w);
     p->counts.lost++;
     if (w->slots > 0) {

@@ -79,9 +79,9 @@ struct plan_options {
      * (plan_returned). Each result is reported as soon as it is there, so at most one
      * task of a lease is running. */
     bool once;
-    /* Not 0: one task at a time is lent, to an idle slot, and so long after the last
-     * one at least. */
-    int64_t gap_ns;
+    /* What is lent begins at once: one task at a time, to an idle slot. */
+    bool prompt;
+    int64_t gap_ns;  /* not 0: promptly, and so long after the last one at least */
     bool gap_adapts; /* it grows by 30% with each failure, and shrinks by 10% with each
                         report of success */
     double limit_times; /* plan_limit_ns is so many times the median; 0: not wanted */
@@ -106,6 +106,7 @@ struct plan_counts {
     uint64_t slots;    /* of the workers that are there */
     int here;
     int lost;
+    int shut;        /* of those that are there, by themselves */
     int64_t busy_ns; /* that what was settled took */
 };
 

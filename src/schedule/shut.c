@@ -48,6 +48,8 @@ void plan_shut(struct plan *p, int64_t now_ns, int worker, bool shut)
     if (*flag == shut)
         return;
     *flag = shut;
+    if (!all && !p->workers[worker].lost)
+        p->counts.shut += shut ? 1 : -1;
     for (int i = all ? 0 : worker; i < (all ? p->options.workers : worker + 1); i++)
         turn(p, now_ns, &p->workers[i], shut);
     slow_look_soon(p, now_ns);
