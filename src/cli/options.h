@@ -5,23 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/control_options.h"
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
-
-/* When a run is given up before its end; all 0: never. */
-struct halt {
-    uint64_t failed;    /* so many have failed */
-    uint64_t succeeded; /* so many have succeeded */
-};
 
 struct run_options {
     struct launch_options launch; /* ranks 0: this machine, without a launcher */
     struct inputs inputs;         /* one at least */
-    int slots;                    /* commands at once, on each worker */
-    int retries;                  /* further tries of one that fails */
-    int nice;                     /* how much nicer than this process they are */
-    int64_t time_limit_ms;        /* of each try; 0: none */
-    struct halt halt;
+    struct control_options control;
+    int slots;          /* commands at once, on each worker */
+    int retries;        /* further tries of one that fails */
+    int nice;           /* how much nicer than this process they are */
     const char *place;  /* what stands for {}; NULL: that does */
     const char *tag;    /* a template, or NULL */
     const char *joblog; /* files, or NULL */

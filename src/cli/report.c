@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,16 +35,30 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+/* The same, where perhaps the screen's line stands. */
+static int put_out(const struct report *r, int fd, const char *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    screen_make_way(r->screen, fd);
+    int rc = write_all(fd, data, size);
+    screen_wrote(r->screen, fd, data, size);
+    return rc;
+}
+
 /* A line for a person. If it can't be written, there is nobody to tell. */
 static void __attribute__((format(printf, 2, 3)))
 say(const struct report *r, const char *format, ...)
 {
-    char line[1024];
+    char line[1024] = "rota: ";
+    size_t head = strlen(line);
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
+    vsnprintf(line + head, sizeof(line) - head - 1, format, args);
     va_end(args);
-    dprintf(r->err, "rota: %s\n", line);
+    size_t size = strlen(line);
+    line[size++] = '\n';
+    put_out(r, r->err, line, size);
 }
 
 /* --- a command, as a person would have written it ------------------------- */
@@ -114,11 +129,12 @@ static void say_failed(const struct report *r, const struct crew_end *end)
 }
 
 /* Each line behind the tag and a tab. Returns an errno. */
-static int write_tagged(int fd, const char *tag, const struct execute_bytes *b)
+static int write_tagged(const struct report *r, int fd, const char *tag,
+                        const struct execute_bytes *b)
 {
     struct blob lines = {0};
     const char *end = b->data + b->size;
-    int rc = tag == NULL ? write_all(fd, b->data, b->size) : 0;
+    int rc = tag == NULL ? put_out(r, fd, b->data, b->size) : 0;
     for (const char *line = b->data; tag != NULL && rc == 0 && line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *next = newline ? newline + 1 : end;
@@ -128,7 +144,7 @@ static int write_tagged(int fd, const char *tag, const struct execute_bytes *b)
         line = next;
     }
     if (rc == 0)
-        rc = write_all(fd, lines.data, lines.size);
+        rc = put_out(r, fd, lines.data, lines.size);
     blob_done(&lines);
     return rc;
 }
@@ -139,13 +155,13 @@ static int show(const struct report *r, const struct execute_result *result,
 {
     int rc = 0;
     if (r->verbose && k->command != NULL) {
-        rc = write_all(r->out, k->command, strlen(k->command));
+        rc = put_out(r, r->out, k->command, strlen(k->command));
         if (rc == 0)
-            rc = write_all(r->out, "\n", 1);
+            rc = put_out(r, r->out, "\n", 1);
     }
     if (rc == 0)
-        rc = write_tagged(r->out, k->tag, &result->out);
-    write_tagged(r->err, k->tag, &result->err);
+        rc = write_tagged(r, r->out, k->tag, &result->out);
+    write_tagged(r, r->err, k->tag, &result->err);
     return rc;
 }
 
@@ -185,8 +201,7 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* Ended without success, but not for want of a worker. */
-static uint64_t count_failed(const struct rota_stats *s)
+uint64_t report_failed(const struct rota_stats *s)
 {
     return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_OVERTIME] +
            s->ended[ROTA_POISON];
@@ -198,36 +213,67 @@ static void say_summary(const struct report *r, const struct rota_stats *s)
     say(r,
         "%" PRIu64 " task%s: %" PRIu64 " succeeded, %" PRIu64 " failed; %d worker%s "
         "lost, %" PRIu64 " task%s run again; %.2f s",
-        s->submitted, plural(s->submitted), s->ended[ROTA_DONE], count_failed(s),
+        s->submitted, plural(s->submitted), s->ended[ROTA_DONE], report_failed(s),
         s->lost, plural((uint64_t)s->lost), s->again, plural(s->again), seconds);
 }
 
-static void say_undone(const struct report *r, const struct crew_summary *sum, int rc,
-                       const struct rota_error *err, int64_t left)
+void report_running_out(struct report *r, const struct steer *s, uint64_t running)
 {
-    const struct rota_stats *s = &sum->stats;
-    uint64_t undone = s->submitted - s->ended[ROTA_DONE] - count_failed(s) +
-                      (uint64_t)(left > 0 ? left : 0);
-    const char *why = rc != 0        ? err->text
-                      : r->halted    ? "halted, as --halt says"
-                      : sum->stopped ? "asked to stop"
-                                     : "no worker is left";
+    const char *abbrev = sigabbrev_np(s->signal);
+    char why[64] = "halted, as --halt says";
+    bool typed = s->signal == SIGINT;
+    if (running == 0)
+        return;
+    if (s->signal != 0)
+        snprintf(why, sizeof(why), "asked to stop (SIG%s)", abbrev ? abbrev : "?");
+    say(r,
+        "%s: no more tasks are begun, and the %" PRIu64 " that run%s may end; %s ends "
+        "%s at once",
+        why, running, running == 1 ? "s" : "",
+        s->signal == 0 ? "Ctrl-C"
+        : typed        ? "Ctrl-C again"
+                       : "another signal",
+        running == 1 ? "it" : "them");
+}
+
+static uint64_t count_undone(const struct rota_stats *s, int64_t left)
+{
+    return s->submitted - s->ended[ROTA_DONE] - report_failed(s) +
+           (uint64_t)(left > 0 ? left : 0);
+}
+
+static void say_undone(const struct report *r, const struct crew_summary *sum, int rc,
+                       const struct rota_error *err, int64_t left,
+                       const struct steer *steer)
+{
+    uint64_t undone = count_undone(&sum->stats, left);
+    const char *why = rc != 0         ? err->text
+                      : steer->signal ? "asked to stop"
+                      : steer->halted ? "halted, as --halt says"
+                                      : "no worker is left";
     say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
         left < 0 ? " and the rest of the list" : "");
 }
 
-int report_close(struct report *r, const struct crew_summary *sum, int rc,
-                 const struct rota_error *err, int64_t left, int signal)
+static int halted_status(const struct halt *h, uint64_t failed)
 {
-    uint64_t failed = count_failed(&sum->stats);
+    if (h->what == HALT_DONE)
+        return failed > 0 ? STATUS_FAILED : STATUS_SUCCESS;
+    return h->what == HALT_SUCCESS ? STATUS_SUCCESS : STATUS_FAILED;
+}
+
+int report_close(struct report *r, const struct crew_summary *sum, int rc,
+                 const struct rota_error *err, int64_t left, const struct steer *steer)
+{
+    uint64_t failed = report_failed(&sum->stats);
     if (!sum->complete)
-        say_undone(r, sum, rc, err, left);
+        say_undone(r, sum, rc, err, left, steer);
     if (r->summary || !sum->complete || failed > 0 || sum->stats.lost > 0)
         say_summary(r, &sum->stats);
-    if (rc == 0 && r->halted)
-        return r->halted_well ? STATUS_SUCCESS : STATUS_FAILED;
-    if (signal != 0 && !sum->complete)
-        return STATUS_SIGNAL + signal;
+    if (rc == 0 && steer->signal != 0 && !sum->complete)
+        return STATUS_SIGNAL + steer->signal;
+    if (rc == 0 && steer->halted)
+        return halted_status(&steer->halt, failed);
     if (!sum->complete)
         return STATUS_INCOMPLETE;
     return failed > 0 ? STATUS_FAILED : STATUS_SUCCESS;

@@ -29,7 +29,9 @@
 #include "cli/record.h"
 #include "cli/report.h"
 #include "cli/run_file.h"
+#include "cli/screen.h"
 #include "cli/signals.h"
+#include "cli/steer.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
 #include "farm/link.h"
@@ -49,12 +51,15 @@ static int fail(int status, const struct rota_error *err)
 
 struct run {
     const struct run_options *o;
+    const struct rota_farm *farm;
     struct tasks *tasks;
     struct report report;
+    struct screen screen;
+    struct progress_pace pace;
     struct signals *signals;
+    struct steer steer;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
-    struct halt seen;
 };
 
 /* Tasks come here, */
@@ -85,10 +90,6 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     if (rc == 0 && r->file != NULL)
         rc = run_file_ended(r->file, end, err);
     ticket_done(&k);
-    if (end->outcome == ROTA_DONE)
-        r->seen.succeeded++;
-    else if (end->outcome != ROTA_UNTRIED)
-        r->seen.failed++;
     return rc;
 }
 
@@ -98,27 +99,97 @@ static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t
     report_lost(&r->report, rank, fate, again);
 }
 
-static bool run_stop(void *ctx)
+/* All tasks that there will be, or -1 where that is not known. */
+static int64_t total(const struct run *r, const struct crew_state *now)
 {
-    struct run *r = ctx;
-    const struct halt *halt = &r->o->halt;
-    if (r->file != NULL)
-        run_file_tick(r->file);
-    r->report.halted_well = halt->succeeded > 0 && r->seen.succeeded >= halt->succeeded;
-    r->report.halted =
-        r->report.halted_well || (halt->failed > 0 && r->seen.failed >= halt->failed);
-    return r->report.halted || signals_asked(r->signals);
+    int64_t left = tasks_left(r->tasks);
+    return left < 0 ? -1 : left + (int64_t)now->stats.submitted;
 }
 
-static int run_open(struct run *r, const struct run_options *o, struct signals *signals,
+static struct progress run_progress(struct run *r, const struct crew_state *now,
+                                    int64_t now_ns)
+{
+    uint64_t done = now->succeeded + now->failed;
+    bool ranks = rota_farm_size(r->farm) > 1;
+    return (struct progress){
+        .done = done,
+        .failed = now->failed,
+        .running = now->running,
+        .total = total(r, now),
+        .rate = progress_rate(&r->pace, now_ns, done),
+        .workers = ranks ? now->stats.workers : -1,
+        .lost = now->stats.lost,
+        .shut = now->shut,
+        .ending = r->steer.course != CREW_GO_ON,
+    };
+}
+
+static int64_t halt_total(const struct run *r, const struct crew_state *now)
+{
+    return r->steer.halt.percent ? total(r, now) : -1;
+}
+
+/* With -k what has ended may have to wait for its turn to be told: then that counts. */
+static void count_ends(struct run *r, const struct crew_state *now)
+{
+    struct steer_count ended = {now->succeeded, now->failed};
+    struct steer_count told = {now->stats.ended[ROTA_DONE], report_failed(&now->stats)};
+    steer_ended(&r->steer, ended, r->o->in_order ? ended : told, halt_total(r, now));
+}
+
+static bool run_enough(void *ctx)
+{
+    struct run *r = ctx;
+    struct crew_state now;
+    crew_look(r->farm, &now);
+    return steer_is_enough(&r->steer, (struct steer_count){now.succeeded, now.failed},
+                           halt_total(r, &now));
+}
+
+static enum crew_course run_steer(void *ctx)
+{
+    struct run *r = ctx;
+    struct crew_state now;
+    enum crew_course before = r->steer.course;
+    int64_t now_ns = clock_now_ns();
+    crew_look(r->farm, &now);
+    for (int signal; (signal = signals_next(r->signals)) != 0;)
+        steer_signal(&r->steer, now_ns, signal);
+    count_ends(r, &now);
+    if (before == CREW_GO_ON && steer_runs_out(&r->steer))
+        report_running_out(&r->report, &r->steer, now.running);
+    if (r->file != NULL)
+        run_file_tick(r->file);
+    if (screen_is_due(&r->screen, now_ns)) {
+        struct progress p = run_progress(r, &now, now_ns);
+        screen_draw(&r->screen, &p, now_ns);
+    }
+    return r->steer.course;
+}
+
+/* A list that is typed is not to be disturbed. */
+static enum progress_form progress_form(const struct run_options *o)
+{
+    bool typed = o->inputs.standard > 0 && isatty(0);
+    return o->control.progress == PROGRESS_AUTO && typed ? PROGRESS_NONE
+                                                         : o->control.progress;
+}
+
+static int run_open(struct run *r, const struct rota_farm *farm,
+                    const struct run_options *o, struct signals *signals,
                     struct rota_error *err)
 {
     *r = (struct run){
         .o = o,
+        .farm = farm,
         .signals = signals,
         .report = {.out = 1, .err = 2, .summary = o->summary, .verbose = o->verbose},
     };
     r->report.start_ns = clock_now_ns();
+    r->report.screen = &r->screen;
+    steer_init(&r->steer, &o->control.halt);
+    progress_begin(&r->pace, r->report.start_ns);
+    screen_init(&r->screen, 2, progress_form(o), r->report.start_ns);
     int rc = tasks_open(o, &r->tasks, err);
     if (rc == 0 && o->joblog != NULL)
         rc = joblog_open(o->joblog, &r->joblog, err);
@@ -148,15 +219,19 @@ static int run_crew(struct run *r, struct rota_farm *farm)
     struct crew_hooks hooks = {
         .ctx = r,
         .retries = r->o->retries,
-        .time_limit_ms = r->o->time_limit_ms,
+        .time_limit_ms = r->o->control.time_limit_ms,
         .next = run_next,
         .ended = run_ended,
         .lost = run_lost,
-        .stop = run_stop,
+        .enough = r->o->control.halt.when != HALT_NEVER ? run_enough : NULL,
+        .steer = run_steer,
     };
+    struct crew_state now;
     int rc = crew_manage(farm, &hooks, &sum, &err);
-    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
-                        sum.stopped ? r->signals->got : 0);
+    crew_look(farm, &now);
+    struct progress last = run_progress(r, &now, clock_now_ns());
+    screen_done(&r->screen, &last);
+    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks), &r->steer);
 }
 
 static int manage(struct rota_farm *farm, const struct run_options *o,
@@ -164,7 +239,7 @@ static int manage(struct rota_farm *farm, const struct run_options *o,
 {
     struct run r;
     struct rota_error err;
-    int rc = run_open(&r, o, signals, &err);
+    int rc = run_open(&r, farm, o, signals, &err);
     int status = rc == 0 ? run_crew(&r, farm) : fail(STATUS_USAGE, &err);
     return run_close(&r, status);
 }
@@ -216,9 +291,21 @@ static void be_nice(const struct run_options *o)
 
 /* --- on this machine ------------------------------------------------------ */
 
+static struct crew_manner crew_manner(const struct run_options *o)
+{
+    return (struct crew_manner){
+        .in_order = o->in_order,
+        .prompt = o->control.halt.when != HALT_NEVER,
+        .gap_ns = o->control.gap_ns,
+        .gap_adapts = o->control.gap_adapts,
+        .limit_times = o->control.limit_times,
+    };
+}
+
 static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
+    struct crew_manner manner = crew_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -226,7 +313,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = crew_open(link, options, o->in_order, &farm, &err);
+        rc = crew_open(link, options, &manner, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -239,7 +326,7 @@ static int run_here(const struct run_options *o)
     struct signals signals;
     signals_block();
     be_nice(o);
-    if (signals_open(&signals) != 0) {
+    if (signals_open(&signals, -1) != 0) {
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
@@ -311,11 +398,23 @@ static int take_input(const struct run_options *o)
 
 /* How the run went, as far as the front knows. */
 struct outcome {
-    bool came;    /* rank 0 came to the desk */
-    int said;     /* the exit status that it said there, or -1 */
-    int launcher; /* the launcher's */
-    int asked;    /* the first signal that this process got, or 0 */
+    struct desk *desk;
+    bool came;          /* rank 0 came to it */
+    int said;           /* the exit status that it said there, or -1 */
+    int launcher;       /* the launcher's */
+    struct steer steer; /* by the signals that this process got */
 };
+
+/* Rank 0, which has the run in hand, hears of it. Where it is not there, everything is
+ * to end. */
+static enum launch_heard front_heard(void *ctx, int signal)
+{
+    struct outcome *o = ctx;
+    steer_signal(&o->steer, clock_now_ns(), signal);
+    if (!desk_pass_on(o->desk, signal))
+        return LAUNCH_PASS_ON;
+    return o->steer.course == CREW_STOP ? LAUNCH_ENDS : LAUNCH_HEARD;
+}
 
 static int incomplete(const char *why, int launcher)
 {
@@ -333,8 +432,8 @@ static int run_status(const struct outcome *o)
     bool stopped = o->said >= STATUS_SIGNAL;
     if (o->said >= 0 && !stopped)
         return o->said;
-    if (o->asked != 0)
-        return STATUS_SIGNAL + o->asked;
+    if (o->steer.signal != 0)
+        return STATUS_SIGNAL + o->steer.signal;
     if (!o->came && o->launcher <= STATUS_INCOMPLETE)
         return o->launcher; /* rank 0's own, from where there is no desk */
     if (!o->came)
@@ -353,7 +452,8 @@ static int front_launch(const struct run_options *o, char **words,
         .hosts = o->launch.hosts,
         .hostfile = o->launch.hostfile,
         .argv = words,
-        .asked = &outcome->asked,
+        .heard = front_heard,
+        .ctx = outcome,
     };
     struct launch *l;
     struct rota_error err;
@@ -367,11 +467,12 @@ static int front_launch(const struct run_options *o, char **words,
 static int run_front(const struct run_options *o, int argc, char **argv)
 {
     char name[DESK_NAME_SIZE];
-    struct desk *desk;
     struct rota_error err;
     struct outcome outcome = {0};
+    static const struct halt never = {.when = HALT_NEVER};
+    steer_init(&outcome.steer, &never);
     int input = take_input(o);
-    if (desk_open(input, name, &desk, &err) != 0)
+    if (desk_open(input, name, &outcome.desk, &err) != 0)
         return fail(STATUS_USAGE, &err);
     rota_auto(heap) char *self = own_path();
     rota_auto(heap) char **words = NULL;
@@ -382,7 +483,7 @@ static int run_front(const struct run_options *o, int argc, char **argv)
         perror("rota: cannot name this program");
     else
         status = front_launch(o, words, &outcome);
-    outcome.came = desk_close(desk, &outcome.said);
+    outcome.came = desk_close(outcome.desk, &outcome.said);
     return status ? status : run_status(&outcome);
 }
 
@@ -406,9 +507,18 @@ int cli_run(int argc, char **argv)
 
 /* --- a rank --------------------------------------------------------------- */
 
+/* A worker leaves by the same signals that end a run at once. */
+struct leaving {
+    struct signals *signals;
+    struct steer steer;
+};
+
 static bool worker_stop(void *ctx)
 {
-    return signals_asked(ctx);
+    struct leaving *l = ctx;
+    for (int signal; (signal = signals_next(l->signals)) != 0;)
+        steer_signal(&l->steer, clock_now_ns(), signal);
+    return l->steer.course == CREW_STOP;
 }
 
 /* A worker that can't go on says so, unless it is for the manager's end: that is
@@ -416,7 +526,10 @@ static bool worker_stop(void *ctx)
 static int rank_works(struct rota_farm *farm, struct signals *signals)
 {
     struct rota_error err;
-    int rc = crew_work(farm, worker_stop, signals, &err);
+    struct leaving leaving = {.signals = signals};
+    static const struct halt never = {.when = HALT_NEVER};
+    steer_init(&leaving.steer, &never);
+    int rc = crew_work(farm, worker_stop, &leaving, &err);
     if (rc == 0)
         return STATUS_SUCCESS;
     return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
@@ -438,7 +551,7 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
                      const char *input)
 {
     struct signals signals;
-    if (signals_open(&signals) != 0) {
+    if (signals_open(&signals, desk) != 0) {
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
@@ -455,6 +568,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
 {
     struct execute_options options = {
         .slots = o->slots, .folder = o->folder, .in_rank = true};
+    struct crew_manner manner = crew_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -463,7 +577,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = crew_open(link, &options, o->in_order, &farm, &err);
+        rc = crew_open(link, &options, &manner, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);

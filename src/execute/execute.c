@@ -335,6 +335,7 @@ static int prepare_attr(posix_spawnattr_t *attr)
     sigemptyset(&normal);
     sigaddset(&normal, SIGPIPE);
     sigaddset(&normal, SIGCHLD);
+    sigaddset(&normal, SIGTTOU);
     posix_spawnattr_setsigmask(attr, &none);
     posix_spawnattr_setsigdefault(attr, &normal);
     posix_spawnattr_setpgroup(attr, 0);

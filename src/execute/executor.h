@@ -58,6 +58,10 @@ struct executor_ops {
      * where nobody needs to know, as a task may well be run twice. */
     uint64_t (*unbegun)(const struct executor *x, uint64_t lease);
 
+    /* Tasks that have no limit of their own may run for `limit_ns`, those that run
+     * already too. NULL: it can't be done. */
+    void (*limit)(struct executor *x, int64_t limit_ns);
+
     /* Sleep until there may be something to take, or `timeout_ns` have passed. May
      * return too early. */
     void (*wait)(struct executor *x, int64_t timeout_ns);
@@ -72,6 +76,7 @@ struct executor {
     int held;   /* batches that are not wholly reported or dropped yet */
     bool fatal; /* the next task that take runs may end this very process, as it has a
                    time limit: what was reported should have left it by then */
+    bool shut;  /* it wants nothing more for the time being; see what take says */
     bool ready; /* take would find work that needs this process: don't wait */
 };
 

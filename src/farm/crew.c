@@ -20,13 +20,20 @@ enum {
 /* What comes while all slots are taken has time: it could only stand in line. */
 #define NAP_NS (10 * NS_PER_MS)
 
-int crew_open(struct link *given, const struct execute_options *options, bool in_order,
-              struct rota_farm **out, struct rota_error *err)
+int crew_open(struct link *given, const struct execute_options *options,
+              const struct crew_manner *wanted, struct rota_farm **out,
+              struct rota_error *err)
 {
     static const struct rota_function command = {.name = "command"};
     const struct rota_farm_options one = {
-        .functions = &command, .count = 1, .in_order = in_order};
-    struct farm_manner manner = {.once = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
+        .functions = &command, .count = 1, .in_order = wanted->in_order};
+    struct farm_manner manner = {.once = true,
+                                 .batch_ns = BATCH_NS,
+                                 .nap_ns = NAP_NS,
+                                 .prompt = wanted->prompt,
+                                 .gap_ns = wanted->gap_ns,
+                                 .gap_adapts = wanted->gap_adapts,
+                                 .limit_times = wanted->limit_times};
     rota_auto(link) struct link *link = given;
     rota_auto(executor) struct executor *x = NULL;
     bool works = link->rank > 0 || link->size == 1;
@@ -50,6 +57,7 @@ struct crew {
     int workers;             /* that were not lost */
     int failed;              /* what a hook failed with: *err says it */
     bool all_taken;          /* there are no more commands */
+    enum crew_course course;
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -91,10 +99,19 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_
     c->hooks->lost(c->hooks->ctx, rank, fate, again);
 }
 
-static bool is_stopped(void *ctx)
+/* Whether nothing more is to be begun. */
+static bool is_enough(void *ctx)
 {
     const struct crew *c = ctx;
-    return c->hooks->stop(c->hooks->ctx);
+    return c->course != CREW_GO_ON ||
+           (c->hooks->enough != NULL && c->hooks->enough(c->hooks->ctx));
+}
+
+static bool is_stopped(void *ctx)
+{
+    struct crew *c = ctx;
+    c->course = c->hooks->steer(c->hooks->ctx);
+    return c->course == CREW_STOP;
 }
 
 static bool ran_to_its_end(const struct rota_result *r)
@@ -139,21 +156,56 @@ static int end_command(struct crew *c, const struct rota_result *r)
     return c->hooks->ended(c->hooks->ctx, &end, c->err);
 }
 
+/* What has ended, and was not told: it waits for one before it that has not. */
+static int tell_rest(struct crew *c)
+{
+    struct rota_result r;
+    int rc = 0;
+    broker_skip_gaps(c->farm->broker);
+    while (rc == 0 && broker_next(c->farm->broker, &r))
+        rc = c->failed = end_command(c, &r);
+    return rc;
+}
+
+/* Whether nothing runs, and nothing is to. */
+static bool has_run_out(const struct crew *c)
+{
+    struct crew_state now;
+    if (c->course == CREW_GO_ON)
+        return false;
+    crew_look(c->farm, &now);
+    return now.stats.lent == 0;
+}
+
 /* Fails with ROTA_E_END where all is done; 0: it was given up. */
 static int loop(struct crew *c)
 {
-    int rc = 0;
-    while (rc == 0) {
+    bool over = false;
+    while (!over && c->course != CREW_STOP) {
         struct rota_result r;
-        rc = rota_next(c->farm, TICK_MS, &r);
+        bool all_ended = has_run_out(c);
+        int rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
         if (rc == 0)
             rc = c->failed = end_command(c, &r);
         else if (rc == ROTA_E_TIMEOUT)
-            rc = 0;
-        if (rc == 0 && is_stopped(c))
-            break;
+            over = all_ended;
+        if (rc != 0 && rc != ROTA_E_TIMEOUT)
+            return rc;
+        is_stopped(c);
     }
-    return rc;
+    return over || c->farm->in_order ? tell_rest(c) : 0;
+}
+
+void crew_look(const struct rota_farm *farm, struct crew_state *out)
+{
+    struct broker_counts counts = broker_counts(farm->broker);
+    *out = (struct crew_state){
+        .running = counts.running,
+        .succeeded = counts.succeeded,
+        .failed = counts.failed,
+        .shut = counts.shut,
+    };
+    rota_farm_stats(farm, &out->stats);
 }
 
 int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
@@ -165,7 +217,8 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
         .err = err,
         .workers = farm->link->size - farm->first,
     };
-    farm->hooks = (struct farm_hooks){.stop = is_stopped, .lost = note_lost, .ctx = &c};
+    farm->hooks = (struct farm_hooks){
+        .stop = is_stopped, .lost = note_lost, .shut = is_enough, .ctx = &c};
     int rc = farm_set_feed(farm, take_command, &c);
     if (rc == 0)
         rc = loop(&c);

@@ -39,6 +39,9 @@ struct farm_hooks {
     /* The worker in `rank` is lost, and `again` tasks that it ran will run again.
      * `fate`: how it went; NULL: what it sent is none of a worker's. */
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+    /* Asked when ends have been seen, and nothing has been lent since: whether nothing
+     * more is to be (broker_shut). */
+    bool (*shut)(void *ctx);
     void *ctx;
 };
 
@@ -59,6 +62,7 @@ struct rota_farm {
     struct hand *hand;
     int64_t opened_ns;
     int64_t nap_ns;
+    bool in_order;
     bool has_message; /* `message` came, but there was no memory for it yet */
     struct rota_message message;
     bool has_order; /* so too, of the manager's for the hand */
@@ -85,9 +89,13 @@ struct rota_farm {
 /* What a farm may be beyond rota.h's options; all 0: nothing more. */
 struct farm_manner {
     bool once;        /* plan.h's, as is */
-    int64_t batch_ns; /* this */
-    int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
-                         0: the more seldom the longer nothing has happened */
+    int64_t batch_ns; /* this; so too: */
+    bool prompt;
+    int64_t gap_ns;
+    bool gap_adapts;
+    double limit_times;
+    int64_t nap_ns; /* a worker whose slots are all taken looks for messages so often;
+                       0: the more seldom the longer nothing has happened */
 };
 
 /* A farm over `link`, whose ranks run tasks by `x`: the manager in rank 0, a worker in

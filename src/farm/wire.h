@@ -20,10 +20,13 @@
  *   RESULTS   of results   its number    task number ns in sum  result records
  *   RECALL    of tasks     its number    task number 0          -
  *   RETURNED  of tasks     its number    task number 0          -
+ *   SHUT      0            0             0           1, or 0    -
+ *   LIMIT     0            0             0           ns         -
  *
  * DROP's tasks are not wanted; who has begun them may report them. RECALL asks for
  * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
- * none.
+ * none. By SHUT a worker wants nothing more, until it says 0. LIMIT is how long a task
+ * may run that has no limit of its own, those that run already too.
  *
  * Records are those of execute/parcel.h.
  */
@@ -48,6 +51,8 @@ enum wire_kind {
     WIRE_RESULTS,
     WIRE_RECALL,
     WIRE_RETURNED,
+    WIRE_SHUT,
+    WIRE_LIMIT,
     WIRE_KINDS,
 };
 

@@ -6,7 +6,8 @@
  *
  * Signals that a terminal sends reach the launcher by themselves, as it shares our
  * process group; those that a process sends (kill, a batch system) are for us alone
- * and are passed on. Twice the same would make launchers end without cleaning up.
+ * and are passed on. Twice the same would make launchers end without cleaning up. Who
+ * wants to hear of signals himself has the launcher in a group of its own.
  *
  * A launcher that is told of a status other than 0 ends the other ranks, takes its time
  * over it, and sometimes hangs. So rank 0's parent (liveness) tells us, in a file that
@@ -52,14 +53,15 @@
 #define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
 enum {
-    PATIENCE = 3, /* the signal that kills everything */
+    PATIENCE = 3, /* of those that are to end it, the one that kills everything */
 };
 
 struct launch {
     pid_t pid;
     sigset_t old_mask;
-    int signals; /* how many have come */
-    int *asked;  /* where the first goes, or NULL */
+    int signals;                                       /* how many have come */
+    enum launch_heard (*heard)(void *ctx, int signal); /* or NULL */
+    void *ctx;
     int64_t deadline_ns;
     char *status_path;
     bool parental; /* has children as long as ranks run */
@@ -273,6 +275,10 @@ __attribute__((noreturn)) static void become(char **words, const struct launch *
                                              int fd, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (l->heard != NULL) {
+        setpgid(0, 0);
+        signal(SIGTTOU, SIG_IGN); /* what it starts writes to the terminal */
+    }
     if (getppid() == parent) {
         permit_root();
         setenv("ROTA_STATUS_FILE", l->status_path, 1);
@@ -330,7 +336,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     l->deadline_ns = INT64_MAX;
     l->idle_ns = INT64_MAX;
-    l->asked = spec->asked;
+    l->heard = spec->heard;
+    l->ctx = spec->ctx;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -370,14 +377,17 @@ static bool reap(const struct launch *l, int *status)
 
 static void pass_on(struct launch *l, const siginfo_t *info)
 {
-    if (l->signals == 0 && l->asked != NULL)
-        *l->asked = info->si_signo;
-    if (l->signals++ == 0)
-        l->deadline_ns = clock_now_ns() + ENDING_NS;
-    if (l->signals >= PATIENCE)
-        l->deadline_ns = clock_now_ns();
-    if (info->si_code !=
-        SI_KERNEL) /* the terminal's own: it went to the launcher too */
+    int64_t now_ns = clock_now_ns();
+    enum launch_heard heard = LAUNCH_PASS_ON;
+    bool ours = l->heard != NULL || info->si_code != SI_KERNEL; /* the terminal's own
+                                                    went to the launcher too */
+    if (l->heard != NULL)
+        heard = l->heard(l->ctx, info->si_signo);
+    if (heard != LAUNCH_HEARD && l->deadline_ns == INT64_MAX)
+        l->deadline_ns = now_ns + ENDING_NS;
+    if (heard != LAUNCH_HEARD && ++l->signals >= PATIENCE)
+        l->deadline_ns = now_ns;
+    if (heard == LAUNCH_PASS_ON && ours)
         kill(l->pid, info->si_signo);
 }
 
