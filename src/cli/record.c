@@ -52,6 +52,7 @@ static struct verdict judge(const struct crew_end *end)
     case EXECUTE_NOT_STARTED:
         return (struct verdict){.exit = r->code == ENOENT ? 127 : 126};
     case EXECUTE_OVERTIME:
+    case EXECUTE_STARVED:
         return (struct verdict){.exit = -1, .signal = 15};
     case EXECUTE_OVERFLOWED:
     case EXECUTE_HOWS:

@@ -236,6 +236,14 @@ void report_running_out(struct report *r, const struct steer *s, uint64_t runnin
         running == 1 ? "it" : "them");
 }
 
+void report_waiting(struct report *r)
+{
+    if (!r->waiting)
+        say(r, "no command can begin for now, as --memfree, --load or --noswap says; "
+               "waiting for room");
+    r->waiting = true;
+}
+
 static uint64_t count_undone(const struct rota_stats *s, int64_t left)
 {
     return s->submitted - s->ended[ROTA_DONE] - report_failed(s) +

@@ -33,6 +33,7 @@ struct report {
     int err;
     struct screen *screen; /* what is below all that is written; or NULL */
     bool summary;          /* wanted in any case */
+    bool waiting;          /* that there is no room was said */
     bool verbose;          /* each command is shown before its output */
     int64_t start_ns;
 };
@@ -50,6 +51,9 @@ void report_lost(struct report *r, int rank, const struct rota_fate *fate,
 /* From here on no more tasks are begun: say why, and how to end the `running` ones that
  * are left, if there are any. */
 void report_running_out(struct report *r, const struct steer *s, uint64_t running);
+
+/* Nothing runs, as there is no room on the machine for it: said once. */
+void report_waiting(struct report *r);
 
 /* How many ended without success, but not for want of a worker. */
 uint64_t report_failed(const struct rota_stats *s);

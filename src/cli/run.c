@@ -158,6 +158,8 @@ static enum crew_course run_steer(void *ctx)
     count_ends(r, &now);
     if (before == CREW_GO_ON && steer_runs_out(&r->steer))
         report_running_out(&r->report, &r->steer, now.running);
+    if (now.shut > 0 && now.running == 0)
+        report_waiting(&r->report);
     if (r->file != NULL)
         run_file_tick(r->file);
     if (screen_is_due(&r->screen, now_ns)) {
@@ -302,6 +304,13 @@ static struct crew_manner crew_manner(const struct run_options *o)
     };
 }
 
+static struct gate_limits gate_limits(const struct run_options *o)
+{
+    return (struct gate_limits){.memory_bytes = o->control.memory_bytes,
+                                .load = o->control.load,
+                                .noswap = o->control.noswap};
+}
+
 static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
@@ -330,8 +339,10 @@ static int run_here(const struct run_options *o)
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
-    struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .adopts = tree_adopt() == 0};
+    struct execute_options options = {.slots = o->slots,
+                                      .folder = o->folder,
+                                      .gate = gate_limits(o),
+                                      .adopts = tree_adopt() == 0};
     int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
@@ -566,8 +577,10 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
 static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                      const char *input)
 {
-    struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .in_rank = true};
+    struct execute_options options = {.slots = o->slots,
+                                      .folder = o->folder,
+                                      .gate = gate_limits(o),
+                                      .in_rank = true};
     struct crew_manner manner = crew_manner(o);
     struct link *link;
     struct rota_farm *farm;

@@ -1,7 +1,11 @@
 /* commands.h - commands as tasks: an executor whose slots run processes
  *
  * Each result is reported by itself, as soon as its command has ended. Nothing ends a
- * command but itself, its time limit and executor_close(): not that it is dropped.
+ * command but itself, its time limit, want of memory and executor_close(): not that it
+ * is dropped.
+ *
+ * While options.gate says that there is no room for one more, none begins, and the
+ * executor is shut; where memory is really short the youngest that runs is ended.
  *
  * A task's payload is the words of a command, each ended by a 0 byte. Its value,
  * whether it succeeded or not, is how the command ended and what it wrote; integers
