@@ -153,8 +153,9 @@ static enum crew_course run_steer(void *ctx)
     enum crew_course before = r->steer.course;
     int64_t now_ns = clock_now_ns();
     crew_look(r->farm, &now);
-    for (int signal; (signal = signals_next(r->signals)) != 0;)
-        steer_signal(&r->steer, now_ns, signal);
+    bool single;
+    for (int signal; (signal = signals_next(r->signals, &single)) != 0;)
+        steer_signal(&r->steer, now_ns, signal, single);
     count_ends(r, &now);
     if (before == CREW_GO_ON && steer_runs_out(&r->steer))
         report_running_out(&r->report, &r->steer, now.running);
@@ -418,10 +419,11 @@ struct outcome {
 
 /* Rank 0, which has the run in hand, hears of it. Where it is not there, everything is
  * to end. */
-static enum launch_heard front_heard(void *ctx, int signal)
+static enum launch_heard front_heard(void *ctx, int signal, bool typed)
 {
     struct outcome *o = ctx;
-    steer_signal(&o->steer, clock_now_ns(), signal);
+    if (!steer_signal(&o->steer, clock_now_ns(), signal, typed))
+        return LAUNCH_HEARD;
     if (!desk_pass_on(o->desk, signal))
         return LAUNCH_PASS_ON;
     return o->steer.course == CREW_STOP ? LAUNCH_ENDS : LAUNCH_HEARD;
@@ -527,8 +529,9 @@ struct leaving {
 static bool worker_stop(void *ctx)
 {
     struct leaving *l = ctx;
-    for (int signal; (signal = signals_next(l->signals)) != 0;)
-        steer_signal(&l->steer, clock_now_ns(), signal);
+    bool single;
+    for (int signal; (signal = signals_next(l->signals, &single)) != 0;)
+        steer_signal(&l->steer, clock_now_ns(), signal, single);
     return l->steer.course == CREW_STOP;
 }
 

@@ -35,10 +35,13 @@ int signals_open(struct signals *s, int desk)
     return s->fd >= 0 ? 0 : ROTA_E_IO;
 }
 
-int signals_next(struct signals *s)
+int signals_next(struct signals *s, bool *single)
 {
     struct signalfd_siginfo info;
-    if (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+    *single = true;
+    if (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        *single = info.ssi_code == SI_KERNEL;
         return (int)info.ssi_signo;
+    }
     return s->desk >= 0 ? desk_listen(s->desk) : 0;
 }

@@ -17,7 +17,8 @@ void signals_block(void);
 /* `desk` is borrowed. Returns 0 or ROTA_E_IO. */
 int signals_open(struct signals *s, int desk);
 
-/* The next one that has come, or 0. */
-int signals_next(struct signals *s);
+/* The next one that has come, or 0. *single: it can't be the same one told twice, as
+ * a terminal sent it, or the front, which has seen to that. */
+int signals_next(struct signals *s, bool *single);
 
 #endif

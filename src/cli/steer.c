@@ -12,17 +12,18 @@ void steer_init(struct steer *s, const struct halt *halt)
     *s = (struct steer){.halt = *halt, .signal_ns = INT64_MIN / 2};
 }
 
-void steer_signal(struct steer *s, int64_t now_ns, int signal)
+bool steer_signal(struct steer *s, int64_t now_ns, int signal, bool single)
 {
-    bool same = now_ns - s->signal_ns < SAME_NS;
+    bool same = !single && signal == s->last && now_ns - s->signal_ns < SAME_NS;
     bool gently = signal == SIGINT || signal == SIGHUP;
     s->signal_ns = now_ns;
+    s->last = signal;
+    if (same)
+        return false;
     if (s->signal == 0)
         s->signal = signal;
-    if (!gently || (s->course == CREW_RUN_OUT && !same))
-        s->course = CREW_STOP;
-    else if (s->course == CREW_GO_ON)
-        s->course = CREW_RUN_OUT;
+    s->course = gently && s->course == CREW_GO_ON ? CREW_RUN_OUT : CREW_STOP;
+    return true;
 }
 
 bool steer_is_enough(const struct steer *s, struct steer_count ended, int64_t total)

@@ -22,14 +22,15 @@ struct steer {
     enum crew_course course;
     bool halted;       /* the halt has had a say in it */
     int signal;        /* the first that came, or 0 */
-    int64_t signal_ns; /* when the last one did */
+    int last;          /* the last one, */
+    int64_t signal_ns; /* and when it came */
 };
 
 void steer_init(struct steer *s, const struct halt *halt);
 
-/* A signal came. One that follows another at once is the same: some send it to a
- * process and then to its group. */
-void steer_signal(struct steer *s, int64_t now_ns, int signal);
+/* A signal came. One that follows another at once is the same, unless it is `single`:
+ * some send it to a process and then to its group. Whether it counts. */
+bool steer_signal(struct steer *s, int64_t now_ns, int signal, bool single);
 
 struct steer_count {
     uint64_t succeeded;

@@ -59,8 +59,8 @@ enum {
 struct launch {
     pid_t pid;
     sigset_t old_mask;
-    int signals;                                       /* how many have come */
-    enum launch_heard (*heard)(void *ctx, int signal); /* or NULL */
+    int signals; /* how many have come */
+    enum launch_heard (*heard)(void *ctx, int signal, bool typed); /* or NULL */
     void *ctx;
     int64_t deadline_ns;
     char *status_path;
@@ -379,15 +379,15 @@ static void pass_on(struct launch *l, const siginfo_t *info)
 {
     int64_t now_ns = clock_now_ns();
     enum launch_heard heard = LAUNCH_PASS_ON;
-    bool ours = l->heard != NULL || info->si_code != SI_KERNEL; /* the terminal's own
-                                                    went to the launcher too */
+    bool typed = info->si_code == SI_KERNEL;
+    bool reached = typed && l->heard == NULL; /* the launcher too, in our group */
     if (l->heard != NULL)
-        heard = l->heard(l->ctx, info->si_signo);
+        heard = l->heard(l->ctx, info->si_signo, typed);
     if (heard != LAUNCH_HEARD && l->deadline_ns == INT64_MAX)
         l->deadline_ns = now_ns + ENDING_NS;
     if (heard != LAUNCH_HEARD && ++l->signals >= PATIENCE)
         l->deadline_ns = now_ns;
-    if (heard == LAUNCH_PASS_ON && ours)
+    if (heard == LAUNCH_PASS_ON && !reached)
         kill(l->pid, info->si_signo);
 }
 

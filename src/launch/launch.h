@@ -12,6 +12,8 @@
 #ifndef ROTA_LAUNCH_LAUNCH_H
 #define ROTA_LAUNCH_LAUNCH_H
 
+#include <stdbool.h>
+
 #include "rota.h"
 
 /* What becomes of a signal. */
@@ -30,10 +32,10 @@ struct launch_spec {
     const char *hostfile; /* path or NULL */
     char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
                              refused, since launchers take it for a separator */
-    /* A signal came (the thread is launch_wait's). NULL: it is the launcher's. Else the
-     * launcher's processes are a group of their own, which a terminal's signals don't
-     * reach; nor can they read from it. */
-    enum launch_heard (*heard)(void *ctx, int signal);
+    /* A signal came (the thread is launch_wait's), typed at a terminal or not. NULL: it
+     * is the launcher's. Else the launcher's processes are a group of their own, which
+     * a terminal's signals don't reach; nor can they read from it. */
+    enum launch_heard (*heard)(void *ctx, int signal, bool typed);
     void *ctx;
 };
 

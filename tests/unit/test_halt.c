@@ -131,27 +131,31 @@ static void the_first_ctrl_c_is_gentle_and_the_second_is_not(void **state)
 {
     (void)state;
     struct steer s = begin("never");
-    steer_signal(&s, 0, SIGINT);
+    assert_true(steer_signal(&s, 0, SIGINT, false));
     assert_int_equal(s.course, CREW_RUN_OUT);
-    steer_signal(&s, 100 * MS, SIGINT); /* the same, twice told */
+    assert_false(steer_signal(&s, 100 * MS, SIGINT, false)); /* the same, twice told */
     assert_int_equal(s.course, CREW_RUN_OUT);
-    steer_signal(&s, 400 * MS, SIGINT);
+    assert_true(steer_signal(&s, 400 * MS, SIGINT, false));
     assert_int_equal(s.course, CREW_STOP);
     assert_int_equal(s.signal, SIGINT);
     assert_false(s.halted);
+    s = begin("never");
+    assert_true(steer_signal(&s, 0, SIGINT, true));  /* typed, */
+    assert_true(steer_signal(&s, MS, SIGINT, true)); /* and typed again */
+    assert_int_equal(s.course, CREW_STOP);
 }
 
 static void who_is_asked_to_terminate_does(void **state)
 {
     (void)state;
     struct steer s = begin("never");
-    steer_signal(&s, 0, SIGHUP);
+    steer_signal(&s, 0, SIGHUP, false);
     assert_int_equal(s.course, CREW_RUN_OUT);
-    steer_signal(&s, MS, SIGTERM);
+    steer_signal(&s, MS, SIGTERM, false);
     assert_int_equal(s.course, CREW_STOP);
     assert_int_equal(s.signal, SIGHUP); /* the first is what it says in the end */
     s = begin("never");
-    steer_signal(&s, 0, SIGTERM);
+    steer_signal(&s, 0, SIGTERM, false);
     assert_int_equal(s.course, CREW_STOP);
 }
 
@@ -162,7 +166,7 @@ static void a_signal_while_a_halt_waits_ends_everything(void **state)
     struct steer_count one = {.failed = 1};
     steer_ended(&s, one, one, -1);
     assert_int_equal(s.course, CREW_RUN_OUT);
-    steer_signal(&s, 0, SIGINT);
+    steer_signal(&s, 0, SIGINT, false);
     assert_int_equal(s.course, CREW_STOP);
 }
 
@@ -171,9 +175,9 @@ static void there_is_no_way_back(void **state)
     (void)state;
     struct steer s = begin("soon,fail=1");
     struct steer_count one = {.failed = 1};
-    steer_signal(&s, 0, SIGTERM);
+    steer_signal(&s, 0, SIGTERM, false);
     steer_ended(&s, one, one, -1);
-    steer_signal(&s, 400 * MS, SIGINT);
+    steer_signal(&s, 400 * MS, SIGINT, false);
     assert_int_equal(s.course, CREW_STOP);
 }
 
