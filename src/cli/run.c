@@ -26,6 +26,7 @@
 #include "base/tree.h"
 #include "cli/desk.h"
 #include "cli/options.h"
+#include "cli/pump.h"
 #include "cli/record.h"
 #include "cli/report.h"
 #include "cli/run_file.h"
@@ -154,8 +155,10 @@ static enum crew_course run_steer(void *ctx)
     int64_t now_ns = clock_now_ns();
     crew_look(r->farm, &now);
     bool single;
-    for (int signal; (signal = signals_next(r->signals, &single)) != 0;)
+    for (int signal; (signal = signals_next(r->signals, &single)) != 0;) {
         steer_signal(&r->steer, now_ns, signal, single);
+        screen_typed(&r->screen);
+    }
     count_ends(r, &now);
     if (before == CREW_GO_ON && steer_runs_out(&r->steer))
         report_running_out(&r->report, &r->steer, now.running);
@@ -391,21 +394,28 @@ static char **rank_words(char *self, char *desk, char *input, int argc, char **a
     return words;
 }
 
-/* Keep the launcher from standard input, and give it to the desk: what nobody
- * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
- * terminal it can't: it is not in the foreground. */
+/* Keep the launcher from standard input, and give it to the desk, where rank 0 can
+ * fetch it; but if that is elsewhere, leave it to the launcher. A terminal is read here
+ * and passed on, as neither of them is in the foreground; and left to whoever else may
+ * read it, if nobody wants it. */
 static int take_input(const struct run_options *o)
 {
+    bool wanted = o->inputs.standard > 0;
     bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
-    if (o->inputs.standard > 0 && (far || isatty(0)))
+    bool typed = isatty(0);
+    int input = -1;
+    if (wanted && far && !typed)
         return -1;
-    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0) {
-        dup2(null, 0);
-        close(null);
-    }
-    return input;
+    if (wanted || !typed)
+        input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    if (wanted && typed && input >= 0)
+        input = pump_open(input);
+    rota_auto(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(wanted && far ? input : null, 0);
+    if (!wanted || !far)
+        return input;
+    close(input);
+    return -1;
 }
 
 /* How the run went, as far as the front knows. */

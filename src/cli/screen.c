@@ -104,6 +104,11 @@ void screen_wrote(struct screen *s, int fd, const char *data, size_t size)
         s->begun = data[size - 1] != '\n';
 }
 
+void screen_typed(struct screen *s)
+{
+    s->shown = s->form != PROGRESS_NONE && s->terminal && !s->begun;
+}
+
 void screen_done(struct screen *s, const struct progress *last)
 {
     if (s->form == PROGRESS_NONE)

@@ -39,6 +39,9 @@ void screen_draw(struct screen *s, const struct progress *p, int64_t now_ns);
 void screen_make_way(struct screen *s, int fd);
 void screen_wrote(struct screen *s, int fd, const char *data, size_t size);
 
+/* Something was typed, and shows where the line stands or would ("^C"). */
+void screen_typed(struct screen *s);
+
 /* The line is not needed any more. */
 void screen_done(struct screen *s, const struct progress *last);
 
