@@ -18,15 +18,14 @@ says 'halted, as --halt says; 2 tasks left undone'
 [ "$(wc -l <check.log)" -eq 3 ] || failed "the joblog is not whole"
 
 begin "a time limit by what the others take"
-run 1 "$rota" run "$@" -j 2 --timeout 1000% 'sleep {}' ::: 0.02 0.02 0.02 1000
+run 1 "$rota" run "$@" -j 2 --timeout 3000% 'sleep {}' ::: 0.02 0.02 0.02 1000
 says 'task 4 ran out of time, and was ended: '
 says '4 tasks: 3 succeeded, 1 failed'
 
 begin "time between commands"
 run 0 "$rota" run "$@" -j 4 --delay 0.15s 'date +%s%N #{}' ::: a b c
-sort -n "$out" | { read -r a && read -r b && read -r c &&
-    [ $((b - a)) -gt 100000000 ] && [ $((c - b)) -gt 100000000 ]; } ||
-    failed "they come too fast"
+sort -n "$out" | { read -r first && read -r _ && read -r last &&
+    [ $((last - first)) -gt 200000000 ]; } || failed "they come too fast"
 
 begin "room"
 "$rota" run "$@" --memfree 1000P 'touch check.begun' ::: a >"$out" 2>"$err" &

@@ -31,7 +31,6 @@ same "$screen" 'a\na\na\na\n'
 begin "an unfinished line is left alone"
 watch 90 0 abc -j 1 'sleep 0.2; printf {}' ::: a b c d
 same "$screen" 'abcd\n'
-same "$out" 'abcd'
 
 begin "a bar, of a list that is read first"
 watch 90 0 $'\033[7m50% 2:2=' --bar -j 2 -a <(seq 4) "test {} -le 2 || $seen"
