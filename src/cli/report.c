@@ -190,8 +190,11 @@ void report_lost(struct report *r, int rank, const struct rota_fate *fate,
     if (again == 0)
         say(r, "rank %d %s; it ran no task", rank, how);
     else
-        say(r, "rank %d %s; %" PRIu64 " task%s that it ran will run elsewhere", rank,
-            how, again, again == 1 ? "" : "s");
+        say(r, "rank %d %s; %" PRIu64 " task%s that it ran %s", rank, how, again,
+            again == 1 ? "" : "s",
+            !r->running_out ? "will run elsewhere"
+            : again == 1    ? "is left undone"
+                            : "are left undone");
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -222,6 +225,7 @@ void report_running_out(struct report *r, const struct steer *s, uint64_t runnin
     const char *abbrev = sigabbrev_np(s->signal);
     char why[64] = "halted, as --halt says";
     bool typed = s->signal == SIGINT;
+    r->running_out = true;
     if (running == 0)
         return;
     if (s->signal != 0)

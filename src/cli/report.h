@@ -33,7 +33,8 @@ struct report {
     int err;
     struct screen *screen; /* what is below all that is written; or NULL */
     bool summary;          /* wanted in any case */
-    bool waiting;          /* that there is no room was said */
+    bool waiting;          /* that there is no room was said; so too: */
+    bool running_out;      /* that no more are begun */
     bool verbose;          /* each command is shown before its output */
     int64_t start_ns;
 };

@@ -16,7 +16,6 @@
 
 enum {
     COLUMNS_DEFAULT = 80,
-    LINE_BYTES = 600,
 };
 
 static const char erase[] = "\r\033[K";
@@ -66,7 +65,7 @@ bool screen_is_due(const struct screen *s, int64_t now_ns)
 
 void screen_draw(struct screen *s, const struct progress *p, int64_t now_ns)
 {
-    char line[LINE_BYTES];
+    char line[SCREEN_LINE_BYTES];
     const char *before = s->terminal ? erase : "\r";
     size_t size = strlen(before);
     s->next_ns = now_ns + (s->terminal ? DRAW_NS : PIPE_NS);
@@ -77,7 +76,10 @@ void screen_draw(struct screen *s, const struct progress *p, int64_t now_ns)
         size += progress_zenity(p, line + size, sizeof(line) - size);
     else
         size += progress_text(p, s->form, columns(s), line + size, sizeof(line) - size);
+    if (s->shown && strcmp(line, s->line) == 0)
+        return;
     put(s, line, size);
+    memcpy(s->line, line, size + 1);
     s->shown = true;
 }
 
@@ -107,6 +109,7 @@ void screen_wrote(struct screen *s, int fd, const char *data, size_t size)
 void screen_typed(struct screen *s)
 {
     s->shown = s->form != PROGRESS_NONE && s->terminal && !s->begun;
+    s->line[0] = '\0';
 }
 
 void screen_done(struct screen *s, const struct progress *last)

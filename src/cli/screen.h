@@ -17,14 +17,19 @@
 
 #include "cli/progress.h"
 
+enum {
+    SCREEN_LINE_BYTES = 600,
+};
+
 struct screen {
     enum progress_form form; /* PROGRESS_NONE: none is shown; else never AUTO */
     int fd;
     bool terminal;
-    dev_t device;    /* of the terminal */
-    bool shown;      /* the line is there */
-    bool begun;      /* there is an unfinished line of somebody else's */
-    int64_t next_ns; /* when it may be drawn again */
+    dev_t device;                 /* of the terminal */
+    bool shown;                   /* the line is there */
+    bool begun;                   /* there is an unfinished line of somebody else's */
+    int64_t next_ns;              /* when it may be drawn again */
+    char line[SCREEN_LINE_BYTES]; /* as it was drawn */
 };
 
 /* Decide by `wanted` and by what `fd` is whether there is a line. */
