@@ -49,12 +49,13 @@ static const struct argp_option options[] = {
      "begin no more while N processes, or N% of the CPUs, are busy already", 0},
     {"noswap", KEY_NOSWAP, NULL, 0,
      "begin no more while memory is swapped both in and out", 0},
+    {NULL, 0, NULL, 0, "How far all is:", 6},
     {"progress", KEY_PROGRESS, NULL, 0,
-     "show how far all is, in a line that changes: so it is on a terminal anyway", 0},
+     "say it in a line that changes, as is done on a terminal anyway", 0},
     {"eta", KEY_ETA, NULL, 0,
-     "the same, with the time that is left: the list is read to its end first", 0},
-    {"bar", KEY_BAR, NULL, 0, "so too, as a bar", 0},
-    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "not even on a terminal", 0},
+     "say it with the time that is left: the list is read to its end first", 0},
+    {"bar", KEY_BAR, NULL, 0, "show it as a bar: the list is read to its end first", 0},
+    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "don't say it, even on a terminal", 0},
     {0},
 };
 

@@ -270,7 +270,7 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
     static char name[] = "rota run";
     const struct argp_child children[] = {{&inputs_argp, 0, NULL, 1},
                                           {&launch_options_argp, 0, NULL, 2},
-                                          {&control_options_argp, 0, NULL, 0},
+                                          {&control_options_argp, 0, NULL, 3},
                                           {0}};
     const struct argp argp = {
         .options = options,
