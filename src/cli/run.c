@@ -26,11 +26,11 @@
 #include "base/tree.h"
 #include "cli/desk.h"
 #include "cli/options.h"
+#include "cli/pilot.h"
 #include "cli/pump.h"
 #include "cli/record.h"
 #include "cli/report.h"
 #include "cli/run_file.h"
-#include "cli/screen.h"
 #include "cli/signals.h"
 #include "cli/steer.h"
 #include "cli/tasks.h"
@@ -52,13 +52,9 @@ static int fail(int status, const struct rota_error *err)
 
 struct run {
     const struct run_options *o;
-    const struct rota_farm *farm;
     struct tasks *tasks;
     struct report report;
-    struct screen screen;
-    struct progress_pace pace;
-    struct signals *signals;
-    struct steer steer;
+    struct pilot pilot;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
 };
@@ -100,102 +96,28 @@ static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t
     report_lost(&r->report, rank, fate, again);
 }
 
-/* All tasks that there will be, or -1 where that is not known. */
-static int64_t total(const struct run *r, const struct crew_state *now)
+static enum crew_course run_steer(void *ctx)
 {
-    int64_t left = tasks_left(r->tasks);
-    return left < 0 ? -1 : left + (int64_t)now->stats.submitted;
-}
-
-static struct progress run_progress(struct run *r, const struct crew_state *now,
-                                    int64_t now_ns)
-{
-    uint64_t done = now->succeeded + now->failed;
-    bool ranks = rota_farm_size(r->farm) > 1;
-    return (struct progress){
-        .done = done,
-        .failed = now->failed,
-        .running = now->running,
-        .total = total(r, now),
-        .rate = progress_rate(&r->pace, now_ns, done),
-        .workers = ranks ? now->stats.workers : -1,
-        .lost = now->stats.lost,
-        .shut = now->shut,
-        .ending = r->steer.course != CREW_GO_ON,
-    };
-}
-
-static int64_t halt_total(const struct run *r, const struct crew_state *now)
-{
-    return r->steer.halt.percent ? total(r, now) : -1;
-}
-
-/* With -k what has ended may have to wait for its turn to be told: then that counts. */
-static void count_ends(struct run *r, const struct crew_state *now)
-{
-    struct steer_count ended = {now->succeeded, now->failed};
-    struct steer_count told = {now->stats.ended[ROTA_DONE], report_failed(&now->stats)};
-    steer_ended(&r->steer, ended, r->o->in_order ? ended : told, halt_total(r, now));
+    struct run *r = ctx;
+    if (r->file != NULL)
+        run_file_tick(r->file);
+    return pilot_steer(&r->pilot);
 }
 
 static bool run_enough(void *ctx)
 {
     struct run *r = ctx;
-    struct crew_state now;
-    crew_look(r->farm, &now);
-    return steer_is_enough(&r->steer, (struct steer_count){now.succeeded, now.failed},
-                           halt_total(r, &now));
+    return pilot_enough(&r->pilot);
 }
 
-static enum crew_course run_steer(void *ctx)
-{
-    struct run *r = ctx;
-    struct crew_state now;
-    enum crew_course before = r->steer.course;
-    int64_t now_ns = clock_now_ns();
-    crew_look(r->farm, &now);
-    bool single;
-    for (int signal; (signal = signals_next(r->signals, &single)) != 0;) {
-        steer_signal(&r->steer, now_ns, signal, single);
-        screen_typed(&r->screen);
-    }
-    count_ends(r, &now);
-    if (before == CREW_GO_ON && steer_runs_out(&r->steer))
-        report_running_out(&r->report, &r->steer, now.running);
-    if (now.shut > 0 && now.running == 0)
-        report_waiting(&r->report);
-    if (r->file != NULL)
-        run_file_tick(r->file);
-    if (screen_is_due(&r->screen, now_ns)) {
-        struct progress p = run_progress(r, &now, now_ns);
-        screen_draw(&r->screen, &p, now_ns);
-    }
-    return r->steer.course;
-}
-
-/* A list that is typed is not to be disturbed. */
-static enum progress_form progress_form(const struct run_options *o)
-{
-    bool typed = o->inputs.standard > 0 && isatty(0);
-    return o->control.progress == PROGRESS_AUTO && typed ? PROGRESS_NONE
-                                                         : o->control.progress;
-}
-
-static int run_open(struct run *r, const struct rota_farm *farm,
-                    const struct run_options *o, struct signals *signals,
+static int run_open(struct run *r, const struct run_options *o, struct signals *signals,
                     struct rota_error *err)
 {
     *r = (struct run){
         .o = o,
-        .farm = farm,
-        .signals = signals,
         .report = {.out = 1, .err = 2, .summary = o->summary, .verbose = o->verbose},
     };
-    r->report.start_ns = clock_now_ns();
-    r->report.screen = &r->screen;
-    steer_init(&r->steer, &o->control.halt);
-    progress_begin(&r->pace, r->report.start_ns);
-    screen_init(&r->screen, 2, progress_form(o), r->report.start_ns);
+    pilot_begin(&r->pilot, o, signals, &r->report);
     int rc = tasks_open(o, &r->tasks, err);
     if (rc == 0 && o->joblog != NULL)
         rc = joblog_open(o->joblog, &r->joblog, err);
@@ -229,15 +151,14 @@ static int run_crew(struct run *r, struct rota_farm *farm)
         .next = run_next,
         .ended = run_ended,
         .lost = run_lost,
-        .enough = r->o->control.halt.when != HALT_NEVER ? run_enough : NULL,
+        .enough = run_enough,
         .steer = run_steer,
     };
-    struct crew_state now;
+    pilot_board(&r->pilot, farm, r->tasks);
     int rc = crew_manage(farm, &hooks, &sum, &err);
-    crew_look(farm, &now);
-    struct progress last = run_progress(r, &now, clock_now_ns());
-    screen_done(&r->screen, &last);
-    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks), &r->steer);
+    pilot_end(&r->pilot);
+    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
+                        &r->pilot.steer);
 }
 
 static int manage(struct rota_farm *farm, const struct run_options *o,
@@ -245,7 +166,7 @@ static int manage(struct rota_farm *farm, const struct run_options *o,
 {
     struct run r;
     struct rota_error err;
-    int rc = run_open(&r, farm, o, signals, &err);
+    int rc = run_open(&r, o, signals, &err);
     int status = rc == 0 ? run_crew(&r, farm) : fail(STATUS_USAGE, &err);
     return run_close(&r, status);
 }
@@ -297,17 +218,6 @@ static void be_nice(const struct run_options *o)
 
 /* --- on this machine ------------------------------------------------------ */
 
-static struct crew_manner crew_manner(const struct run_options *o)
-{
-    return (struct crew_manner){
-        .in_order = o->in_order,
-        .prompt = o->control.halt.when != HALT_NEVER,
-        .gap_ns = o->control.gap_ns,
-        .gap_adapts = o->control.gap_adapts,
-        .limit_times = o->control.limit_times,
-    };
-}
-
 static struct gate_limits gate_limits(const struct run_options *o)
 {
     return (struct gate_limits){.memory_bytes = o->control.memory_bytes,
@@ -318,7 +228,7 @@ static struct gate_limits gate_limits(const struct run_options *o)
 static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
-    struct crew_manner manner = crew_manner(o);
+    struct crew_manner manner = pilot_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -594,7 +504,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                                       .folder = o->folder,
                                       .gate = gate_limits(o),
                                       .in_rank = true};
-    struct crew_manner manner = crew_manner(o);
+    struct crew_manner manner = pilot_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;

@@ -25,7 +25,7 @@ sed 's/\(exited with status 1: \).*/\1/; /6 tasks: 5 succeeded, 1 failed/d' "$sc
 same check.seen '1\n2\n3\nrota: task 3 exited with status 1: \n4\n5\n6\n'
 
 begin "it is as narrow as the terminal"
-watch 17 0 $'\033[Krota: 0/4 done, \r' -j 2 "$seen; echo a #{}" ::: 1 2 3 4
+watch 17 0 $'\033[Krota: 0/4 done, ' -j 2 "$seen; echo a #{}" ::: 1 2 3 4
 same "$screen" 'a\na\na\na\n'
 
 begin "an unfinished line is left alone"
