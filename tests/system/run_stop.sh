@@ -46,6 +46,7 @@ until grep -q 'no more tasks are begun, and the [12] that' "$err"; do sleep 0.02
 : >"$TMPDIR/check.go"
 finish_with 129
 sort "$out" | cmp -s - <(sort "$TMPDIR/check.begun") || failed "what began did not end"
-[ "$(wc -l <"$out")" -le 2 ] || failed "more were begun"
+# What waits at a worker may begin before it hears of it: one for each slot.
+[ "$(wc -l <"$out")" -le 4 ] || failed "more were begun"
 [ "$(grep -c '	0	0	echo' "$TMPDIR/check.log")" -eq "$(wc -l <"$out")" ] ||
     failed "the joblog is not whole"
