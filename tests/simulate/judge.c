@@ -7,7 +7,8 @@
  *  3. What has ended is lent to nobody, and whoever still has it is told.
  *  4. Nothing is lent to the lost, the frozen, the shut, or those that have not come;
  *     nor more batches than twice the slots; nor a failed task before its time; nor
- *     anything too soon after the last, where there is to be a gap.
+ *     anything too soon after the last, where there is to be a gap; nor anything that
+ *     would wait there, where that is not to be.
  *  5. A task that fails is final exactly after its retries, unless it runs elsewhere
  *     too.
  *  6. Nobody ends as poison for another one's deed.
@@ -215,7 +216,8 @@ static void check_lent(struct world *w, const struct plan_action *a)
         wrong(w, "tasks are lent to worker %d, which is not there", a->worker);
     if (k->loans >= 2 * k->slots)
         wrong(w, "worker %d gets a batch too many", a->worker);
-    if (w->gap_ns > 0 && (a->span.count > 1 || k->loans >= k->slots))
+    bool prompt = w->gap_ns > 0 || w->options.prompt;
+    if (prompt && (a->span.count > 1 || k->loans >= k->slots))
         wrong(w, "something waits at worker %d, and could not begin", a->worker);
     if (w->course.now_ns - w->lent_ns < w->gap_ns)
         wrong(w, "there is no gap between two batches");

@@ -80,6 +80,7 @@ static void choose_options(struct world *w)
         .retry_most_ns = 200 * MS,
         .straggler_ns = dice_one_in(d, 2) ? 100 * MS : dice_skewed(d, US, 50 * MS),
         .gap_ns = dice_one_in(d, 8) ? dice_skewed(d, US, 20 * MS) : 0,
+        .prompt = dice_one_in(d, 8),
         .fit = w->weather.fit > 0 ? fit : NULL,
         .ctx = w,
     };
