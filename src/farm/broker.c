@@ -562,7 +562,7 @@ static bool may_say(const struct wire_head *h, enum worker_state state)
     if (h->kind == WIRE_HELLO)
         return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
     if (h->kind == WIRE_SHUT)
-        return state == WORKER_HERE && h->more <= 1;
+        return state == WORKER_HERE && h->count == 0 && h->more <= 1;
     return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED) &&
            state == WORKER_HERE && h->count > 0 && h->more <= INT64_MAX;
 }
@@ -586,6 +586,16 @@ static int take_returned(struct broker *b, int64_t now_ns, int worker,
                          (struct plan_span){h->first, h->count});
 }
 
+/* So too. */
+static int take_shut(struct broker *b, int64_t now_ns, int worker,
+                     const struct wire_head *h)
+{
+    if (examine_all(b, now_ns) != 0)
+        return ROTA_E_NOMEM;
+    plan_shut(b->plan, now_ns, worker, h->more == 1);
+    return 0;
+}
+
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
                    size_t size)
 {
@@ -599,7 +609,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
         else if (h.kind == WIRE_RETURNED)
             rc = take_returned(b, now_ns, worker, &h);
         else if (h.kind == WIRE_SHUT)
-            plan_shut(b->plan, now_ns, worker, h.more == 1);
+            rc = take_shut(b, now_ns, worker, &h);
         else
             rc = take_hello(b, now_ns, worker, &h);
     }

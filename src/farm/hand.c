@@ -214,9 +214,11 @@ int hand_work(struct hand *h, bool *reported)
     if (rc == 0)
         rc = hand_in(h);
     *reported = rc == 0;
-    if (h->shut != h->executor->shut && (rc == 0 || rc == ROTA_E_TIMEOUT))
+    if (rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM)
+        rc = 0;
+    if (rc == 0 && h->shut != h->executor->shut)
         rc = tell_shut(h);
-    return rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM ? 0 : rc;
+    return rc == ROTA_E_NOMEM ? 0 : rc;
 }
 
 bool hand_is_finished(const struct hand *h)
