@@ -7,7 +7,8 @@
  * While options.gate says that there is no room for one more, none begins, and the
  * executor is shut; where memory is really short the youngest that runs is ended.
  *
- * A task's payload is the words of a command, each ended by a 0 byte. Its value,
+ * A task's payload is the words of a command, each ended by a 0 byte. Its tag is the
+ * number that the command is told; 0: the task's own, from 1. Its value,
  * whether it succeeded or not, is how the command ended and what it wrote; integers
  * are little-endian:
  *

@@ -32,6 +32,8 @@ struct launch_spec {
     const char *hostfile; /* path or NULL */
     char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
                              refused, since launchers take it for a separator */
+    int *asked;           /* NULL, or where launch_wait() writes the first signal that
+                             came; untouched without one */
     /* A signal came (the thread is launch_wait's), typed at a terminal or not. NULL: it
      * is the launcher's. Else the launcher's processes are a group of their own, which
      * a terminal's signals don't reach; nor can they read from it. */
@@ -39,13 +41,19 @@ struct launch_spec {
     void *ctx;
 };
 
+/* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
+ * it answers to --version. Both are the caller's, to be freed. Fails with
+ * ROTA_E_LAUNCH, ROTA_E_IO or ROTA_E_NOMEM. */
+int launch_find(const char *mpiexec, char **path, char **version,
+                struct rota_error *err);
+
 struct launch; /* a launcher that runs */
 
-/* Start the launcher. What `spec` points to may go afterwards, but for `ctx`, which
- * may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
- * ends. On success *out is the caller's, to be given to launch_wait(). Fails with
- * ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no launcher, or it
- * cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
+/* Start the launcher. What `spec` points to may go afterwards, but for *asked and
+ * `ctx`, which may go after launch_wait(). The launcher is sent SIGTERM when the
+ * calling thread ends. On success *out is the caller's, to be given to launch_wait().
+ * Fails with ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no
+ * launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 
