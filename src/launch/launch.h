@@ -32,6 +32,8 @@ struct launch_spec {
     const char *hostfile; /* path or NULL */
     char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
                              refused, since launchers take it for a separator */
+    bool *told;           /* NULL, or where launch_wait() says whether rank 0 told its
+                             exit status itself */
     int *asked;           /* NULL, or where launch_wait() writes the first signal that
                              came; untouched without one */
     /* A signal came (the thread is launch_wait's), typed at a terminal or not. NULL: it
@@ -49,11 +51,12 @@ int launch_find(const char *mpiexec, char **path, char **version,
 
 struct launch; /* a launcher that runs */
 
-/* Start the launcher. What `spec` points to may go afterwards, but for *asked and
- * `ctx`, which may go after launch_wait(). The launcher is sent SIGTERM when the
- * calling thread ends. On success *out is the caller's, to be given to launch_wait().
- * Fails with ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no
- * launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
+/* Start the launcher. What `spec` points to may go afterwards, but for *asked,
+ * *told and `ctx`, which may go after launch_wait(). The launcher is sent SIGTERM when
+ * the calling thread ends. On success *out is the caller's, to be given to
+ * launch_wait(). Fails with ROTA_E_ARG (a spec that no launcher could run),
+ * ROTA_E_LAUNCH (no launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM;
+ * nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 
