@@ -210,6 +210,11 @@ void front_run(const struct run_options *o, struct ending *e)
     static const struct halt never = {.when = HALT_NEVER};
     steer_init(&outcome.steer, &never);
     int input = take_input(o);
+    if (variables_forward(&o->variables) != 0) {
+        perror("rota: cannot pass variables on");
+        e->status = STATUS_USAGE;
+        return;
+    }
     char *where = input >= 0 ? at_desk : at_launcher;
     if (desk_open(input, name, &outcome.desk, &err) != 0) {
         e->status = fail(STATUS_USAGE, &err);

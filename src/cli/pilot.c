@@ -99,6 +99,12 @@ static void hear_signals(struct pilot *p, int64_t now_ns)
     }
 }
 
+bool pilot_hear(struct pilot *p)
+{
+    hear_signals(p, clock_now_ns());
+    return p->steer.course == CREW_STOP;
+}
+
 enum crew_course pilot_steer(struct pilot *p)
 {
     struct crew_state now;

@@ -37,6 +37,9 @@ void pilot_board(struct pilot *p, const struct rota_farm *farm,
 enum crew_course pilot_steer(struct pilot *p);
 bool pilot_enough(struct pilot *p);
 
+/* In the midst of writing: whether everything is to end at once, by a signal. */
+bool pilot_hear(struct pilot *p);
+
 /* Nothing more is said of how far it is. */
 void pilot_end(struct pilot *p);
 

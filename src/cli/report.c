@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,33 +16,17 @@ enum {
     COMMAND_SHOWN = 160, /* bytes of a command in a message */
 };
 
-/* Write all; returns an errno. */
-static int write_all(int fd, const char *data, size_t size)
+/* Write all; what can't be written has nobody to be told to. */
+static void put_out(const struct report *r, const char *data, size_t size)
 {
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n >= 0) {
-            data += n;
-            size -= (size_t)n;
-        } else if (errno == EAGAIN) {
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            poll(&p, 1, -1);
-        } else if (errno != EINTR) {
-            return errno;
-        }
+    screen_make_way(r->screen, r->err);
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(r->err, data + done, size - done);
+        if (n < 0 && errno != EINTR)
+            break;
+        done += n > 0 ? (size_t)n : 0;
     }
-    return 0;
-}
-
-/* The same, where perhaps the screen's line stands. */
-static int put_out(const struct report *r, int fd, const char *data, size_t size)
-{
-    if (size == 0)
-        return 0;
-    screen_make_way(r->screen, fd);
-    int rc = write_all(fd, data, size);
-    screen_wrote(r->screen, fd, data, size);
-    return rc;
+    screen_wrote(r->screen, r->err, data, size);
 }
 
 /* A line for a person. If it can't be written, there is nobody to tell. */
@@ -58,7 +41,7 @@ say(const struct report *r, const char *format, ...)
     va_end(args);
     size_t size = strlen(line);
     line[size++] = '\n';
-    put_out(r, r->err, line, size);
+    put_out(r, line, size);
 }
 
 /* --- a command, as a person would have written it ------------------------- */
@@ -128,57 +111,15 @@ static void say_failed(const struct report *r, const struct crew_end *end)
             execute_text(result->how, result->code, how, sizeof(how)), command.data);
 }
 
-/* Each line behind the tag and a tab. Returns an errno. */
-static int write_tagged(const struct report *r, int fd, const char *tag,
-                        const struct execute_bytes *b)
+void report_ended(struct report *r, const struct crew_end *end)
 {
-    struct blob lines = {0};
-    const char *end = b->data + b->size;
-    int rc = tag == NULL ? put_out(r, fd, b->data, b->size) : 0;
-    for (const char *line = b->data; tag != NULL && rc == 0 && line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        const char *next = newline ? newline + 1 : end;
-        if (blob_put(&lines, tag, strlen(tag)) != 0 || blob_put(&lines, "\t", 1) != 0 ||
-            blob_put(&lines, line, (size_t)(next - line)) != 0)
-            rc = ENOMEM;
-        line = next;
-    }
-    if (rc == 0)
-        rc = put_out(r, fd, lines.data, lines.size);
-    blob_done(&lines);
-    return rc;
-}
-
-/* Returns an errno. */
-static int show(const struct report *r, const struct execute_result *result,
-                const struct ticket *k)
-{
-    int rc = 0;
-    if (r->verbose && k->command != NULL) {
-        rc = put_out(r, r->out, k->command, strlen(k->command));
-        if (rc == 0)
-            rc = put_out(r, r->out, "\n", 1);
-    }
-    if (rc == 0)
-        rc = write_tagged(r, r->out, k->tag, &result->out);
-    write_tagged(r, r->err, k->tag, &result->err);
-    return rc;
-}
-
-int report_ended(struct report *r, const struct crew_end *end, const struct ticket *k,
-                 struct rota_error *err)
-{
-    if (end->result != NULL) {
-        int rc = show(r, end->result, k);
-        if (rc != 0)
-            return error_set(err, ROTA_E_IO,
-                             "cannot write task %" PRIu64 "'s output to standard "
-                             "output: %s",
-                             end->task + 1, strerror(rc));
-    }
     if (end->outcome != ROTA_DONE)
         say_failed(r, end);
-    return 0;
+}
+
+void report_spilt(struct report *r, uint64_t number, const char *why)
+{
+    say(r, "task %" PRIu64 " is ended, as its output cannot be kept: %s", number, why);
 }
 
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,
@@ -282,7 +223,7 @@ int report_close(struct report *r, const struct crew_summary *sum, int rc,
         say_undone(r, sum, rc, err, left, steer);
     if (r->summary || !sum->complete || failed > 0 || sum->stats.lost > 0)
         say_summary(r, &sum->stats);
-    if (rc == 0 && steer->signal != 0 && !sum->complete)
+    if (steer->signal != 0 && !sum->complete)
         return STATUS_SIGNAL + steer->signal;
     if (rc == 0 && steer->halted)
         return halted_status(&steer->halt, failed);

@@ -156,7 +156,8 @@ static void give(struct executor *x, uint64_t lease, char *script)
     char *argv[] = {sh, c, script, NULL};
     struct task_bytes words = {0};
     unsigned char record[256];
-    assert_int_equal(commands_pack(argv, &words), 0);
+    struct commands_spec spec = {.argv = argv};
+    assert_int_equal(commands_pack(&spec, &words), 0);
     struct parcel_task t = {.data = words.data, .size = words.size};
     parcel_write_task(record, &t);
     struct executor_batch batch = {.lease = lease,
