@@ -223,6 +223,9 @@ static int run_close(struct run *r, int status)
     if (run_file_close(r->file, status, &err) == 0)
         return status;
     fail(STATUS_INCOMPLETE, &err);
+    fprintf(stderr,
+            "rota: what ended last is not recorded: 'rota resume %s' runs it again\n",
+            r->o->run_file);
     return status == STATUS_SUCCESS ? STATUS_INCOMPLETE : status;
 }
 

@@ -53,8 +53,8 @@ static void read_outcome(sqlite3_stmt *st, void *to)
     struct reader_summary *s = to;
     int64_t outcome = sqlite3_column_int64(st, 0);
     if (outcome >= 0 && outcome < ROTA_OUTCOMES)
-        s->ended[outcome]++;
-    s->recent += sqlite3_column_int(st, 1) != 0;
+        s->ended[outcome] = (uint64_t)sqlite3_column_int64(st, 1);
+    s->recent += (uint64_t)sqlite3_column_int64(st, 2);
 }
 
 struct workers {
@@ -164,8 +164,10 @@ static int summarize(sqlite3 *db, int64_t since_ns, struct reader_summary *s)
                    "how FROM sessions ORDER BY session DESC LIMIT 1",
                    0, read_session, &s->last);
     if (rc == SQLITE_OK)
-        rc = query(db, "SELECT outcome, ended_ns >= ? FROM results", since_ns,
-                   read_outcome, s);
+        rc = query(db,
+                   "SELECT outcome, count(*), sum(ended_ns >= ?) FROM results "
+                   "GROUP BY outcome",
+                   since_ns, read_outcome, s);
     return rc;
 }
 

@@ -11,7 +11,7 @@
  * What is added is held in memory and committed in groups, so that a task costs a few
  * microseconds. A group is committed when there are STORE_GROUP_RESULTS results in it,
  * or STORE_GROUP_BYTES bytes; by store_tick, STORE_GROUP_NS after the last one; and by
- * store_flush. Where that would take more than a fifth of the time (a slow disk, very
+ * store_flush. Where that would take more than a tenth of the time (a slow disk, very
  * many results), groups become larger, and commits seldomer: up to two seconds, or
  * STORE_RESTED_BYTES. What has been committed survives the end of this process and of
  * the machine. What has not is in memory still, also where the commit has failed (the
