@@ -24,7 +24,9 @@ struct desk {
     int listener;
     int input;      /* or -1 */
     int closing[2]; /* a pipe: its end of file ends the thread */
-    bool came;      /* the thread's, until it is joined; so too: */
+    pthread_mutex_t lock;
+    int visitor; /* rank 0's connection while it is there, or -1: under `lock` */
+    bool came;   /* the thread's, until it is joined; so too: */
     int status;
 };
 
@@ -115,12 +117,21 @@ static bool wait_readable(const struct desk *d, int fd)
     return p[0].revents != 0;
 }
 
+static void set_visitor(struct desk *d, int connection)
+{
+    pthread_mutex_lock(&d->lock);
+    d->visitor = connection;
+    pthread_mutex_unlock(&d->lock);
+}
+
 static void attend(struct desk *d, int connection)
 {
     unsigned char byte;
     d->came = lend(d, connection);
+    set_visitor(d, d->came ? connection : -1);
     if (d->came && wait_readable(d, connection) && read(connection, &byte, 1) == 1)
         d->status = byte;
+    set_visitor(d, -1);
 }
 
 static void *serve(void *arg)
@@ -169,6 +180,7 @@ static void desk_free(struct desk *d)
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
+    pthread_mutex_destroy(&d->lock);
     free(d);
 }
 
@@ -185,8 +197,12 @@ int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
             close(input);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
-    *d = (struct desk){
-        .listener = -1, .input = input, .closing = {-1, -1}, .status = -1};
+    *d = (struct desk){.listener = -1,
+                       .input = input,
+                       .closing = {-1, -1},
+                       .visitor = -1,
+                       .status = -1};
+    pthread_mutex_init(&d->lock, NULL);
     int rc = open_listener(d, name);
     if (rc == 0)
         rc = begin_thread(d);
@@ -194,6 +210,16 @@ int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
         return error_set(err, ROTA_E_IO, "cannot wait for rank 0: %s", strerror(rc));
     *out = rota_steal(d);
     return 0;
+}
+
+bool desk_pass_on(struct desk *d, int signal)
+{
+    unsigned char byte = (unsigned char)signal;
+    pthread_mutex_lock(&d->lock);
+    bool heard =
+        d->visitor >= 0 && send(d->visitor, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    pthread_mutex_unlock(&d->lock);
+    return heard;
 }
 
 bool desk_close(struct desk *d, int *status)
@@ -218,6 +244,12 @@ int desk_come(const char *name)
         !same_user(connection) || !borrow(connection))
         return -1;
     return fd_steal(&connection);
+}
+
+int desk_listen(int connection)
+{
+    unsigned char byte;
+    return recv(connection, &byte, 1, MSG_DONTWAIT) == 1 ? byte : 0;
 }
 
 void desk_leave(int connection, int status)

@@ -8,9 +8,9 @@
  * the launcher's ways are all there is.
  *
  * The desk is a socket in Linux's abstract namespace, named by chance, which serves
- * processes of the same user, and the first one alone. Each side sends one byte:
- * the front 'r' with the descriptors (output, error, and perhaps input), then rank
- * 0 the exit status.
+ * processes of the same user, and the first one alone. What is sent, byte by byte: by
+ * the front 'r' with the descriptors (output, error, and perhaps input), then the
+ * number of each signal that asks it to stop; by rank 0, in the end, the exit status.
  */
 #ifndef ROTA_CLI_DESK_H
 #define ROTA_CLI_DESK_H
@@ -31,6 +31,9 @@ struct desk;
 int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
               struct rota_error *err);
 
+/* The front got `signal`: pass it on. Whether rank 0 is there to hear it. */
+bool desk_pass_on(struct desk *d, int signal);
+
 /* The run is over. Returns whether rank 0 came; *status is then what it said, or
  * -1 where it said nothing. */
 bool desk_close(struct desk *d, int *status);
@@ -39,6 +42,9 @@ bool desk_close(struct desk *d, int *status);
  * (its input only where that is lent). Returns a connection for desk_leave, or -1 where
  * there is no such desk. */
 int desk_come(const char *name);
+
+/* The next signal that the front passed on, or 0: none has come. */
+int desk_listen(int connection);
 
 /* Say how the run went, and go. */
 void desk_leave(int connection, int status);

@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/desk.h"
+#include "cli/pump.h"
 #include "cli/report.h"
+#include "cli/steer.h"
 #include "cli/words.h"
 #include "launch/launch.h"
 
@@ -66,30 +69,50 @@ static char **rank_words(char *self, char *desk, char *input, char *const *given
     return words;
 }
 
-/* Keep the launcher from standard input, and give it to the desk: what nobody
- * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
- * terminal it can't: it is not in the foreground. */
+/* Keep the launcher from standard input, and give it to the desk, where rank 0 can
+ * fetch it; but if that is elsewhere, leave it to the launcher. A terminal is read here
+ * and passed on, as neither of them is in the foreground; and left to whoever else may
+ * read it, if nobody wants it. */
 static int take_input(const struct run_options *o)
 {
+    bool wanted = run_options_want_input(o);
     bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL || o->where.slurm;
-    if (run_options_want_input(o) && (far || isatty(0)))
+    bool typed = isatty(0);
+    int input = -1;
+    if (wanted && far && !typed)
         return -1;
-    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0) {
-        dup2(null, 0);
-        close(null);
-    }
-    return input;
+    if (wanted || !typed)
+        input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    if (wanted && typed && input >= 0)
+        input = pump_open(input);
+    rota_auto(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(wanted && far ? input : null, 0);
+    if (!wanted || !far)
+        return input;
+    close(input);
+    return -1;
 }
 
 /* How the run went, as far as the front knows. */
 struct outcome {
-    bool came;    /* rank 0 came to the desk */
-    int said;     /* the exit status that it said there, or -1 */
-    int launcher; /* the launcher's */
-    int asked;    /* the first signal that this process got, or 0 */
+    struct desk *desk;
+    bool came;          /* rank 0 came to it */
+    int said;           /* the exit status that it said there, or -1 */
+    int launcher;       /* the launcher's */
+    struct steer steer; /* by the signals that this process got */
 };
+
+/* Rank 0, which has the run in hand, hears of it. Where it is not there, everything is
+ * to end. */
+static enum launch_heard front_heard(void *ctx, int signal, bool typed)
+{
+    struct outcome *o = ctx;
+    if (!steer_signal(&o->steer, clock_now_ns(), signal, typed))
+        return LAUNCH_HEARD;
+    if (!desk_pass_on(o->desk, signal))
+        return LAUNCH_PASS_ON;
+    return o->steer.course == CREW_STOP ? LAUNCH_ENDS : LAUNCH_HEARD;
+}
 
 static void die(struct ending *e, const char *why, int launcher)
 {
@@ -104,11 +127,11 @@ static void die(struct ending *e, const char *why, int launcher)
 static void judge(const struct outcome *o, struct ending *e)
 {
     bool stopped = o->said >= STATUS_SIGNAL;
-    e->asked = o->asked;
+    e->asked = o->steer.signal;
     if (o->said >= 0 && !stopped)
         e->status = o->said;
-    else if (o->asked != 0)
-        e->status = STATUS_SIGNAL + o->asked;
+    else if (o->steer.signal != 0)
+        e->status = STATUS_SIGNAL + o->steer.signal;
     else if (!o->came && o->launcher <= STATUS_INCOMPLETE)
         e->status = o->launcher; /* rank 0's own, from where there is no desk */
     else if (!o->came)
@@ -135,7 +158,8 @@ static bool front_launch(const struct run_options *o, char **words,
         .hosts = o->launch.hosts,
         .hostfile = o->launch.hostfile,
         .argv = words,
-        .asked = &outcome->asked,
+        .heard = front_heard,
+        .ctx = outcome,
     };
     struct launch *l;
     struct rota_error err;
@@ -146,7 +170,7 @@ static bool front_launch(const struct run_options *o, char **words,
     int rc = launch_wait(l, &outcome->launcher, &err);
     if (rc == 0)
         return true;
-    e->asked = outcome->asked;
+    e->asked = outcome->steer.signal;
     e->status = STATUS_INCOMPLETE;
     if (rc == ROTA_E_LAUNCH)
         snprintf(e->died, sizeof(e->died), "%s", err.text);
@@ -185,9 +209,10 @@ static char **front_words(const struct run_options *o)
 void front_run(const struct run_options *o, struct ending *e)
 {
     char name[DESK_NAME_SIZE];
-    struct desk *desk;
     struct rota_error err;
     struct outcome outcome = {0};
+    static const struct halt never = {.when = HALT_NEVER};
+    steer_init(&outcome.steer, &never);
     int input = take_input(o);
     if (variables_forward(&o->variables) != 0) {
         perror("rota: cannot pass variables on");
@@ -195,7 +220,7 @@ void front_run(const struct run_options *o, struct ending *e)
         return;
     }
     char *where = input >= 0 ? at_desk : at_launcher;
-    if (desk_open(input, name, &desk, &err) != 0) {
+    if (desk_open(input, name, &outcome.desk, &err) != 0) {
         e->status = fail(STATUS_USAGE, &err);
         return;
     }
@@ -211,7 +236,7 @@ void front_run(const struct run_options *o, struct ending *e)
         perror("rota: cannot name this program");
         e->status = STATUS_USAGE;
     }
-    outcome.came = desk_close(desk, &outcome.said);
+    outcome.came = desk_close(outcome.desk, &outcome.said);
     if (ran)
         judge(&outcome, e);
 }

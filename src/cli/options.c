@@ -3,7 +3,6 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -21,8 +20,6 @@ enum {
     KEY_GROUP,
     KEY_DRY,
     KEY_RETRIES,
-    KEY_TIMEOUT,
-    KEY_HALT,
     KEY_JOBLOG,
     KEY_RESUME,
     KEY_RESUME_FAILED,
@@ -75,12 +72,6 @@ static const struct argp_option options[] = {
      "tasks and writes its answers, a line of JSON each",
      0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
-     "end a command that runs longer: SIGTERM, a second later SIGKILL", 0},
-    {"halt", KEY_HALT, "now,WHAT=N", 0,
-     "end everything as soon as N commands have failed (WHAT is fail) or succeeded "
-     "(success)",
-     0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
     {"resume", KEY_RESUME, NULL, 0,
      "leave out what stands in the joblog, and add to it", 0},
@@ -165,8 +156,10 @@ static const char doc[] =
     "on standard error, and the others go on. A worker that dies is named too, and "
     "what "
     "it ran runs elsewhere; a command that takes three workers with it is given up. "
-    "Whatever a command leaves running in its process group ends with it. Ctrl-C ends "
-    "everything, and leaves nothing behind.\n"
+    "Whatever a command leaves running in its process group ends with it.\n"
+    "\n"
+    "Ctrl-C lets those that run end, and begins no more; a second one ends them too, "
+    "everywhere, and leaves nothing behind. So does SIGTERM at once.\n"
     "\n"
     "The exit status is 0 if every command succeeded, 1 if some failed, 2 for wrong "
     "words or where nothing could be started, 3 where commands were left undone or "
@@ -220,37 +213,6 @@ static int parse_slots(struct argp_state *state, const char *arg)
         return n > 0 ? (int)n : most_slots();
     n = percent ? cpu_count() * n / 100 : cpu_count() + n;
     return n > 1 ? (int)n : 1;
-}
-
-static int64_t parse_time(struct argp_state *state, const char *arg)
-{
-    char *end;
-    double seconds = strtod(arg, &end);
-    if (end == arg || *end != '\0' || !(seconds > 0) || seconds > COUNT_MAX)
-        argp_error(state, "--timeout '%s': not a number of seconds", arg);
-    int64_t ms = (int64_t)(seconds * 1000);
-    return ms > 0 ? ms : 1;
-}
-
-/* never, now,fail=N, now,success=N */
-static struct halt parse_halt(struct argp_state *state, const char *arg)
-{
-    static const char fail[] = "now,fail=";
-    static const char success[] = "now,success=";
-    struct halt halt = {0};
-    const char *number = strchr(arg, '=');
-    if (strcmp(arg, "never") == 0)
-        return halt;
-    if (strncmp(arg, fail, sizeof(fail) - 1) == 0)
-        halt.failed =
-            (uint64_t)parse_count(state, number + 1, INT_MAX, "failures to halt at");
-    else if (strncmp(arg, success, sizeof(success) - 1) == 0)
-        halt.succeeded =
-            (uint64_t)parse_count(state, number + 1, INT_MAX, "successes to halt at");
-    else
-        argp_error(state, "--halt '%s': there is never, now,fail=N and now,success=N",
-                   arg);
-    return halt;
 }
 
 static void parse_env(struct argp_state *state, const char *arg, struct run_options *o)
@@ -350,6 +312,10 @@ static void check_worker(struct argp_state *state, const struct run_options *o)
         argp_error(state,
                    "--worker: --env is for commands; the program is started once, "
                    "where its worker is, in that environment");
+    if (o->worker &&
+        (o->control.memory_bytes > 0 || o->control.load > 0 || o->control.noswap))
+        argp_error(state, "--worker: the programs run all the time: there is no "
+                          "--memfree, --load or --noswap");
     if (o->worker && o->show != SHOW_GROUPS)
         argp_error(state, "--worker: an answer is shown when it is there: there is no "
                           "--line-buffer or --ungroup");
@@ -371,6 +337,7 @@ static void finish(struct argp_state *state, struct run_options *o)
     check_worker(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+    o->inputs.options.whole = control_needs_total(&o->control);
     if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
         argp_error(state, "--restarts goes on from a run file: name one with --run, or "
                           "a folder for them with ROTA_RUN_DIR");
@@ -469,7 +436,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->inputs;
         state->child_inputs[1] = &o->launch;
-        state->child_inputs[2] = &o->pipe;
+        state->child_inputs[2] = &o->control;
+        state->child_inputs[3] = &o->pipe;
         return 0;
     case 'j':
         o->slots = parse_slots(state, arg);
@@ -492,14 +460,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ENV:
         parse_env(state, arg, o);
         return 0;
-    case KEY_TIMEOUT:
-        o->time_limit_ms = parse_time(state, arg);
-        return 0;
     case KEY_RESTARTS:
         o->restarts = parse_count(state, arg, RESTARTS_MAX, "restarts");
-        return 0;
-    case KEY_HALT:
-        o->halt = parse_halt(state, arg);
         return 0;
     case ARGP_KEY_ARGS:
         parse_words(state, o);
@@ -518,7 +480,8 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
     const struct argp_child children[] = {
         {&inputs_argp, 0, NULL, 1},
         {&launch_options_argp, 0, NULL, 2},
-        {&pipe_options_argp, 0, NULL, 3},
+        {&control_options_argp, 0, NULL, 3},
+        {&pipe_options_argp, 0, NULL, 4},
         {0},
     };
     const struct argp argp = {

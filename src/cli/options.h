@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/control_options.h"
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
 #include "cli/past.h"
@@ -12,12 +13,6 @@
 #include "cli/show.h"
 #include "cli/variables.h"
 #include "launch/place.h"
-
-/* When a run is given up before its end; all 0: never. */
-struct halt {
-    uint64_t failed;    /* so many have failed */
-    uint64_t succeeded; /* so many have succeeded */
-};
 
 /* What a run that is begun again has in place of a beginning. */
 struct again {
@@ -30,16 +25,15 @@ struct run_options {
     struct launch_options launch; /* as was said; */
     struct place where;           /* and what follows: set by cli_run_options */
     struct inputs inputs;         /* one at least */
-    struct variables variables;   /* that commands see */
-    struct pipe_options pipe;     /* inputs has one: what is read */
-    int slots;                    /* commands at once, on each worker */
-    int retries;                  /* further tries of one that fails */
-    int nice;                     /* how much nicer than this process they are */
-    int64_t time_limit_ms;        /* of each try; 0: none */
-    struct halt halt;
-    const char *place;  /* what stands for {}; NULL: that does */
-    const char *tag;    /* a template, or NULL */
-    const char *joblog; /* files, or NULL */
+    struct control_options control;
+    struct variables variables; /* that commands see */
+    struct pipe_options pipe;   /* inputs has one: what is read */
+    int slots;                  /* commands at once, on each worker */
+    int retries;                /* further tries of one that fails */
+    int nice;                   /* how much nicer than this process they are */
+    const char *place;          /* what stands for {}; NULL: that does */
+    const char *tag;            /* a template, or NULL */
+    const char *joblog;         /* files, or NULL */
     enum past_mode past;
     const char *run_file;
     int restarts; /* how often it may begin again if its manager dies */

@@ -58,6 +58,7 @@ static struct verdict judge(const struct crew_end *end)
     case EXECUTE_UNANSWERED:
         return (struct verdict){.exit = -1};
     case EXECUTE_OVERTIME:
+    case EXECUTE_STARVED:
         return (struct verdict){.exit = -1, .signal = 15};
     case EXECUTE_OVERFLOWED:
     case EXECUTE_HOWS:

@@ -6,8 +6,8 @@
  *     Seq  Host  Starttime  JobRuntime  Send  Receive  Exitval  Signal  Command
  *
  * Host is ':' or, with ranks, "rank N". Exitval and Signal are -1 and 15 for one that
- * ran out of time, -1 and 0 for one without a result. A line end in a command is shown
- * as a space.
+ * ran out of time or memory, -1 and 0 for one without a result. A line end in a command
+ * is shown as a space.
  *
  * --results keeps a task's output in its folder: stdout, stderr, and seq, its number.
  */

@@ -1,10 +1,13 @@
 /* report.c - what a run shows: results to stdout, talk to stderr */
 #include "cli/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,16 +16,32 @@ enum {
     COMMAND_SHOWN = 160, /* bytes of a command in a message */
 };
 
+/* Write all; what can't be written has nobody to be told to. */
+static void put_out(const struct report *r, const char *data, size_t size)
+{
+    screen_make_way(r->screen, r->err);
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(r->err, data + done, size - done);
+        if (n < 0 && errno != EINTR)
+            break;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    screen_wrote(r->screen, r->err, data, size);
+}
+
 /* A line for a person. If it can't be written, there is nobody to tell. */
 static void __attribute__((format(printf, 2, 3)))
 say(const struct report *r, const char *format, ...)
 {
-    char line[1024];
+    char line[1024] = "rota: ";
+    size_t head = strlen(line);
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
+    vsnprintf(line + head, sizeof(line) - head - 1, format, args);
     va_end(args);
-    dprintf(r->err, "rota: %s\n", line);
+    size_t size = strlen(line);
+    line[size++] = '\n';
+    put_out(r, line, size);
 }
 
 /* --- a command, as a person would have written it ------------------------- */
@@ -114,8 +133,11 @@ void report_lost(struct report *r, int rank, const struct rota_fate *fate,
     if (again == 0)
         say(r, "rank %d %s; it ran no task", rank, how);
     else
-        say(r, "rank %d %s; %" PRIu64 " task%s that it ran will run elsewhere", rank,
-            how, again, again == 1 ? "" : "s");
+        say(r, "rank %d %s; %" PRIu64 " task%s that it ran %s", rank, how, again,
+            again == 1 ? "" : "s",
+            !r->running_out ? "will run elsewhere"
+            : again == 1    ? "is left undone"
+                            : "are left undone");
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -125,8 +147,7 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* Ended without success, but not for want of a worker. */
-static uint64_t count_failed(const struct rota_stats *s)
+uint64_t report_failed(const struct rota_stats *s)
 {
     return s->ended[ROTA_FAILED] + s->ended[ROTA_CRASHED] + s->ended[ROTA_OVERTIME] +
            s->ended[ROTA_POISON];
@@ -138,36 +159,76 @@ static void say_summary(const struct report *r, const struct rota_stats *s)
     say(r,
         "%" PRIu64 " task%s: %" PRIu64 " succeeded, %" PRIu64 " failed; %d worker%s "
         "lost, %" PRIu64 " task%s run again; %.2f s",
-        s->submitted, plural(s->submitted), s->ended[ROTA_DONE], count_failed(s),
+        s->submitted, plural(s->submitted), s->ended[ROTA_DONE], report_failed(s),
         s->lost, plural((uint64_t)s->lost), s->again, plural(s->again), seconds);
 }
 
-static void say_undone(const struct report *r, const struct crew_summary *sum, int rc,
-                       const struct rota_error *err, int64_t left)
+void report_running_out(struct report *r, const struct steer *s, uint64_t running)
 {
-    const struct rota_stats *s = &sum->stats;
-    uint64_t undone = s->submitted - s->ended[ROTA_DONE] - count_failed(s) +
-                      (uint64_t)(left > 0 ? left : 0);
-    const char *why = rc != 0        ? err->text
-                      : r->halted    ? "halted, as --halt says"
-                      : sum->stopped ? "asked to stop"
-                                     : "no worker is left";
+    const char *abbrev = sigabbrev_np(s->signal);
+    char why[64] = "halted, as --halt says";
+    bool typed = s->signal == SIGINT;
+    r->running_out = true;
+    if (running == 0)
+        return;
+    if (s->signal != 0)
+        snprintf(why, sizeof(why), "asked to stop (SIG%s)", abbrev ? abbrev : "?");
+    say(r,
+        "%s: no more tasks are begun, and the %" PRIu64 " that run%s may end; %s ends "
+        "%s at once",
+        why, running, running == 1 ? "s" : "",
+        s->signal == 0 ? "Ctrl-C"
+        : typed        ? "Ctrl-C again"
+                       : "another signal",
+        running == 1 ? "it" : "them");
+}
+
+void report_waiting(struct report *r)
+{
+    if (!r->waiting)
+        say(r, "no command can begin for now, as --memfree, --load or --noswap says; "
+               "waiting for room");
+    r->waiting = true;
+}
+
+static uint64_t count_undone(const struct rota_stats *s, int64_t left)
+{
+    return s->submitted - s->ended[ROTA_DONE] - report_failed(s) +
+           (uint64_t)(left > 0 ? left : 0);
+}
+
+static void say_undone(const struct report *r, const struct crew_summary *sum, int rc,
+                       const struct rota_error *err, int64_t left,
+                       const struct steer *steer)
+{
+    uint64_t undone = count_undone(&sum->stats, left);
+    const char *why = rc != 0         ? err->text
+                      : steer->signal ? "asked to stop"
+                      : steer->halted ? "halted, as --halt says"
+                                      : "no worker is left";
     say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
         left < 0 ? " and the rest of the list" : "");
 }
 
-int report_close(struct report *r, const struct crew_summary *sum, int rc,
-                 const struct rota_error *err, int64_t left, int signal)
+static int halted_status(const struct halt *h, uint64_t failed)
 {
-    uint64_t failed = count_failed(&sum->stats);
+    if (h->what == HALT_DONE)
+        return failed > 0 ? STATUS_FAILED : STATUS_SUCCESS;
+    return h->what == HALT_SUCCESS ? STATUS_SUCCESS : STATUS_FAILED;
+}
+
+int report_close(struct report *r, const struct crew_summary *sum, int rc,
+                 const struct rota_error *err, int64_t left, const struct steer *steer)
+{
+    uint64_t failed = report_failed(&sum->stats);
     if (!sum->complete)
-        say_undone(r, sum, rc, err, left);
+        say_undone(r, sum, rc, err, left, steer);
     if (r->summary || !sum->complete || failed > 0 || sum->stats.lost > 0)
         say_summary(r, &sum->stats);
-    if (rc == 0 && r->halted)
-        return r->halted_well ? STATUS_SUCCESS : STATUS_FAILED;
-    if (signal != 0 && !sum->complete)
-        return STATUS_SIGNAL + signal;
+    if (steer->signal != 0 && !sum->complete)
+        return STATUS_SIGNAL + steer->signal;
+    if (rc == 0 && steer->halted)
+        return halted_status(&steer->halt, failed);
     if (!sum->complete)
         return STATUS_INCOMPLETE;
     return failed > 0 ? STATUS_FAILED : STATUS_SUCCESS;

@@ -1,7 +1,8 @@
 /* report.h - what a run shows: results to stdout, talk to stderr
  *
  * The exit statuses of rota run:
- *     0    every task succeeded; or --halt gave the run up, for so many successes
+ *     0    every task succeeded; or --halt gave the run up, for so many successes, or
+ *          with done, and none had failed
  *     1    some failed; or --halt gave the run up, for so many failures
  *     2    wrong usage, or nothing could be started
  *     3    the run could not be completed: tasks were left undone, or results
@@ -14,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/screen.h"
+#include "cli/steer.h"
 #include "farm/crew.h"
 
 enum {
@@ -26,9 +29,10 @@ enum {
 
 struct report {
     int err;
-    bool summary;     /* wanted in any case */
-    bool halted;      /* the run was given up because ... */
-    bool halted_well; /* ... enough have succeeded */
+    struct screen *screen; /* what is below all that is written; or NULL */
+    bool summary;          /* wanted in any case */
+    bool waiting;          /* that there is no room was said; so too: */
+    bool running_out;      /* that no more are begun */
     int64_t start_ns;
 };
 
@@ -42,10 +46,20 @@ void report_spilt(struct report *r, uint64_t number, const char *why);
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,
                  uint64_t again);
 
+/* From here on no more tasks are begun: say why, and how to end the `running` ones that
+ * are left, if there are any. */
+void report_running_out(struct report *r, const struct steer *s, uint64_t running);
+
+/* Nothing runs, as there is no room on the machine for it: said once. */
+void report_waiting(struct report *r);
+
+/* How many ended without success, but not for want of a worker. */
+uint64_t report_failed(const struct rota_stats *s);
+
 /* The run is over: say so where there is something to say, and give the exit
  * status. `rc` and `err` are crew_manage's; `left` is how many commands were not
- * taken, -1 where that is not known; `signal` what asked to stop, or 0. */
+ * taken, -1 where that is not known; `steer` how it came to its end. */
 int report_close(struct report *r, const struct crew_summary *sum, int rc,
-                 const struct rota_error *err, int64_t left, int signal);
+                 const struct rota_error *err, int64_t left, const struct steer *steer);
 
 #endif

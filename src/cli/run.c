@@ -30,6 +30,7 @@
 #include "cli/front.h"
 #include "cli/keeper.h"
 #include "cli/options.h"
+#include "cli/pilot.h"
 #include "cli/record.h"
 #include "cli/report.h"
 #include "cli/restart.h"
@@ -37,6 +38,7 @@
 #include "cli/run_file.h"
 #include "cli/show.h"
 #include "cli/signals.h"
+#include "cli/steer.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
 #include "farm/link.h"
@@ -57,13 +59,12 @@ struct run {
     const struct run_options *o;
     struct tasks *tasks;
     struct report report;
+    struct pilot pilot;
     struct show *show;
-    struct signals *signals;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
     bool opened;           /* it, and its list */
     bool complete;         /* all that there is to do was tried */
-    struct halt seen;
 };
 
 /* Tasks come here, */
@@ -101,10 +102,6 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     if (rc == 0 && r->file != NULL)
         rc = run_file_ended(r->file, end, err);
     ticket_done(&k);
-    if (end->outcome == ROTA_DONE)
-        r->seen.succeeded++;
-    else if (end->outcome != ROTA_UNTRIED)
-        r->seen.failed++;
     return rc;
 }
 
@@ -130,17 +127,26 @@ static void run_tried(void *ctx, const struct crew_end *end)
         run_file_tried(r->file, end);
 }
 
-static bool run_stop(void *ctx)
+static enum crew_course run_steer(void *ctx)
 {
     struct run *r = ctx;
-    const struct halt *halt = &r->o->halt;
     tasks_tick(r->tasks);
     if (r->file != NULL)
         run_file_tick(r->file);
-    r->report.halted_well = halt->succeeded > 0 && r->seen.succeeded >= halt->succeeded;
-    r->report.halted =
-        r->report.halted_well || (halt->failed > 0 && r->seen.failed >= halt->failed);
-    return r->report.halted || signals_asked(r->signals);
+    return pilot_steer(&r->pilot);
+}
+
+/* Whether to give up what can't be written for now. */
+static bool run_stop(void *ctx)
+{
+    struct run *r = ctx;
+    return pilot_hear(&r->pilot);
+}
+
+static bool run_enough(void *ctx)
+{
+    struct run *r = ctx;
+    return pilot_enough(&r->pilot);
 }
 
 static int run_open(struct run *r, const struct run_options *o, struct signals *signals,
@@ -148,7 +154,6 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
 {
     *r = (struct run){
         .o = o,
-        .signals = signals,
         .report = {.err = 2, .summary = o->summary},
     };
     struct show_options show = {
@@ -157,10 +162,11 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
         .mode = o->show,
         .in_order = o->in_order,
         .verbose = o->verbose,
+        .screen = &r->pilot.screen,
         .stop = run_stop,
         .ctx = r,
     };
-    r->report.start_ns = clock_now_ns();
+    pilot_begin(&r->pilot, o, signals, &r->report);
     int rc = tasks_open(o, &r->tasks, err);
     if (rc == 0 && show_new(&show, &r->show) != 0)
         rc = error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -240,7 +246,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
     struct crew_hooks hooks = {
         .ctx = r,
         .retries = r->o->retries,
-        .time_limit_ms = r->o->time_limit_ms,
+        .time_limit_ms = r->o->control.time_limit_ms,
         .next = run_next,
         .said = live ? run_said : NULL,
         .keep = is_kept(r->o),
@@ -249,12 +255,15 @@ static int run_crew(struct run *r, struct rota_farm *farm)
         .lost = run_lost,
         .came = run_came,
         .tried = run_tried,
-        .stop = run_stop,
+        .enough = run_enough,
+        .steer = run_steer,
     };
+    pilot_board(&r->pilot, farm, r->tasks);
     int rc = crew_manage(farm, &hooks, &sum, &err);
+    pilot_end(&r->pilot);
     r->complete = sum.complete;
     return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
-                        sum.stopped || rc != 0 ? r->signals->got : 0);
+                        &r->pilot.steer);
 }
 
 static int manage(struct rota_farm *farm, const struct run_options *o,
@@ -321,7 +330,8 @@ static void say_of_program(void *ctx, const char *name, const char *text, size_t
 
 /* As crew_open. */
 static int open_crew(struct link *link, const struct run_options *o,
-                     const struct execute_options *options, struct rota_farm **out,
+                     const struct execute_options *options,
+                     const struct crew_manner *manner, struct rota_farm **out,
                      struct rota_error *err)
 {
     struct programs_options programs = {
@@ -335,15 +345,23 @@ static int open_crew(struct link *link, const struct run_options *o,
         .say = say_of_program,
     };
     if (o->worker)
-        return crew_open_programs(link, &programs, o->in_order, out, err);
-    return crew_open(link, options, o->in_order, out, err);
+        return crew_open_programs(link, &programs, manner, out, err);
+    return crew_open(link, options, manner, out, err);
 }
 
 /* --- on this machine ------------------------------------------------------ */
 
+static struct gate_limits gate_limits(const struct run_options *o)
+{
+    return (struct gate_limits){.memory_bytes = o->control.memory_bytes,
+                                .load = o->control.load,
+                                .noswap = o->control.noswap};
+}
+
 static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
+    struct crew_manner manner = pilot_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -351,7 +369,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = open_crew(link, o, options, &farm, &err);
+        rc = open_crew(link, o, options, &manner, &farm, &err);
     if (rc != 0)
         return fail(STATUS_USAGE, &err);
     int status = manage(farm, o, signals);
@@ -365,7 +383,7 @@ static int run_here(void *ctx)
     struct signals signals;
     signals_block();
     be_nice(o);
-    if (signals_open(&signals) != 0) {
+    if (signals_open(&signals, -1) != 0) {
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
@@ -373,6 +391,7 @@ static int run_here(void *ctx)
         .slots = o->slots,
         .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
         .folder = o->folder,
+        .gate = gate_limits(o),
         .adopts = tree_adopt() == 0,
     };
     int status = manage_here(o, &signals, &options);
@@ -496,9 +515,19 @@ int cli_run(int argc, char **argv)
 
 /* --- a rank --------------------------------------------------------------- */
 
+/* A worker leaves by the same signals that end a run at once. */
+struct leaving {
+    struct signals *signals;
+    struct steer steer;
+};
+
 static bool worker_stop(void *ctx)
 {
-    return signals_asked(ctx);
+    struct leaving *l = ctx;
+    bool single;
+    for (int signal; (signal = signals_next(l->signals, &single)) != 0;)
+        steer_signal(&l->steer, clock_now_ns(), signal, single);
+    return l->steer.course == CREW_STOP;
 }
 
 /* A worker that can't go on says so, unless it is for the manager's end: that is
@@ -506,7 +535,10 @@ static bool worker_stop(void *ctx)
 static int rank_works(struct rota_farm *farm, struct signals *signals)
 {
     struct rota_error err;
-    int rc = crew_work(farm, worker_stop, signals, &err);
+    struct leaving leaving = {.signals = signals};
+    static const struct halt never = {.when = HALT_NEVER};
+    steer_init(&leaving.steer, &never);
+    int rc = crew_work(farm, worker_stop, &leaving, &err);
     if (rc == 0)
         return STATUS_SUCCESS;
     return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
@@ -528,7 +560,7 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
                      const char *input)
 {
     struct signals signals;
-    if (signals_open(&signals) != 0) {
+    if (signals_open(&signals, desk) != 0) {
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
@@ -547,8 +579,10 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         .slots = o->slots,
         .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
         .folder = o->folder,
+        .gate = gate_limits(o),
         .in_rank = true,
     };
+    struct crew_manner manner = pilot_manner(o);
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -557,7 +591,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = open_crew(link, o, &options, &farm, &err);
+        rc = open_crew(link, o, &options, &manner, &farm, &err);
     }
     if (rc != 0)
         return fail(STATUS_USAGE, &err);

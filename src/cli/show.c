@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "cli/blob.h"
+#include "cli/screen.h"
 #include "cli/tasks.h"
 
 enum {
@@ -100,7 +101,11 @@ static int write_all(struct stream *s, const char *data, size_t size)
 static int write_out(struct stream *s, const char *data, size_t size,
                      struct rota_error *err)
 {
+    struct screen *screen = s->options->screen;
+    if (size > 0)
+        screen_make_way(screen, s->fd);
     int error = write_all(s, data, size);
+    screen_wrote(screen, s->fd, data, size);
     if (error == 0)
         return 0;
     return error_set(err, ROTA_E_IO, "%s",

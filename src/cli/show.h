@@ -27,6 +27,8 @@ enum {
 
 struct ticket;
 
+struct screen;
+
 struct show_options {
     int out; /* descriptors, borrowed */
     int err;
@@ -34,6 +36,7 @@ struct show_options {
     bool in_order; /* SHOW_LINES: only of the first task that has not ended, as it
                       comes; of the others when it is their turn */
     bool verbose;  /* each command before its output */
+    struct screen *screen; /* what is below all that is written; or NULL */
     /* Whether to give up waiting for who reads the output, and does not: then showing
      * it fails. NULL: never. */
     bool (*stop)(void *ctx);

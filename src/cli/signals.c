@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/desk.h"
 #include "rota.h"
 
 static void asking(sigset_t *set)
@@ -25,19 +26,22 @@ void signals_block(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-int signals_open(struct signals *s)
+int signals_open(struct signals *s, int desk)
 {
     sigset_t set;
     asking(&set);
-    s->got = 0;
+    s->desk = desk;
     s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return s->fd >= 0 ? 0 : ROTA_E_IO;
 }
 
-bool signals_asked(struct signals *s)
+int signals_next(struct signals *s, bool *single)
 {
     struct signalfd_siginfo info;
-    if (s->got == 0 && read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        s->got = (int)info.ssi_signo;
-    return s->got != 0;
+    *single = true;
+    if (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        *single = info.ssi_code == SI_KERNEL;
+        return (int)info.ssi_signo;
+    }
+    return s->desk >= 0 ? desk_listen(s->desk) : 0;
 }

@@ -6,7 +6,7 @@
 
 struct signals {
     int fd;
-    int got; /* the first signal that asked to stop, or 0 */
+    int desk; /* rank 0's connection to the front, which passes its signals on; or -1 */
 };
 
 /* From here on SIGINT, SIGTERM and SIGHUP (unless it is ignored: nohup) only ask;
@@ -14,10 +14,11 @@ struct signals {
  * when the process is the one that stays. */
 void signals_block(void);
 
-/* Returns 0 or ROTA_E_IO. */
-int signals_open(struct signals *s);
+/* `desk` is borrowed. Returns 0 or ROTA_E_IO. */
+int signals_open(struct signals *s, int desk);
 
-/* Whether one has come. */
-bool signals_asked(struct signals *s);
+/* The next one that has come, or 0. *single: it can't be the same one told twice, as
+ * a terminal sent it, or the front, which has seen to that. */
+int signals_next(struct signals *s, bool *single);
 
 #endif

@@ -42,7 +42,7 @@ struct source {
 struct group {
     int first;
     int count;          /* of sources */
-    struct shelf shelf; /* its tuples, unless it is the first group */
+    struct shelf shelf; /* its tuples, unless it is the first group, and not `whole` */
     bool held;          /* all of them */
     size_t at;
 };
@@ -265,7 +265,7 @@ static int hold(struct sources *s, struct rota_error *err)
 {
     struct blob tuple = {0};
     int rc = 0;
-    for (int i = 1; i < s->groups; i++) {
+    for (int i = s->options.whole ? 0 : 1; i < s->groups; i++) {
         struct group *g = &s->group[i];
         while (!g->held && (rc = read_tuple(s, g, &tuple, err)) == 0)
             if ((rc = shelf_add(&g->shelf, &tuple)) != 0)
@@ -303,10 +303,22 @@ static bool nothing_came(const struct sources *s)
     return true;
 }
 
+/* The first group's next tuple. */
+static int next_tuple(struct sources *s, struct rota_error *err)
+{
+    struct group *g = &s->group[0];
+    if (!s->options.whole)
+        return read_tuple(s, g, &s->tuple, err);
+    if (g->at == shelf_count(&g->shelf))
+        return ROTA_E_NOTFOUND;
+    s->tuple.size = 0;
+    return shelf_copy(&g->shelf, g->at++, &s->tuple);
+}
+
 /* Put one more record of each source into the row. */
 static int add_row(struct sources *s, struct rota_error *err)
 {
-    int rc = s->has_tuple ? 0 : read_tuple(s, &s->group[0], &s->tuple, err);
+    int rc = s->has_tuple ? 0 : next_tuple(s, err);
     if (rc == 0 && nothing_came(s))
         rc = ROTA_E_NOTFOUND;
     if (rc != 0)
@@ -352,6 +364,11 @@ int sources_next(struct sources *s, struct row *out, struct rota_error *err)
 static int64_t tuples_left(const struct sources *s)
 {
     int64_t least = INT64_MAX;
+    const struct group *first = &s->group[0];
+    if (s->options.whole)
+        return first->held ? (int64_t)(shelf_count(&first->shelf) - first->at) : -1;
+    if (s->options.link_all && s->count > 1)
+        return -1;
     for (int i = 0; i < s->group[0].count; i++) {
         const struct source *in = &s->all[i];
         int64_t left = arguments_left(&in->in);
@@ -368,7 +385,7 @@ int64_t sources_left(const struct sources *s)
     int64_t left = tuples_left(s);
     int64_t each = 1;
     int64_t turned = 0;
-    if (left < 0 || (s->options.link_all && s->count > 1))
+    if (left < 0)
         return -1;
     for (int i = 1; i < s->groups; i++) {
         if (!s->group[i].held)

@@ -14,8 +14,8 @@
  *
  * The first source, and what is linked to it, is read as it comes and never held as a
  * whole; the others are, since they are gone through again and again (so are all of
- * them with link_all). A source without a record gives one empty argument where there
- * are other sources. Nothing here waits.
+ * them with link_all, and the first with `whole`). A source without a record gives one
+ * empty argument where there are other sources. Nothing here waits.
  */
 #ifndef ROTA_CLI_SOURCES_H
 #define ROTA_CLI_SOURCES_H
@@ -48,6 +48,7 @@ struct sources_options {
     bool link_all;      /* see above */
     const char *header; /* ":": each source's first record names its columns; NULL */
     bool skip_empty;    /* no argument of nothing but blanks */
+    bool whole;         /* the first source is held too, so that all is counted */
     int rows;           /* so many rows are put together; 0: one */
     const char *colsep; /* extended regular expression; NULL: one column */
     enum sources_trim trim;

@@ -31,6 +31,8 @@ enum {
 /* wait's longest: more than anyone wants, and no overflow */
 #define WAIT_MOST_MS 1000000
 
+#define GATE_NS (100 * NS_PER_MS) /* between two looks, while nothing begins */
+
 /* A batch, and where it stands. */
 struct job {
     TAILQ_ENTRY(job) link;
@@ -47,6 +49,8 @@ struct commands {
     struct execute *execute;
     struct job_list jobs;
     bool over; /* `result` is of `ended`'s task, and was not taken yet */
+    struct gate gate;
+    int64_t look_ns; /* when the gate is to be looked at again */
     struct job *ended;
     struct execute_result result;
     struct task_bytes record; /* what was taken last */
@@ -314,7 +318,32 @@ static int start(struct commands *x, struct job *j)
     return 0;
 }
 
-/* Let the jobs at the head of the list run, as many as there are slots. */
+/* Whether there is room for one more. */
+static bool has_room(struct commands *x)
+{
+    if (!gate_is_wanted(&x->gate))
+        return true;
+    if (!x->base.shut)
+        x->base.shut = gate_look(&x->gate, clock_now_ns()) != GATE_OPEN;
+    return !x->base.shut;
+}
+
+/* While there is no room, or commands may take it, look now and then. */
+static void watch_gate(struct commands *x)
+{
+    int64_t now_ns = clock_now_ns();
+    bool some = x->base.shut || execute_running(x->execute) > 0;
+    if (!gate_is_wanted(&x->gate) || !some || now_ns < x->look_ns)
+        return;
+    x->look_ns = now_ns + GATE_NS;
+    enum gate_state state = gate_look(&x->gate, now_ns);
+    x->base.shut = state != GATE_OPEN;
+    if (state == GATE_CROWDED)
+        execute_end_youngest(x->execute);
+}
+
+/* Let the jobs at the head of the list run, as many as there are slots, and as there is
+ * room for. */
 static int fill_slots(struct commands *x)
 {
     struct job *next;
@@ -326,6 +355,8 @@ static int fill_slots(struct commands *x)
             remove_job(x, j);
             continue;
         }
+        if (!j->running && !has_room(x))
+            return 0;
         int rc = j->running ? 0 : start(x, j);
         if (rc != 0)
             return rc;
@@ -402,6 +433,7 @@ static int commands_take(struct executor *base, struct executor_report *out)
 {
     struct commands *x = (struct commands *)base;
     drop_record(x);
+    watch_gate(x);
     int filled = fill_slots(x);
     int rc = look(x, 0);
     if (rc == ROTA_E_TIMEOUT && filled != 0)
@@ -441,6 +473,11 @@ static uint64_t commands_unbegun(const struct executor *base, uint64_t lease)
     return index < j->batch->count ? j->batch->first + index : UINT64_MAX;
 }
 
+static void commands_limit(struct executor *base, int64_t limit_ns)
+{
+    execute_limit(((struct commands *)base)->execute, limit_ns);
+}
+
 static void commands_end(struct executor *base, uint64_t lease, uint64_t task)
 {
     struct commands *x = (struct commands *)base;
@@ -475,6 +512,7 @@ static const struct executor_ops commands_ops = {
     .take = commands_take,
     .drop = commands_drop,
     .unbegun = commands_unbegun,
+    .limit = commands_limit,
     .end = commands_end,
     .wait = commands_wait,
     .close = commands_close,
@@ -503,6 +541,7 @@ int executor_commands_open(const struct execute_options *options, struct executo
         return rc;
     x->base = (struct executor){.ops = &commands_ops, .slots = options->slots};
     TAILQ_INIT(&x->jobs);
+    gate_init(&x->gate, &options->gate);
     *out = &rota_steal(x)->base;
     return 0;
 }

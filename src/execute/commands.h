@@ -1,8 +1,11 @@
 /* commands.h - commands as tasks: an executor whose slots run processes
  *
  * Each result is reported by itself, as soon as its command has ended. Nothing ends a
- * command but itself, its time limit, executor_close() and `end`: not that it is
- * dropped.
+ * command but itself, its time limit, want of memory, executor_close() and `end`: not
+ * that it is dropped.
+ *
+ * While options.gate says that there is no room for one more, none begins, and the
+ * executor is shut; where memory is really short the youngest that runs is ended.
  *
  * A task's payload is a command. Its tag is the number that the command is told
  * (PARALLEL_SEQ); 0: the task's own, from 1. Integers are little-endian:

@@ -71,6 +71,7 @@ struct job {
     int64_t start_ns;
     int64_t give_up_ns; /* JOB_ENDED: when its lingering is over */
     int64_t limit_ns;   /* JOB_RUNNING: when its time is over, or INT64_MAX */
+    bool limited;       /* that is by a limit of its own */
     int slot;           /* from 0 */
     pid_t pid;          /* 0: was not started */
     enum job_state state;
@@ -87,8 +88,9 @@ struct execute {
     char **env; /* of commands; the strings are environ's and these: */
     char seq[VARIABLE_BYTES];
     char slot[VARIABLE_BYTES];
-    bool *taken;      /* which slots are */
-    int64_t limit_ns; /* no job's time is over before this */
+    bool *taken;             /* which slots are */
+    int64_t limit_ns;        /* no job's time is over before this */
+    int64_t common_limit_ns; /* of those that have no limit of their own; 0: none */
     int epoll;
     int count; /* in all three lists */
     struct job_list running;
@@ -293,15 +295,20 @@ static void give_up_lingerers(struct execute *x)
     }
 }
 
-/* Whose time is over is asked to end, and then ended; that is seen as any other end. */
-static void job_overtime(struct job *j, int64_t now_ns)
+static bool is_ending(const struct job *j)
 {
-    bool asked = j->result.how == EXECUTE_OVERTIME;
+    return j->result.how == EXECUTE_OVERTIME || j->result.how == EXECUTE_STARVED;
+}
+
+/* It is asked to end, and the next time ended; that is seen as any other end. */
+static void job_end(struct job *j, int64_t now_ns, enum execute_how why)
+{
+    bool asked = is_ending(j);
     kill(-j->pid, asked ? SIGKILL : SIGTERM);
     kill(-j->pid, SIGCONT);
     j->limit_ns = asked ? INT64_MAX : now_ns + TERM_MS * NS_PER_MS;
     if (j->result.how == EXECUTE_EXITED)
-        j->result.how = EXECUTE_OVERTIME;
+        j->result.how = why;
 }
 
 static void end_overdue(struct execute *x)
@@ -313,7 +320,7 @@ static void end_overdue(struct execute *x)
     x->limit_ns = INT64_MAX;
     TAILQ_FOREACH (j, &x->running, link) {
         if (j->limit_ns <= now_ns)
-            job_overtime(j, now_ns);
+            job_end(j, now_ns, EXECUTE_OVERTIME);
         if (j->limit_ns < x->limit_ns)
             x->limit_ns = j->limit_ns;
     }
@@ -372,7 +379,8 @@ static struct job *job_new(const struct execute_command *c)
     j->out = (struct watch){.job = j, .fd = -1, .bytes = &j->result.out};
     j->err = (struct watch){.job = j, .fd = -1, .bytes = &j->result.err};
     j->start_ns = clock_now_ns();
-    j->limit_ns = c->limit_ns > 0 ? j->start_ns + c->limit_ns : INT64_MAX;
+    j->limited = c->limit_ns > 0;
+    j->limit_ns = j->limited ? j->start_ns + c->limit_ns : INT64_MAX;
     return j;
 }
 
@@ -428,6 +436,8 @@ int execute_start(struct execute *x, const struct execute_command *command)
         return ROTA_E_NOMEM;
     x->count++;
     j->slot = take_slot(x, command->number);
+    if (!j->limited && x->common_limit_ns > 0)
+        j->limit_ns = j->start_ns + x->common_limit_ns;
     int rc = command->argv[0] != NULL ? job_start(x, j, command) : ENOENT;
     if (rc == 0) {
         if (j->limit_ns < x->limit_ns)
@@ -518,6 +528,38 @@ int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out)
     }
 }
 
+/* The earliest end of anyone's time may have come nearer. */
+static void note_limit(struct execute *x, const struct job *j)
+{
+    if (j->limit_ns < x->limit_ns)
+        x->limit_ns = j->limit_ns;
+}
+
+void execute_limit(struct execute *x, int64_t limit_ns)
+{
+    struct job *j;
+    x->common_limit_ns = limit_ns;
+    TAILQ_FOREACH (j, &x->running, link) {
+        if (j->limited || is_ending(j))
+            continue;
+        j->limit_ns = j->start_ns + limit_ns;
+        note_limit(x, j);
+    }
+}
+
+void execute_end_youngest(struct execute *x)
+{
+    struct job *j;
+    TAILQ_FOREACH (j, &x->running, link)
+        if (is_ending(j))
+            return;
+    j = TAILQ_LAST(&x->running, job_list);
+    if (j == NULL)
+        return;
+    job_end(j, clock_now_ns(), EXECUTE_STARVED);
+    note_limit(x, j);
+}
+
 void execute_end(struct execute *x, uint64_t task)
 {
     struct job *j;
@@ -603,6 +645,9 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
         break;
     case EXECUTE_OVERTIME:
         snprintf(buf, size, "ran out of time, and was ended");
+        break;
+    case EXECUTE_STARVED:
+        snprintf(buf, size, "was ended, as memory was short");
         break;
     case EXECUTE_RUNNING:
         snprintf(buf, size, "still runs");

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "execute/gate.h"
 #include "rota.h"
 
 enum execute_how {
@@ -30,6 +31,7 @@ enum execute_how {
     EXECUTE_NOT_STARTED, /* `code` is an errno */
     EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
     EXECUTE_OVERTIME,    /* it ran out of time, and was ended */
+    EXECUTE_STARVED,     /* memory was short, and it was ended */
     EXECUTE_RUNNING,     /* it goes on, and this is what it wrote meanwhile */
     /* of a persistent program (programs.h): */
     EXECUTE_REFUSED,    /* it answered with an error */
@@ -63,8 +65,9 @@ struct execute_options {
         *folder;  /* borrowed: where commands run; NULL: where this process does */
     bool in_rank; /* this process is a rank: commands must not believe that they
                      are (environ.h) */
-    bool adopts;  /* this process adopts orphans (base/tree.h) and has no other
-                     children: reap what commands leave behind */
+    struct gate_limits gate; /* what must be there for one more to begin (commands.h) */
+    bool adopts; /* this process adopts orphans (base/tree.h) and has no other
+                    children: reap what commands leave behind */
 };
 
 struct execute_command {
@@ -98,6 +101,14 @@ int execute_start(struct execute *x, const struct execute_command *command);
  * *out says EXECUTE_RUNNING. Waits at most `timeout_ms`, also where nothing runs. *out
  * is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or ROTA_E_IO. */
 int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out);
+
+/* From here on a command without a limit of its own may run for `limit_ns`, those that
+ * run already too. */
+void execute_limit(struct execute *x, int64_t limit_ns);
+
+/* End the one that was started last, for want of memory, if some run and none of them
+ * is ending already. */
+void execute_end_youngest(struct execute *x);
 
 /* End the command `task`, as one that writes more than can be kept: its end is told as
  * EXECUTE_OVERFLOWED. One that has ended is left alone. */

@@ -61,6 +61,10 @@ struct executor_ops {
      * where nobody needs to know, as a task may well be run twice. */
     uint64_t (*unbegun)(const struct executor *x, uint64_t lease);
 
+    /* Tasks that have no limit of their own may run for `limit_ns`, those that run
+     * already too. NULL: it can't be done. */
+    void (*limit)(struct executor *x, int64_t limit_ns);
+
     /* Whoever has `task` of `lease` running: end it, as what it says in parts can't be
      * kept. Its result comes as any other. NULL where there are no parts. */
     void (*end)(struct executor *x, uint64_t lease, uint64_t task);
@@ -79,6 +83,7 @@ struct executor {
     int held;   /* batches that are not wholly reported or dropped yet */
     bool fatal; /* the next task that take runs may end this very process, as it has a
                    time limit: what was reported should have left it by then */
+    bool shut;  /* it wants nothing more for the time being; see what take says */
     bool ready; /* take would find work that needs this process: don't wait */
 };
 

@@ -77,6 +77,7 @@ static int prepare_attr(posix_spawnattr_t *attr)
     sigemptyset(&normal);
     sigaddset(&normal, SIGPIPE);
     sigaddset(&normal, SIGCHLD);
+    sigaddset(&normal, SIGTTOU);
     sigaddset(&normal, SIGXFSZ);
     posix_spawnattr_setsigmask(attr, &none);
     posix_spawnattr_setsigdefault(attr, &normal);

@@ -38,6 +38,8 @@ enum {
     UNTOLD_BYTES = 256 << 20,
 };
 
+#define LIMIT_PAUSE_NS INT64_C(100000000) /* between two limits that are told */
+
 enum {
     REFUSED = 0x8000, /* flag of a result's record, ours alone */
     FLAGS_AT = 2,
@@ -68,6 +70,12 @@ struct broker {
     uint64_t told_last; /* which task */
     uint64_t ended[ROTA_OUTCOMES];
     uint64_t untold_tasks;
+    uint64_t succeeded; /* that were accepted; so too: */
+    uint64_t failed;
+    bool gaps; /* in_order: between those that are told may be some that are not */
+    int64_t limit_ns; /* that workers were told; 0: none */
+    int64_t limit_told_ns;
+    int64_t limit_due_ns; /* when they may be told another; INT64_MAX: there is none */
     enum worker_state workers[];
 };
 
@@ -218,6 +226,7 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
             return rc;
         if (accepted)
             r->attempts = (int)attempt;
+        b->succeeded += accepted ? run : 0;
         if (accepted && run == count) { /* as nearly always: no need to look again */
             for (uint64_t i = 0; b->port.parts != NULL && i < count; i++)
                 settle_parts(b, r, r->seen.task + i, true);
@@ -285,6 +294,7 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
         if (accepted) {
             r->attempts = (int)attempt;
             r->unborn = result->tasks_count;
+            b->succeeded++;
         }
     }
     int rc = accepted ? bear(b, r, result) : 0;
@@ -323,10 +333,12 @@ static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
                          result->took_ns, &verdict, &attempt);
     if (rc != 0)
         return rc;
-    if (verdict == PLAN_FINAL)
+    if (verdict == PLAN_FINAL) {
         r->attempts = (int)attempt;
-    if (verdict == PLAN_AGAIN)
+        b->failed++;
+    } else if (verdict == PLAN_AGAIN) {
         tell_tried(b, r, result, attempt);
+    }
     see(b, r, 1, verdict == PLAN_FINAL);
     return 0;
 }
@@ -497,6 +509,7 @@ static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
     r->attempts = (int)a->attempt;
     r->how = outcomes[a->why];
     r->code = a->why == PLAN_POISON ? a->killed : 0;
+    b->failed += a->why == PLAN_POISON ? a->span.count : 0;
     keep_end(b, now_ns, r, a->span);
     return 0;
 }
@@ -522,6 +535,37 @@ static int catch_up(struct broker *b, int64_t now_ns)
     return rc;
 }
 
+/* ---- the limit of time ------------------------------------------------------- */
+
+static int send_limit(struct broker *b, int worker, int64_t limit_ns)
+{
+    struct wire_head h = {.kind = WIRE_LIMIT, .more = (uint64_t)limit_ns};
+    return send_head(b, worker, &h);
+}
+
+/* Tell everyone if it is another than before; but not at every little change. */
+static int tell_limit(struct broker *b, int64_t now_ns)
+{
+    int64_t limit_ns = plan_limit_ns(b->plan);
+    b->limit_due_ns = INT64_MAX;
+    if (limit_ns == b->limit_ns)
+        return 0;
+    if (b->limit_ns > 0 && now_ns - b->limit_told_ns < LIMIT_PAUSE_NS) {
+        b->limit_due_ns = b->limit_told_ns + LIMIT_PAUSE_NS;
+        return 0;
+    }
+    for (int w = 0; w < b->options.workers; w++) {
+        int rc = b->workers[w] == WORKER_HERE ? send_limit(b, w, limit_ns) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    b->limit_ns = limit_ns;
+    b->limit_told_ns = now_ns;
+    return 0;
+}
+
+/* ---- what is to be done ------------------------------------------------------ */
+
 int broker_act(struct broker *b, int64_t now_ns)
 {
     int rc = examine_all(b, now_ns);
@@ -531,12 +575,15 @@ int broker_act(struct broker *b, int64_t now_ns)
         b->acting = true;
         rc = catch_up(b, now_ns);
     }
+    if (rc == 0 && b->options.limit_times > 0)
+        rc = tell_limit(b, now_ns);
     return rc;
 }
 
 int64_t broker_wake_ns(const struct broker *b)
 {
-    return plan_wake_ns(b->plan);
+    int64_t at_ns = plan_wake_ns(b->plan);
+    return at_ns < b->limit_due_ns ? at_ns : b->limit_due_ns;
 }
 
 /* ---- workers ----------------------------------------------------------------- */
@@ -553,7 +600,9 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
             lose(b, now_ns, worker, true);
         return rc;
     }
-    int rc = plan_join(b->plan, now_ns, worker, (int)h->count);
+    int rc = b->limit_ns > 0 ? send_limit(b, worker, b->limit_ns) : 0;
+    if (rc == 0)
+        rc = plan_join(b->plan, now_ns, worker, (int)h->count);
     if (rc != 0)
         return rc;
     b->workers[worker] = WORKER_HERE;
@@ -568,6 +617,8 @@ static bool may_say(const struct broker *b, const struct wire_head *h,
 {
     if (h->kind == WIRE_HELLO)
         return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
+    if (h->kind == WIRE_SHUT)
+        return state == WORKER_HERE && h->count == 0 && h->more <= 1;
     if (h->kind == WIRE_PART && (b->port.parts == NULL || h->count != 1))
         return false;
     return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED ||
@@ -592,6 +643,16 @@ static int take_returned(struct broker *b, int64_t now_ns, int worker,
         return ROTA_E_NOMEM;
     return plan_returned(b->plan, now_ns, worker, h->lease,
                          (struct plan_span){h->first, h->count});
+}
+
+/* So too. */
+static int take_shut(struct broker *b, int64_t now_ns, int worker,
+                     const struct wire_head *h)
+{
+    if (examine_all(b, now_ns) != 0)
+        return ROTA_E_NOMEM;
+    plan_shut(b->plan, now_ns, worker, h->more == 1);
+    return 0;
 }
 
 /* What can't be kept is not to be said any further. */
@@ -625,6 +686,8 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
             return take_results(b, now_ns, worker, &h, data, size);
         else if (h.kind == WIRE_RETURNED)
             rc = take_returned(b, now_ns, worker, &h);
+        else if (h.kind == WIRE_SHUT)
+            rc = take_shut(b, now_ns, worker, &h);
         else if (h.kind == WIRE_PART)
             rc = take_part(b, now_ns, worker, &h,
                            (const unsigned char *)data + WIRE_HEAD_BYTES,
@@ -658,6 +721,7 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     plan_excuse(b->plan, worker);
     if (verdict != PLAN_FINAL)
         return 0;
+    b->failed++;
     r->worker = worker;
     r->attempts = (int)attempt;
     r->how = ROTA_OVERTIME;
@@ -681,6 +745,11 @@ void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen)
 {
     if (b->workers[worker] != WORKER_LOST) /* nor need it have come yet */
         plan_freeze(b->plan, now_ns, worker, frozen);
+}
+
+void broker_shut(struct broker *b, int64_t now_ns, bool shut)
+{
+    plan_shut(b->plan, now_ns, PLAN_EVERYONE, shut);
 }
 
 void broker_finish(struct broker *b)
@@ -796,10 +865,10 @@ bool broker_next(struct broker *b, struct rota_result *out)
         if (is_refused(r)) {
             skip_refused(b, r);
         } else {
-            if (in_order && r->told.task != b->due)
+            if (in_order && r->told.task != b->due && !b->gaps)
                 return false;
             tell(b, r, out);
-            b->due++;
+            b->due = out->task + 1;
             told = true;
         }
         reports_move_head(&b->reports);
@@ -807,6 +876,11 @@ bool broker_next(struct broker *b, struct rota_result *out)
             return true;
     }
     return false;
+}
+
+void broker_skip_gaps(struct broker *b)
+{
+    b->gaps = true;
 }
 
 /* A report forgets its tasks only when the next result is asked for. */
@@ -849,6 +923,17 @@ void broker_stats(const struct broker *b, struct rota_stats *out)
     memcpy(out->ended, b->ended, sizeof(out->ended));
 }
 
+struct broker_counts broker_counts(const struct broker *b)
+{
+    const struct plan_counts *c = plan_counts(b->plan);
+    return (struct broker_counts){
+        .running = c->running,
+        .succeeded = b->succeeded,
+        .failed = b->failed,
+        .shut = c->shut,
+    };
+}
+
 static uint64_t fit(void *ctx, uint64_t first, uint64_t count)
 {
     const struct broker *b = ctx;
@@ -867,6 +952,7 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
     b->options = *options;
     b->port = *port;
     b->fresh_plain = -1;
+    b->limit_due_ns = INT64_MAX;
     TAILQ_INIT(&b->unseen);
     reports_init(&b->reports, options->in_order, port->done, port->ctx);
     struct plan_options plan = {
@@ -876,6 +962,10 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         .retry_ns = options->retry_ns,
         .batch_ns = options->batch_ns,
         .once = options->once,
+        .prompt = options->prompt,
+        .gap_ns = options->gap_ns,
+        .gap_adapts = options->gap_adapts,
+        .limit_times = options->limit_times,
         .fit = fit,
         .ctx = b,
     };

@@ -75,7 +75,11 @@ struct broker_options {
     int poison_limit; /* 0: plan.h's */
     int64_t retry_ns; /* 0: plan.h's */
     int64_t batch_ns; /* 0: plan.h's */
-    bool once;        /* plan.h's */
+    bool once;        /* plan.h's; so too: */
+    bool prompt;
+    int64_t gap_ns;
+    bool gap_adapts;
+    double limit_times; /* and workers are told */
 };
 
 struct broker;
@@ -108,6 +112,10 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime);
 /* `worker` was stopped, or goes on. */
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen);
 
+/* Nothing more is lent to anyone, and what has not begun is wanted back; or that is
+ * over (plan_shut). */
+void broker_shut(struct broker *b, int64_t now_ns, bool shut);
+
 /* As rota_cancel; and fails with ROTA_E_NOMEM or ROTA_E_MPI, as broker_act does: it is
  * not cancelled, try again later. */
 int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
@@ -121,6 +129,9 @@ int64_t broker_wake_ns(const struct broker *b);
 /* The next result, or false. out->ended_ns is the time that was given. out->data is
  * valid until the next call for this broker. */
 bool broker_next(struct broker *b, struct rota_result *out);
+
+/* From here on, results that come in order do so past those that have none. */
+void broker_skip_gaps(struct broker *b);
 
 /* The payload of the task whose result was told last: valid as long as that is. */
 void broker_payload(const struct broker *b, const void **data, size_t *size);
@@ -136,6 +147,16 @@ bool broker_is_over(const struct broker *b);
 void broker_finish(struct broker *b);
 
 void broker_stats(const struct broker *b, struct rota_stats *out);
+
+/* What rota_stats does not say. */
+struct broker_counts {
+    uint64_t running;   /* tasks that may be, at most one a lease */
+    uint64_t succeeded; /* and counts, told or not */
+    uint64_t failed;    /* for good; so too */
+    int shut;           /* workers that want nothing more */
+};
+
+struct broker_counts broker_counts(const struct broker *b);
 
 ROTA_AUTO_DEFINE(broker, struct broker *, broker_free);
 

@@ -29,14 +29,21 @@ static bool works(const struct link *link)
 }
 
 /* Takes both, in any case. */
-static int open_over(struct link *link, struct executor *x, bool in_order,
-                     struct rota_farm **out, struct rota_error *err)
+static int open_over(struct link *link, struct executor *x,
+                     const struct crew_manner *wanted, struct rota_farm **out,
+                     struct rota_error *err)
 {
     static const struct rota_function command = {.name = "command"};
     const struct rota_farm_options one = {
-        .functions = &command, .count = 1, .in_order = in_order};
-    struct farm_manner manner = {
-        .once = true, .parts = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
+        .functions = &command, .count = 1, .in_order = wanted->in_order};
+    struct farm_manner manner = {.once = true,
+                                 .parts = true,
+                                 .batch_ns = BATCH_NS,
+                                 .nap_ns = NAP_NS,
+                                 .prompt = wanted->prompt,
+                                 .gap_ns = wanted->gap_ns,
+                                 .gap_adapts = wanted->gap_adapts,
+                                 .limit_times = wanted->limit_times};
     int rc = farm_over(link, x, &one, manner, out, err);
     if (rc != 0) {
         executor_close(x);
@@ -45,22 +52,24 @@ static int open_over(struct link *link, struct executor *x, bool in_order,
     return rc;
 }
 
-int crew_open(struct link *given, const struct execute_options *options, bool in_order,
-              struct rota_farm **out, struct rota_error *err)
+int crew_open(struct link *given, const struct execute_options *options,
+              const struct crew_manner *wanted, struct rota_farm **out,
+              struct rota_error *err)
 {
     rota_auto(link) struct link *link = given;
     struct executor *x = NULL;
     int rc = works(link) ? executor_commands_open(options, &x, err) : 0;
-    return rc ? rc : open_over(rota_steal(link), x, in_order, out, err);
+    return rc ? rc : open_over(rota_steal(link), x, wanted, out, err);
 }
 
 int crew_open_programs(struct link *given, const struct programs_options *options,
-                       bool in_order, struct rota_farm **out, struct rota_error *err)
+                       const struct crew_manner *wanted, struct rota_farm **out,
+                       struct rota_error *err)
 {
     rota_auto(link) struct link *link = given;
     struct executor *x = NULL;
     int rc = works(link) ? executor_programs_open(options, &x, err) : 0;
-    return rc ? rc : open_over(rota_steal(link), x, in_order, out, err);
+    return rc ? rc : open_over(rota_steal(link), x, wanted, out, err);
 }
 
 /* ---- managing ---------------------------------------------------------------- */
@@ -77,6 +86,7 @@ struct crew {
     int workers;                                         /* that were not lost */
     int failed;     /* what a hook failed with: *err says it */
     bool all_taken; /* there are no more commands */
+    enum crew_course course;
     uint64_t taken; /* so many commands */
 };
 
@@ -219,10 +229,19 @@ static void note_came(void *ctx, int rank, int slots, const char *host)
         c->hooks->came(c->hooks->ctx, rank, slots, host);
 }
 
-static bool is_stopped(void *ctx)
+/* Whether nothing more is to be begun. */
+static bool is_enough(void *ctx)
 {
     const struct crew *c = ctx;
-    return c->hooks->stop(c->hooks->ctx);
+    return c->course != CREW_GO_ON ||
+           (c->hooks->enough != NULL && c->hooks->enough(c->hooks->ctx));
+}
+
+static bool is_stopped(void *ctx)
+{
+    struct crew *c = ctx;
+    c->course = c->hooks->steer(c->hooks->ctx);
+    return c->course == CREW_STOP;
 }
 
 static bool ran_to_its_end(const struct rota_result *r)
@@ -301,21 +320,56 @@ static void note_tried(void *ctx, const struct rota_result *r)
         c->hooks->tried(c->hooks->ctx, &end);
 }
 
+/* What has ended, and was not told: it waits for one before it that has not. */
+static int tell_rest(struct crew *c)
+{
+    struct rota_result r;
+    int rc = 0;
+    broker_skip_gaps(c->farm->broker);
+    while (rc == 0 && broker_next(c->farm->broker, &r))
+        rc = c->failed = end_command(c, &r);
+    return rc;
+}
+
+/* Whether nothing runs, and nothing is to. */
+static bool has_run_out(const struct crew *c)
+{
+    struct crew_state now;
+    if (c->course == CREW_GO_ON)
+        return false;
+    crew_look(c->farm, &now);
+    return now.stats.lent == 0;
+}
+
 /* Fails with ROTA_E_END where all is done; 0: it was given up. */
 static int loop(struct crew *c)
 {
-    int rc = 0;
-    while (rc == 0) {
+    bool over = false;
+    while (!over && c->course != CREW_STOP) {
         struct rota_result r;
-        rc = rota_next(c->farm, TICK_MS, &r);
+        bool all_ended = has_run_out(c);
+        int rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
         if (rc == 0)
             rc = c->failed = end_command(c, &r);
         else if (rc == ROTA_E_TIMEOUT)
-            rc = 0;
-        if (rc == 0 && is_stopped(c))
-            break;
+            over = all_ended;
+        if (rc != 0 && rc != ROTA_E_TIMEOUT)
+            return rc;
+        is_stopped(c);
     }
-    return rc;
+    return over || c->farm->in_order ? tell_rest(c) : 0;
+}
+
+void crew_look(const struct rota_farm *farm, struct crew_state *out)
+{
+    struct broker_counts counts = broker_counts(farm->broker);
+    *out = (struct crew_state){
+        .running = counts.running,
+        .succeeded = counts.succeeded,
+        .failed = counts.failed,
+        .shut = counts.shut,
+    };
+    rota_farm_stats(farm, &out->stats);
 }
 
 int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
@@ -331,6 +385,7 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
                                       .lost = note_lost,
                                       .came = note_came,
                                       .tried = note_tried,
+                                      .shut = is_enough,
                                       .parts = &parts,
                                       .ctx = &c};
     int rc = spools_new(&c.spools);

@@ -1,6 +1,6 @@
 /* crew.h - a farm whose tasks are commands: what `rota run` stands on
  *
- *     crew_open(link, &options, in_order, &farm, &err);
+ *     crew_open(link, &options, &manner, &farm, &err);
  *     rank 0:         crew_manage(farm, &hooks, &summary, &err);
  *     anybody else:   crew_work(farm, stop, ctx, &err);
  *     rota_farm_close(farm);
@@ -26,17 +26,30 @@
 #include "farm/link.h"
 #include "rota.h"
 
+/* What a crew may be; all 0: nothing special. */
+struct crew_manner {
+    bool in_order; /* ends are told in the order of the commands' coming */
+    bool prompt; /* a command is begun only when hooks->enough has seen all ends before
+                  */
+    int64_t gap_ns;     /* between two commands that are begun, at least */
+    bool gap_adapts;    /* it grows by 30% with a failure, and shrinks by 10% else */
+    double limit_times; /* a command may run for so many times the median of those that
+                           have succeeded; 0: for ever */
+};
+
 /* Rank 0 manages; the others run commands, as `options` says. One that is alone does
- * both. `in_order`: they are told in the order of their coming. Takes `link`, in any
+ * both. Takes `link`, in any
  * case. *out is the caller's: rota_farm_close(), which ends
  * the commands that run. Fails as execute_open does, or as the link's send does. */
-int crew_open(struct link *link, const struct execute_options *options, bool in_order,
-              struct rota_farm **out, struct rota_error *err);
+int crew_open(struct link *link, const struct execute_options *options,
+              const struct crew_manner *manner, struct rota_farm **out,
+              struct rota_error *err);
 
 /* The same with persistent programs: what crew_hooks calls a command is then the list
  * of a task's arguments. Fails as executor_programs_open does. */
 int crew_open_programs(struct link *link, const struct programs_options *options,
-                       bool in_order, struct rota_farm **out, struct rota_error *err);
+                       const struct crew_manner *wanted, struct rota_farm **out,
+                       struct rota_error *err);
 
 /* The end of a command. Everything is borrowed, for the call alone. */
 struct crew_end {
@@ -68,6 +81,13 @@ struct crew_part {
     uint64_t lease;        /* tells this attempt from others */
     struct spool_text out; /* all so far, where it is kept; or else what is new */
     struct spool_text err;
+};
+
+/* Where a run is to go. */
+enum crew_course {
+    CREW_GO_ON,
+    CREW_RUN_OUT, /* nothing more is begun, and what runs ends; no way back */
+    CREW_STOP,    /* everything ends at once */
 };
 
 /* Called from crew_manage, in its thread. */
@@ -108,18 +128,35 @@ struct crew_hooks {
      * without argv. */
     void (*tried)(void *ctx, const struct crew_end *end);
 
-    /* Whether the run is to be given up. Asked several times a second. */
-    bool (*stop)(void *ctx);
+    /* NULL, or whether enough have ended for nothing more to be begun. Asked after each
+     * end, before it is told. */
+    bool (*enough)(void *ctx);
+
+    /* Where to go from here. Asked after each end, and several times a second. */
+    enum crew_course (*steer)(void *ctx);
 };
 
 struct crew_summary {
     struct rota_stats stats;
     bool complete; /* all commands were taken, and each was tried */
-    bool stopped;  /* because hooks->stop said so */
+    bool stopped;  /* because hooks->steer said so */
 };
 
-/* Run until all commands have ended, no worker is left, or stop() says so. `*out` is
- * filled in any case. Fails with what a hook failed with, or with ROTA_E_NOMEM,
+/* How a run stands. */
+struct crew_state {
+    struct rota_stats stats;
+    uint64_t running;   /* commands */
+    uint64_t succeeded; /* that have ended so, told or not */
+    uint64_t failed;
+    int shut; /* workers that take nothing more for the time being */
+};
+
+/* May be called from hooks. */
+void crew_look(const struct rota_farm *farm, struct crew_state *out);
+
+/* Run until all commands have ended, no worker is left, or steer() says so. What had
+ * ended by then is told; but not with CREW_STOP, where ends come as they come. `*out`
+ * is filled in any case. Fails with what a hook failed with, or with ROTA_E_NOMEM,
  * ROTA_E_MPI or ROTA_E_FORMAT. */
 int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
                 struct crew_summary *out, struct rota_error *err);

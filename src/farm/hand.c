@@ -24,6 +24,7 @@ struct hand {
     int functions;
     uint64_t fingerprint;
     bool finished;
+    bool shut; /* as the manager was told */
     enum report_state state;
     struct executor_report report;
     struct task_bytes message;
@@ -143,6 +144,11 @@ int hand_receive(struct hand *h, const void *data, size_t size)
     }
     if (head.kind == WIRE_RECALL)
         return give_back(h, &head);
+    if (head.kind == WIRE_LIMIT && head.more <= INT64_MAX) {
+        if (h->executor->ops->limit != NULL)
+            h->executor->ops->limit(h->executor, (int64_t)head.more);
+        return 0;
+    }
     if (head.kind != WIRE_FINISH)
         return ROTA_E_FORMAT;
     h->finished = true;
@@ -161,6 +167,18 @@ static int take(struct hand *h)
     int rc = h->executor->ops->take(h->executor, &h->report);
     if (rc == 0)
         h->state = REPORT_TAKEN;
+    return rc;
+}
+
+/* Whether this worker wants anything more has changed: say so. */
+static int tell_shut(struct hand *h)
+{
+    unsigned char data[WIRE_HEAD_BYTES];
+    struct wire_head head = {.kind = WIRE_SHUT, .more = h->executor->shut};
+    wire_write(data, &head);
+    int rc = h->port.send(h->port.ctx, data, sizeof(data));
+    if (rc == 0)
+        h->shut = h->executor->shut;
     return rc;
 }
 
@@ -203,7 +221,11 @@ int hand_work(struct hand *h, bool *reported)
     if (rc == 0)
         rc = hand_in(h);
     *reported = rc == 0;
-    return rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM ? 0 : rc;
+    if (rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM)
+        rc = 0;
+    if (rc == 0 && h->shut != h->executor->shut)
+        rc = tell_shut(h);
+    return rc == ROTA_E_NOMEM ? 0 : rc;
 }
 
 bool hand_is_finished(const struct hand *h)

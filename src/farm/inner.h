@@ -45,6 +45,9 @@ struct farm_hooks {
     void (*came)(void *ctx, int rank, int slots, const char *host);
     /* An attempt has failed, and another will be made (broker.h). */
     void (*tried)(void *ctx, const struct rota_result *t);
+    /* Asked when ends have been seen, and nothing has been lent since: whether nothing
+     * more is to be (broker_shut). */
+    bool (*shut)(void *ctx);
     void *ctx;
 };
 
@@ -65,6 +68,7 @@ struct rota_farm {
     struct hand *hand;
     int64_t opened_ns;
     int64_t nap_ns;
+    bool in_order;
     bool has_message; /* `message` came, but there was no memory for it yet */
     struct rota_message message;
     bool has_order; /* so too, of the manager's for the hand */
@@ -92,9 +96,13 @@ struct rota_farm {
 struct farm_manner {
     bool once;        /* plan.h's, as is */
     bool parts;       /* tasks may say something before their result */
-    int64_t batch_ns; /* plan.h's, as is */
-    int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
-                         0: the more seldom the longer nothing has happened */
+    int64_t batch_ns; /* plan.h's, as is; so too: */
+    bool prompt;
+    int64_t gap_ns;
+    bool gap_adapts;
+    double limit_times;
+    int64_t nap_ns; /* a worker whose slots are all taken looks for messages so often;
+                       0: the more seldom the longer nothing has happened */
 };
 
 /* A farm over `link`, whose ranks run tasks by `x`: the manager in rank 0, a worker in

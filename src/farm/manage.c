@@ -231,6 +231,8 @@ static int progress(struct rota_farm *f)
         rc = take_messages(f, ROTA_ANY_SOURCE, 0);
     if (rc == 0 || rc == ROTA_E_TIMEOUT || rc == ROTA_E_LOST)
         rc = feed(f);
+    if (rc == 0 && f->hooks.shut != NULL && f->hooks.shut(f->hooks.ctx))
+        broker_shut(f->broker, farm_now(f), true);
     if (rc == 0)
         rc = broker_act(f->broker, farm_now(f));
     return rc;

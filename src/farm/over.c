@@ -128,6 +128,10 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
         .retry_ns = o->retry_delay_ms * NS_PER_MS,
         .batch_ns = manner.batch_ns,
         .once = manner.once,
+        .prompt = manner.prompt,
+        .gap_ns = manner.gap_ns,
+        .gap_adapts = manner.gap_adapts,
+        .limit_times = manner.limit_times,
     };
     return broker_new(&options, &port, &f->broker);
 }
@@ -172,6 +176,7 @@ int farm_over(struct link *link, struct executor *x,
     f->calls = f->calls_each = 1;
     f->opened_ns = clock_now_ns();
     f->nap_ns = manner.nap_ns;
+    f->in_order = options->in_order;
     bool works = link->rank >= f->first;
     int rc = link->rank == 0 ? open_broker(f, options, manner) : 0;
     if (rc == 0 && works)

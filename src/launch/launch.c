@@ -6,7 +6,8 @@
  *
  * Signals that a terminal sends reach the launcher by themselves, as it shares our
  * process group; those that a process sends (kill, a batch system) are for us alone
- * and are passed on. Twice the same would make launchers end without cleaning up.
+ * and are passed on. Twice the same would make launchers end without cleaning up. Who
+ * wants to hear of signals himself has the launcher in a group of its own.
  *
  * A launcher that is told of a status other than 0 ends the other ranks, takes its time
  * over it, and sometimes hangs. So rank 0's parent (liveness) tells us, in a file that
@@ -64,7 +65,7 @@
 #define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
 enum {
-    PATIENCE = 3, /* the signal that kills everything */
+    PATIENCE = 3, /* of those that are to end it, the one that kills everything */
     WORD_SIZE = 32,
     LAUNCH_STATUS_NAME = 64 + WORD_SIZE,
 };
@@ -72,8 +73,11 @@ enum {
 struct launch {
     pid_t pid;
     sigset_t old_mask;
-    int signals; /* how many have come */
+    int signals; /* how many have come that are to end it */
+    bool any;    /* has come */
     int *asked;  /* where the first goes, or NULL */
+    enum launch_heard (*heard)(void *ctx, int signal, bool typed); /* or NULL */
+    void *ctx;
     int64_t deadline_ns;
     int64_t begun_ns; /* by the wall's clock */
     int status_fd;
@@ -373,6 +377,10 @@ __attribute__((noreturn)) static void become(char **words, const struct launch *
                                              int fd, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (l->heard != NULL) {
+        setpgid(0, 0);
+        signal(SIGTTOU, SIG_IGN); /* what it starts writes to the terminal */
+    }
     if (getppid() == parent) {
         permit_root();
         if (l->node_ranks)
@@ -438,6 +446,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     l->asked = spec->asked;
     l->told = spec->told;
     l->begun_ns = clock_wall_ns();
+    l->heard = spec->heard;
+    l->ctx = spec->ctx;
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -483,16 +493,22 @@ static bool reap(const struct launch *l, int *status)
 
 static void pass_on(struct launch *l, const siginfo_t *info)
 {
-    if (l->signals == 0 && l->asked != NULL)
+    int64_t now_ns = clock_now_ns();
+    enum launch_heard heard = LAUNCH_PASS_ON;
+    bool typed = info->si_code == SI_KERNEL;
+    if (l->asked != NULL && !l->any)
         *l->asked = info->si_signo;
-    if (l->signals++ == 0)
-        l->deadline_ns = clock_now_ns() + ENDING_NS;
-    if (l->signals >= PATIENCE)
-        l->deadline_ns = clock_now_ns();
+    l->any = true;
+    bool reached = typed && l->heard == NULL; /* the launcher too, in our group */
+    if (l->heard != NULL)
+        heard = l->heard(l->ctx, info->si_signo, typed);
+    if (heard != LAUNCH_HEARD && l->deadline_ns == INT64_MAX)
+        l->deadline_ns = now_ns + ENDING_NS;
+    if (heard != LAUNCH_HEARD && ++l->signals >= PATIENCE)
+        l->deadline_ns = now_ns;
     /* srun asks its ranks by SIGINT; by others it kills the step at once. */
     bool asks = l->srun && l->signals == 1;
-    if (info->si_code !=
-        SI_KERNEL) /* the terminal's own: it went to the launcher too */
+    if (heard == LAUNCH_PASS_ON && !reached)
         kill(l->pid, asks ? SIGINT : info->si_signo);
 }
 

@@ -16,6 +16,13 @@
 
 #include "rota.h"
 
+/* What becomes of a signal. */
+enum launch_heard {
+    LAUNCH_PASS_ON, /* it is the launcher's: that is to end, within 10 s */
+    LAUNCH_HEARD,   /* the run knows of it, and goes on as long as it takes */
+    LAUNCH_ENDS,    /* the run knows of it, and is to end within 10 s */
+};
+
 struct launch_spec {
     int ranks;            /* how many */
     const char *mpiexec;  /* the launcher, a path or a name in PATH; NULL: what the
@@ -34,7 +41,12 @@ struct launch_spec {
     bool *told;        /* NULL, or where launch_wait() says whether rank 0 told its
                           exit status itself */
     int *asked;        /* NULL, or where launch_wait() writes the first signal that
-                          it passed on; untouched without one */
+                          came; untouched without one */
+    /* A signal came (the thread is launch_wait's), typed at a terminal or not. NULL: it
+     * is the launcher's. Else the launcher's processes are a group of their own, which
+     * a terminal's signals don't reach; nor can they read from it. */
+    enum launch_heard (*heard)(void *ctx, int signal, bool typed);
+    void *ctx;
 };
 
 /* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
@@ -45,16 +57,18 @@ int launch_find(const char *mpiexec, char **path, char **version,
 
 struct launch; /* a launcher that runs */
 
-/* Start the launcher. What `spec` points to may go afterwards, but for *asked and
- * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the
- * calling thread ends. On success *out is the caller's, to be given to launch_wait().
- * Fails with ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no
- * launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
+/* Start the launcher. What `spec` points to may go afterwards, but for *asked,
+ * *told and `ctx`, which may go after launch_wait(). The launcher is sent SIGTERM when
+ * the calling thread ends. On success *out is the caller's, to be given to
+ * launch_wait(). Fails with ROTA_E_ARG (a spec that no launcher could run),
+ * ROTA_E_LAUNCH (no launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM;
+ * nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 
 /* Wait for the launcher's end. SIGINT, SIGTERM and SIGHUP that come meanwhile are
- * passed on to it; at the third, and 10 s after the first, everything is killed.
+ * passed on to it, or told to spec->heard; at the third that is
+ * to end it, and 10 s after the first, everything is killed.
  * *status is rank 0's exit status where rank 0 is one of Rota's and on this machine,
  * else the launcher's, or 128 + the signal that ended it. Nothing of its process tree
  * on this machine, nor of the shared memory that this had, is left afterwards. Frees

@@ -26,7 +26,7 @@ enum {
 
 static int room_of(const struct plan *p, const struct worker *w)
 {
-    if (w->slots == 0 || w->lost || w->frozen || w->alone)
+    if (w->slots == 0 || w->lost || w->frozen || w->alone || w->shut || p->shut)
         return ROOMS;
     if (w->held == 0)
         return ROOM_EMPTY;
@@ -97,8 +97,9 @@ int lease_reserve(struct plan *p)
 
 /* ---- leases ---------------------------------------------------------------------- */
 
-static void run(struct lease *l, int64_t now_ns)
+static void run(struct plan *p, struct lease *l, int64_t now_ns)
 {
+    p->counts.running++;
     l->running = true;
     l->mark_ns = now_ns;
 }
@@ -127,7 +128,7 @@ struct lease *lease_begin(struct plan *p, int64_t now_ns, struct worker *w,
 
     TAILQ_INSERT_TAIL(&w->leases, l, link);
     if (++w->held <= w->slots)
-        run(l, now_ns);
+        run(p, l, now_ns);
     else if (w->waiting == NULL)
         w->waiting = l;
     worker_place(p, w);
@@ -140,13 +141,15 @@ static void lease_end(struct plan *p, int64_t now_ns, struct lease *l)
     struct worker *w = l->worker;
     if (w->waiting != NULL && (l->running || w->waiting == l)) {
         if (l->running)
-            run(w->waiting, now_ns);
+            run(p, w->waiting, now_ns);
         w->waiting = TAILQ_NEXT(w->waiting, link);
     }
     TAILQ_REMOVE(&w->leases, l, link);
     w->held--;
     if (l->alone)
         w->alone = false;
+    p->counts.running -= l->running;
+    p->wanted -= l->wanted;
     if (l->spare != NULL)
         span_drop(&p->spans, l->spare);
     l->spare = NULL;

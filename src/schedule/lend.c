@@ -10,9 +10,12 @@
  *     worker of one slot gets nothing behind it. Where it turns out that others ran
  *     beside it all the same, it becomes a solo: it waits for a worker that has
  *     nothing, and that one gets nothing else. One worker at a time is emptied for it.
+ *  4. With a gap (gap.h), or options.prompt, what is lent begins at once: nothing waits
+ *     at a worker.
  */
 #include "schedule/lend.h"
 
+#include "schedule/gap.h"
 #include "schedule/lease.h"
 #include "schedule/wait.h"
 
@@ -61,7 +64,8 @@ static struct span *best_for(const struct plan *p, const struct worker *w)
 /* The next worker to lend to, and what: *out. */
 static struct worker *choose(struct plan *p, struct span **out)
 {
-    for (int room = ROOM_EMPTY; room < ROOMS; room++) {
+    int rooms = gap_is_prompt(p) ? ROOM_PREFETCH : ROOMS;
+    for (int room = ROOM_EMPTY; room < rooms; room++) {
         uint64_t enough = room == ROOM_PREFETCH ? p->counts.slots : 0;
         struct worker *w = TAILQ_FIRST(&p->lists[room][1]);
         if (w == NULL && p->any->tasks > enough)
@@ -87,7 +91,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 static uint64_t batch_size(const struct plan *p, const struct worker *w,
                            const struct span *s)
 {
-    if (plan_is_lonely(p, s))
+    if (plan_is_lonely(p, s) || gap_is_prompt(p))
         return 1;
     uint64_t count = pace_batch(&p->paces[s->kind], p->options.batch_ns);
     const struct queue *q = s->level->queue;
@@ -128,6 +132,8 @@ static void lend(struct plan *p, int64_t now_ns, struct worker *w, struct span *
 
 bool lend_next(struct plan *p, int64_t now_ns, struct plan_action *out)
 {
+    if (!gap_is_over(p, now_ns))
+        return false;
     struct span *s = TAILQ_FIRST(&p->solos);
     struct worker *w = s != NULL ? choose_for_solo(p) : NULL;
     if (s == NULL && p->draining != NULL)
@@ -143,5 +149,6 @@ bool lend_next(struct plan *p, int64_t now_ns, struct plan_action *out)
     if (w == p->draining)
         p->draining = NULL;
     lend(p, now_ns, w, s, out);
+    gap_begin(p, now_ns);
     return true;
 }

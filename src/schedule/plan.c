@@ -30,7 +30,8 @@
  *
  * span.c has the spans, queue.c and wait.c those that wait, lease.c workers and
  * leases, lend.c decides what is lent, loss.c what a loss means, slow.c and copy.c what
- * becomes of the slow, pace.c how large batches are.
+ * becomes of the slow, shut.c what of those who get no more, pace.c how large batches
+ * are, gap.c when the next one may be lent, median.c how long a task takes as a rule.
  */
 #include "schedule/plan.h"
 
@@ -38,10 +39,12 @@
 #include <stdlib.h>
 
 #include "schedule/copy.h"
+#include "schedule/gap.h"
 #include "schedule/lease.h"
 #include "schedule/lend.h"
 #include "schedule/loss.h"
 #include "schedule/plan_state.h"
+#include "schedule/shut.h"
 #include "schedule/slow.h"
 #include "schedule/wait.h"
 
@@ -94,22 +97,29 @@ static void init(struct plan *p)
     lease_store_init(&p->leases);
     p->looked_ns = INT64_MIN / 2;
     p->again_ns = INT64_MAX;
+    gap_init(p);
 }
 
 int plan_new(const struct plan_options *options, struct plan **out)
 {
     if (options->workers < 1 || options->poison_limit < 0 || options->batch_ns < 0 ||
         options->retry_ns < 0 || options->retry_most_ns < 0 ||
-        options->straggler_ns < 0)
+        options->straggler_ns < 0 || options->gap_ns < 0)
         return ROTA_E_ARG;
     size_t workers = (size_t)options->workers;
     struct plan *p = calloc(1, sizeof(*p) + workers * sizeof(p->workers[0]));
     struct queue *queues = calloc(workers + 1, sizeof(*queues));
-    if (p == NULL || queues == NULL) {
+    struct median *median = NULL;
+    bool follow = options->limit_times > 0;
+    if (follow)
+        median = calloc(1, sizeof(*median));
+    if (p == NULL || queues == NULL || (follow && median == NULL)) {
         free(p);
         free(queues);
+        free(median);
         return ROTA_E_NOMEM;
     }
+    p->median = median;
     p->queues = queues;
     p->any = &queues[workers];
     set_options(p, options);
@@ -126,6 +136,7 @@ void plan_free(struct plan *p)
         queue_done(&p->queues[i]);
     span_store_done(&p->spans);
     lease_store_done(&p->leases);
+    free(p->median);
     free(p->paces);
     free(p->queues);
     free(p);
@@ -327,6 +338,9 @@ int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     *run = count;
     *accepted = true;
     *attempt = l->attempt;
+    if (p->median != NULL)
+        median_add(p->median, share_ns / (int64_t)count, count);
+    gap_adapt(p, true);
     learn(p, now_ns, l, count, share_ns);
     settle(p, now_ns, s, count);
     return 0;
@@ -367,6 +381,7 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
         return ROTA_E_NOMEM;
     *attempt = l->attempt;
     s = span_cut(&p->spans, s, task, 1);
+    gap_adapt(p, false);
     learn(p, now_ns, l, 1, busy_ns);
     lease_leave(p, now_ns, s);
     bool again = fail(p, now_ns, s);
@@ -426,6 +441,7 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker)
     if (w->lost)
         return ROTA_E_STATE;
     w->lost = true;
+    p->counts.shut -= w->shut;
     worker_place(p, w);
     p->counts.lost++;
     if (w->slots > 0) {
@@ -588,7 +604,7 @@ bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
         if (tell_ended(p, out))
             return true;
         wait_wake(p, now_ns);
-        if (lend_next(p, now_ns, out) || slow_next(p, now_ns, out))
+        if (shut_next(p, out) || lend_next(p, now_ns, out) || slow_next(p, now_ns, out))
             return true;
     } while (!TAILQ_EMPTY(&p->recalled));
     return false;
@@ -600,11 +616,22 @@ int64_t plan_wake_ns(const struct plan *p)
     int64_t due_ns = wait_due_ns(p);
     int64_t slow_ns = slow_due_ns(p);
     at_ns = due_ns < at_ns ? due_ns : at_ns;
+    at_ns = p->gap_due_ns < at_ns ? p->gap_due_ns : at_ns;
     return slow_ns < at_ns ? slow_ns : at_ns;
+}
+
+int64_t plan_limit_ns(const struct plan *p)
+{
+    if (p->median == NULL)
+        return 0;
+    double ns = p->options.limit_times * (double)median_get(p->median);
+    return ns < 1e18 ? (int64_t)ns : INT64_C(1000000000000000000);
 }
 
 bool plan_is_hungry(const struct plan *p)
 {
+    if (p->shut)
+        return p->counts.ready + p->counts.delayed == 0;
     if (p->counts.slots == 0)
         return p->counts.ready < HUNGRY_ALONE;
     struct pace unknown = {.most = 0};

@@ -7,6 +7,7 @@
  *     plan_join(p, now_ns, worker, slots);  a worker came
  *     plan_settle(...), plan_failed(...)    a worker reports
  *     plan_lost(...), plan_freeze(...)      a worker has gone, was stopped, goes on
+ *     plan_shut(...)                        nothing more is lent to it, or to anyone
  *     while (plan_next(p, now_ns, &action))
  *         ... lend tasks, take them back, take note of tasks that ended ...
  *     ... and again at plan_wake_ns(p), even if nothing happens until then.
@@ -78,6 +79,12 @@ struct plan_options {
      * (plan_returned). Each result is reported as soon as it is there, so at most one
      * task of a lease is running. */
     bool once;
+    /* What is lent begins at once: one task at a time, to an idle slot. */
+    bool prompt;
+    int64_t gap_ns;  /* not 0: promptly, and so long after the last one at least */
+    bool gap_adapts; /* it grows by 30% with each failure, and shrinks by 10% with each
+                        report of success */
+    double limit_times; /* plan_limit_ns is so many times the median; 0: not wanted */
     /* How many tasks from `first` on (1 to `count`) may travel in one batch, for their
      * size. NULL: all. */
     uint64_t (*fit)(void *ctx, uint64_t first, uint64_t count);
@@ -95,9 +102,11 @@ struct plan_counts {
     uint64_t refused;  /* results that counted no more */
     uint64_t recalled; /* tasks taken back before they ran */
     uint64_t copied;   /* tasks of stragglers, lent a second time */
+    uint64_t running;  /* leases of which a task may run */
     uint64_t slots;    /* of the workers that are there */
     int here;
     int lost;
+    int shut;        /* of those that are there, by themselves */
     int64_t busy_ns; /* that what was settled took */
 };
 
@@ -155,6 +164,15 @@ int plan_lost(struct plan *p, int64_t now_ns, int worker);
  * it has not begun is taken back (unless options.once). */
 void plan_freeze(struct plan *p, int64_t now_ns, int worker, bool frozen);
 
+enum {
+    PLAN_EVERYONE = -1,
+};
+
+/* Nothing more is lent to `worker` (or to PLAN_EVERYONE), until that is taken back with
+ * `shut` false; and what it has not begun is taken back (with options.once: asked for).
+ * So when everyone is shut and nothing is leased any more, nothing runs. */
+void plan_shut(struct plan *p, int64_t now_ns, int worker, bool shut);
+
 /* What `worker` runs, if it has one slot: the first task not reported of the oldest of
  * its leases. False: nothing, or perhaps something that was taken back. */
 bool plan_running(const struct plan *p, int worker, uint64_t *lease, uint64_t *task);
@@ -173,8 +191,12 @@ bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out);
 /* When to ask plan_next again if nothing happens; INT64_MAX: only then. */
 int64_t plan_wake_ns(const struct plan *p);
 
+/* With options.limit_times: how long a task may run, as many times the median of those
+ * that have succeeded; 0: there is none yet. */
+int64_t plan_limit_ns(const struct plan *p);
+
 /* Whether another task would keep some slot from running out of work soon: then, more
- * should be added. */
+ * should be added. (While everyone is shut: whether nothing waits.) */
 bool plan_is_hungry(const struct plan *p);
 
 /* Borrowed: valid as long as `p`, changed by every call. */

@@ -2,6 +2,7 @@
 #ifndef ROTA_SCHEDULE_PLAN_STATE_H
 #define ROTA_SCHEDULE_PLAN_STATE_H
 
+#include "schedule/median.h"
 #include "schedule/pace.h"
 #include "schedule/plan.h"
 #include "schedule/queue.h"
@@ -35,6 +36,7 @@ struct lease {
     bool alone;   /* nothing else is lent to its worker meanwhile */
     bool asked;   /* options.once: its worker was asked to give it back */
     bool tried;   /* its task has failed elsewhere: no further copy */
+    bool wanted;  /* shut.c: its worker is to be asked for what it has not begun */
 };
 
 TAILQ_HEAD(lease_list, lease);
@@ -54,6 +56,7 @@ struct worker {
     bool frozen;
     bool alone;   /* it has an `alone` lease */
     bool excused; /* it will be lost, not by what it has */
+    bool shut;    /* it is to get nothing more */
 };
 
 TAILQ_HEAD(worker_list, worker);
@@ -87,7 +90,14 @@ struct plan {
     int64_t looked_ns;                  /* the last whole look */
     int64_t look_ns;                    /* the next one is worth while */
     int64_t look_next_ns;
-    int64_t again_ns; /* memory was short: try again then */
+    int64_t again_ns;      /* memory was short: try again then */
+    bool shut;             /* nobody is to get anything more */
+    uint64_t wanted;       /* how many leases are */
+    int wanted_at;         /* shut.c: no worker before this one has any */
+    int64_t gap_ns;        /* between two tasks that are lent; 0: none */
+    int64_t lent_ns;       /* the last one was */
+    int64_t gap_due_ns;    /* the next one may be; INT64_MAX: none waits for that */
+    struct median *median; /* of how long tasks took; NULL: not wanted */
     struct worker workers[];
 };
 

@@ -18,6 +18,7 @@
 #include "schedule/slow.h"
 
 #include "schedule/copy.h"
+#include "schedule/gap.h"
 #include "schedule/lease.h"
 
 static struct worker *idle_but(const struct plan *p, const struct worker *other)
@@ -143,12 +144,17 @@ static bool copy(struct plan *p, int64_t now_ns, struct lease *l,
     struct worker *w = idle_but(p, l->worker);
     if (w == NULL)
         return false;
+    if (!gap_is_over(p, now_ns)) {
+        look_at_latest(p, p->lent_ns + p->gap_ns);
+        return false;
+    }
     if (lease_reserve(p) != 0) {
         look_at_latest(p, now_ns);
         return false;
     }
     struct span *s = TAILQ_FIRST(&l->spans);
     struct lease *c = copy_begin(p, now_ns, w, s);
+    gap_begin(p, now_ns);
     *out = (struct plan_action){
         .what = PLAN_LEND,
         .worker = plan_worker_number(p, w),

@@ -5,8 +5,10 @@
  *  2. A result counts exactly if its lease has the task: lent to that worker, not
  *     reported, not taken back, the worker not known as lost.
  *  3. What has ended is lent to nobody, and whoever still has it is told.
- *  4. Nothing is lent to the lost, the frozen, or those that have not come; nor more
- *     batches than twice the slots; nor a failed task before its time.
+ *  4. Nothing is lent to the lost, the frozen, the shut, or those that have not come;
+ *     nor more batches than twice the slots; nor a failed task before its time; nor
+ *     anything too soon after the last, where there is to be a gap; nor anything that
+ *     would wait there, where that is not to be.
  *  5. A task that fails is final exactly after its retries, unless it runs elsewhere
  *     too.
  *  6. Nobody ends as poison for another one's deed.
@@ -209,10 +211,17 @@ static bool has(const struct world *w, int worker, uint64_t task)
 static void check_lent(struct world *w, const struct plan_action *a)
 {
     const struct sim_worker *k = &w->worker[a->worker];
-    if (!k->known_here || k->known_lost || k->known_frozen)
+    bool shut = k->known_shut || w->all_shut;
+    if (!k->known_here || k->known_lost || k->known_frozen || shut)
         wrong(w, "tasks are lent to worker %d, which is not there", a->worker);
     if (k->loans >= 2 * k->slots)
         wrong(w, "worker %d gets a batch too many", a->worker);
+    bool prompt = w->gap_ns > 0 || w->options.prompt;
+    if (prompt && (a->span.count > 1 || k->loans >= k->slots))
+        wrong(w, "something waits at worker %d, and could not begin", a->worker);
+    if (w->course.now_ns - w->lent_ns < w->gap_ns)
+        wrong(w, "there is no gap between two batches");
+    w->lent_ns = w->course.now_ns;
     if (w->weather.fit > 0 && a->span.count > w->weather.fit)
         wrong(w, "a batch does not fit");
     if (a->span.count < 1 || a->span.first + a->span.count > w->tasks) {
@@ -396,6 +405,14 @@ void judge_event(struct world *w, const struct event *e)
         plan_freeze(w->plan, w->course.now_ns, e->worker, e->kind == EVENT_FROZEN);
         if (w->tasks > 0 && dice_one_in(&w->course.dice, 8))
             cancel(w, (uint64_t)dice_below(&w->course.dice, (int)w->tasks));
+        break;
+    case EVENT_SHUT:
+    case EVENT_OPEN:
+        if (e->worker == PLAN_EVERYONE)
+            w->all_shut = e->kind == EVENT_SHUT;
+        else
+            w->worker[e->worker].known_shut = e->kind == EVENT_SHUT;
+        plan_shut(w->plan, w->course.now_ns, e->worker, e->kind == EVENT_SHUT);
         break;
     case EVENT_RESULTS:
         results_come(w, e);

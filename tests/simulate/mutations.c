@@ -21,6 +21,7 @@ enum mutation {
     LOSER_KEPT,   /* of two that run a task, the slower one's result counts as well */
     TASK_DROPPED, /* what comes back from a worker is gone */
     FROZEN_LENT,  /* a frozen worker gets tasks */
+    SHUT_LENT,    /* so does one that is shut */
     NEIGHBOUR_BLAMED, /* what was taken back is thought not to run any more */
 };
 
@@ -32,6 +33,7 @@ const char *const mutation_names[] = {
     [LOSER_KEPT] = "loser-kept",
     [TASK_DROPPED] = "task-dropped",
     [FROZEN_LENT] = "frozen-lent",
+    [SHUT_LENT] = "shut-lent",
     [NEIGHBOUR_BLAMED] = "neighbour-blamed",
     NULL,
 };
@@ -108,8 +110,12 @@ void __wrap_copy_retire_twin(struct plan *p, int64_t now_ns, struct span *s)
 void __wrap_worker_place(struct plan *p, struct worker *w)
 {
     bool frozen = w->frozen;
+    bool shut = w->shut;
     if (mutation_planted == FROZEN_LENT)
         w->frozen = false;
+    if (mutation_planted == SHUT_LENT)
+        w->shut = false;
     __real_worker_place(p, w);
     w->frozen = frozen;
+    w->shut = shut;
 }

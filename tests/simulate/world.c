@@ -79,6 +79,8 @@ static void choose_options(struct world *w)
         .retry_ns = dice_skewed(d, 10 * US, 100 * MS),
         .retry_most_ns = 200 * MS,
         .straggler_ns = dice_one_in(d, 2) ? 100 * MS : dice_skewed(d, US, 50 * MS),
+        .gap_ns = dice_one_in(d, 8) ? dice_skewed(d, US, 20 * MS) : 0,
+        .prompt = dice_one_in(d, 8),
         .fit = w->weather.fit > 0 ? fit : NULL,
         .ctx = w,
     };
@@ -125,6 +127,21 @@ static void choose_fate(struct world *w, int worker, int64_t span_ns, int one_di
     }
 }
 
+/* Some get nothing more for a while, or nobody does. */
+static void choose_shuts(struct world *w, int64_t span_ns)
+{
+    struct dice *d = &w->course.dice;
+    for (int i = dice_one_in(d, 6) ? 3 : 0; i > 0; i--) {
+        int worker = dice_below(d, w->options.workers + 1) - 1; /* PLAN_EVERYONE */
+        int64_t at_ns = dice_skewed(d, 1, span_ns);
+        int64_t for_ns = dice_skewed(d, US, span_ns);
+        course_soon(&w->course, at_ns,
+                    (struct event){.kind = EVENT_SHUT, .worker = worker});
+        course_soon(&w->course, at_ns + for_ns,
+                    (struct event){.kind = EVENT_OPEN, .worker = worker});
+    }
+}
+
 static void choose_work(struct world *w, int64_t span_ns)
 {
     struct dice *d = &w->course.dice;
@@ -154,6 +171,8 @@ static void begin(struct world *w, uint64_t seed)
     w->ended_held = 0;
     w->loans = 0;
     w->cells = 0;
+    w->all_shut = false;
+    w->lent_ns = INT64_MIN / 2;
     choose_weather(w);
     choose_options(w);
     int64_t span_ns = w->weather.most_ns * (int64_t)w->tasks_most;
@@ -161,6 +180,8 @@ static void begin(struct world *w, uint64_t seed)
     for (int i = 0; i < w->options.workers; i++)
         choose_fate(w, i, span_ns, one_dies_in);
     choose_work(w, span_ns);
+    choose_shuts(w, span_ns);
+    w->gap_ns = w->options.gap_ns;
     if (plan_new(&w->options, &w->plan) != 0)
         abort();
 }

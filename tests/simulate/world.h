@@ -29,6 +29,8 @@ enum event_kind {
     EVENT_LOST,     /* at the manager: it has gone, or never will come */
     EVENT_FROZEN,   /* at the manager: it was stopped */
     EVENT_THAWED,   /* at the manager: it goes on */
+    EVENT_SHUT,     /* at the manager: a worker, or everyone, gets no more */
+    EVENT_OPEN,     /* at the manager: or more again */
     EVENT_RESULTS,  /* at the manager: of tasks first to first + count - 1 of a lease */
     EVENT_FAILURE,  /* at the manager: of task `first` */
     EVENT_BATCH,    /* at the worker: a lease */
@@ -92,6 +94,7 @@ struct sim_worker {
     bool known_here; /* by the manager; so the following */
     bool known_lost;
     bool known_frozen;
+    bool known_shut;
     int loans; /* that hold tasks, as the manager was told */
     struct slot slot[SLOTS_MOST];
     int queue[QUEUE_MOST]; /* loans that wait, a ring */
@@ -133,6 +136,9 @@ struct world {
     uint64_t tasks_most; /* that will be added, children aside */
     uint64_t ended;
     uint64_t done;
+    bool all_shut;
+    int64_t lent_ns;     /* the last batch was, */
+    int64_t gap_ns;      /* and so much must lie between two */
     uint64_t ended_held; /* leases of tasks that have ended: to be taken back */
     int loans;
     uint64_t cells;

@@ -705,6 +705,74 @@ static void a_task_with_effects_goes_elsewhere_only_if_it_is_given_back(void **s
     close_world(&w);
 }
 
+/* How many messages of `kind` were sent to `worker`; *last is the head of the last. */
+static int count_sent(const struct world *w, int worker, enum wire_kind kind,
+                      struct wire_head *last)
+{
+    int count = 0;
+    for (int i = 0; i < w->count; i++) {
+        struct wire_head h = head_of(&w->sent[i]);
+        if (w->sent[i].worker != worker || h.kind != kind)
+            continue;
+        *last = h;
+        count++;
+    }
+    return count;
+}
+
+static void say(struct world *w, int worker, struct wire_head h)
+{
+    unsigned char head[WIRE_HEAD_BYTES];
+    wire_write(head, &h);
+    give(w, worker, head, sizeof(head));
+}
+
+static void who_wants_no_more_gets_none_until_he_does(void **state)
+{
+    (void)state;
+    struct world w;
+    struct wire_head last;
+    open_with(&w, (struct broker_options){.once = true, .prompt = true});
+    hello(&w, 1, 2, PRINT);
+    say(&w, 1, (struct wire_head){.kind = WIRE_SHUT, .more = 1});
+    assert_int_equal(broker_counts(w.broker).shut, 1);
+    submit_all(&w, 0, 5);
+    act(&w);
+    assert_int_equal(count_sent(&w, 1, WIRE_TASKS, &last), 0);
+    say(&w, 1, (struct wire_head){.kind = WIRE_SHUT, .more = 0});
+    act(&w);
+    assert_int_equal(count_sent(&w, 1, WIRE_TASKS, &last), 2); /* and none to wait */
+    assert_int_equal(last.count, 1);
+    assert_int_equal(broker_counts(w.broker).running, 2);
+    assert_int_equal(w.losses, 0);
+    say(&w, 1, (struct wire_head){.kind = WIRE_SHUT, .more = 2});
+    assert_int_equal(w.losses, 1);
+    assert_int_equal(broker_counts(w.broker).shut, 0);
+    close_world(&w);
+}
+
+static void everyone_hears_of_the_limit_but_not_at_every_change(void **state)
+{
+    (void)state;
+    struct world w;
+    struct wire_head last;
+    open_with(&w, (struct broker_options){.once = true, .limit_times = 3});
+    hello(&w, 0, 1, PRINT);
+    submit_all(&w, 0, 3);
+    act(&w);
+    assert_int_equal(count_sent(&w, 0, WIRE_LIMIT, &last), 0);
+    assert_int_equal(broker_wake_ns(w.broker), INT64_MAX);
+    answer(&w, &w.sent[w.taken++]); /* its task took 10 ns */
+    act(&w);
+    assert_int_equal(count_sent(&w, 0, WIRE_LIMIT, &last), 1);
+    assert_int_equal(last.more, 30);
+    hello(&w, 2, 1, PRINT);
+    act(&w);
+    assert_int_equal(count_sent(&w, 2, WIRE_LIMIT, &last), 1);
+    assert_int_equal(count_sent(&w, 0, WIRE_LIMIT, &last), 1);
+    close_world(&w);
+}
+
 static void without_workers_tasks_are_untried(void **state)
 {
     (void)state;
@@ -1038,6 +1106,8 @@ int main(void)
         cmocka_unit_test(a_loss_is_told_once_with_what_it_costs),
         cmocka_unit_test(the_payload_of_a_result_is_there_however_it_ended),
         cmocka_unit_test(a_task_with_effects_goes_elsewhere_only_if_it_is_given_back),
+        cmocka_unit_test(who_wants_no_more_gets_none_until_he_does),
+        cmocka_unit_test(everyone_hears_of_the_limit_but_not_at_every_change),
         cmocka_unit_test(without_workers_tasks_are_untried),
         cmocka_unit_test(a_cancelled_task_is_told_and_its_result_is_not),
         cmocka_unit_test(nothing_is_lost_when_memory_is_refused),

@@ -46,7 +46,11 @@ struct stage {
     int none_yet;  /* but so many times it has none */
     int fail_next; /* what it returns in the end */
     int fail_ended;
-    int stop_after; /* waits; 0: never */
+    int stop_after;    /* waits; 0: never */
+    int run_out_after; /* so too */
+    uint64_t enough;   /* ends, for nothing more to be begun; 0: no number is */
+    const struct rota_farm *farm;
+    bool in_order;
     bool keep;
     bool shown; /* parts are, as they come */
     int retries;
@@ -107,7 +111,7 @@ static int play_receive(struct link *l, int source, int tag, int64_t deadline_ns
         return ROTA_E_LOST;
     if (deadline_ns == 0)
         return ROTA_E_TIMEOUT;
-    assert_true(++s->waits < 10000);
+    assert_true(++s->waits < 10 * 1000 * 1000); /* it may look for 0.1 s */
     if (s->play != NULL)
         s->play(s);
     return ROTA_E_TIMEOUT;
@@ -301,11 +305,29 @@ static void note_tried(void *ctx, const struct crew_end *end)
     assert_null(end->argv);
     note(ctx, "tried", (int)end->task, end->attempts);
 }
+static const struct crew_manner plain = {.in_order = false};
 
 static bool is_enough(void *ctx)
 {
     const struct stage *s = ctx;
     return s->stop_after > 0 && s->waits >= s->stop_after;
+}
+
+static enum crew_course course_of(void *ctx)
+{
+    const struct stage *s = ctx;
+    if (is_enough(ctx))
+        return CREW_STOP;
+    return s->run_out_after > 0 && s->waits >= s->run_out_after ? CREW_RUN_OUT
+                                                                : CREW_GO_ON;
+}
+
+static bool have_enough(void *ctx)
+{
+    const struct stage *s = ctx;
+    struct crew_state now;
+    crew_look(s->farm, &now);
+    return s->enough > 0 && now.succeeded + now.failed >= s->enough;
 }
 
 static int manage(struct stage *s, struct crew_summary *out, struct rota_error *err)
@@ -320,11 +342,14 @@ static int manage(struct stage *s, struct crew_summary *out, struct rota_error *
                                .spilt = note_spilt,
                                .came = s->numbers > 0 ? note_came : NULL,
                                .tried = s->numbers > 0 ? note_tried : NULL,
-                               .stop = is_enough};
+                               .enough = have_enough,
+                               .steer = course_of};
+    struct crew_manner manner = {.prompt = s->enough > 0, .in_order = s->in_order};
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s->link = (struct link){.ops = &play_ops, .rank = 0, .size = SIZE};
-    assert_int_equal(crew_open(&s->link, &options, false, &farm, err), 0);
+    assert_int_equal(crew_open(&s->link, &options, &manner, &farm, err), 0);
+    s->farm = farm;
     int rc = crew_manage(farm, &hooks, out, err);
     rota_farm_close(farm);
     assert_true(s->closed);
@@ -700,6 +725,109 @@ static void who_goes_when_all_were_asked_to_stop_is_not_lost(void **state)
     assert_int_equal(sum.stats.submitted, 5);
 }
 
+/* Where the n-th message (from 0) of this kind to `rank` stands, or -1. */
+static int find_sent(const struct stage *s, int rank, enum wire_kind kind, int nth)
+{
+    for (int i = 0; i < s->sent_count; i++)
+        if (s->sent[i].rank == rank && s->sent[i].head.kind == kind && nth-- == 0)
+            return i;
+    return -1;
+}
+
+static const struct sent *sent_to(const struct stage *s, int rank, enum wire_kind kind,
+                                  int nth)
+{
+    int i = find_sent(s, rank, kind, nth);
+    assert_in_range(i, 0, INBOX - 1);
+    return &s->sent[i];
+}
+
+/* Two tasks at each worker. When they are wanted back, the second one is given back;
+ * then the first one of rank 2 ends, and that of rank 1. */
+static void they_are_asked_back(struct stage *s)
+{
+    if (s->waits == 1) {
+        hello(s, 1);
+        hello(s, 2);
+    }
+    for (int rank = 1; rank <= 2 && s->waits == 6; rank++) {
+        struct wire_head back = sent_to(s, rank, WIRE_TASKS, 1)->head;
+        assert_int_equal(sent_to(s, rank, WIRE_RECALL, 1)->head.lease, back.lease);
+        back.kind = WIRE_RETURNED;
+        back.more = 0;
+        put(s, rank, back, NULL, 0);
+    }
+    if (s->waits == 7)
+        answer(s, sent_to(s, 2, WIRE_TASKS, 0), 5);
+    if (s->waits == 9)
+        answer(s, sent_to(s, 1, WIRE_TASKS, 0), 0);
+}
+
+static void a_run_that_runs_out_tells_what_ended_and_begins_no_more(void **state)
+{
+    (void)state;
+    for (int in_order = 0; in_order < 2; in_order++) {
+        struct stage s = {.commands = 20,
+                          .run_out_after = 4,
+                          .in_order = in_order == 1,
+                          .play = they_are_asked_back};
+        struct crew_summary sum;
+        struct rota_error err;
+        assert_int_equal(manage(&s, &sum, &err), 0);
+        assert_true(sum.stopped);
+        assert_false(sum.complete);
+        assert_string_equal(s.log, in_order ? "end0:0 end1:5" : "end1:5 end0:0");
+        assert_int_equal(sum.stats.submitted, 20);
+        assert_int_equal(find_sent(&s, 1, WIRE_TASKS, 2), -1);
+        assert_int_equal(find_sent(&s, 2, WIRE_TASKS, 2), -1);
+    }
+}
+
+/* Rank 2's task ends, which waits for that of rank 1 to be told; that one is lost. */
+static void one_ends_and_one_is_lost(struct stage *s)
+{
+    if (s->waits == 1)
+        hello(s, 1);
+    if (s->waits == 2)
+        hello(s, 2);
+    if (s->waits == 3)
+        answer(s, sent_to(s, 2, WIRE_TASKS, 0), 0);
+    if (s->waits == 5)
+        go(s, 1, ROTA_KILLED, 9);
+}
+
+static void in_order_what_ended_is_told_past_what_did_not(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 2,
+                      .run_out_after = 4,
+                      .in_order = true,
+                      .play = one_ends_and_one_is_lost};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_false(sum.complete);
+    assert_string_equal(s.log, "lost1:1 end1:0");
+}
+
+static void when_it_is_enough_the_next_is_not_begun(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 20, .enough = 5, .play = both_come_and_do_all};
+    struct crew_summary sum;
+    struct rota_error err;
+    s.run_out_after = 10;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_true(sum.stopped);
+    int lent = 0;
+    for (int i = 0; i < s.sent_count; i++) {
+        assert_int_not_equal(s.sent[i].head.kind, WIRE_RECALL); /* none waited */
+        lent += s.sent[i].head.kind == WIRE_TASKS;
+    }
+    assert_in_range(lent, 5, 6); /* two at a time: one more may have been under way */
+    assert_int_equal(sum.stats.ended[ROTA_DONE], lent);
+}
+
 static void what_a_hook_fails_with_ends_the_run(void **state)
 {
     (void)state;
@@ -724,20 +852,20 @@ static void one_alone_does_all_by_itself(void **state)
                                .next = next_command,
                                .ended = note_ended,
                                .lost = note_lost,
-                               .stop = is_enough};
+                               .steer = course_of};
     struct crew_summary sum;
     struct execute_options options = {.slots = 3};
     struct link *link;
     struct rota_farm *farm;
     assert_int_equal(link_alone_open(&link), 0);
-    assert_int_equal(crew_open(link, &options, false, &farm, NULL), 0);
+    assert_int_equal(crew_open(link, &options, &plain, &farm, NULL), 0);
     assert_int_equal(crew_manage(farm, &hooks, &sum, NULL), 0);
     assert_true(sum.complete);
     assert_int_equal(sum.stats.ended[ROTA_DONE], 50);
     rota_farm_close(farm);
     options.slots = 0;
     assert_int_equal(link_alone_open(&link), 0);
-    assert_int_equal(crew_open(link, &options, false, &farm, NULL), ROTA_E_ARG);
+    assert_int_equal(crew_open(link, &options, &plain, &farm, NULL), ROTA_E_ARG);
 }
 
 /* ---- working ----------------------------------------------------------------- */
@@ -770,7 +898,7 @@ static int work(struct stage *s, struct rota_error *err)
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s->link = (struct link){.ops = &play_ops, .rank = 1, .size = SIZE};
-    assert_int_equal(crew_open(&s->link, &options, false, &farm, err), 0);
+    assert_int_equal(crew_open(&s->link, &options, &plain, &farm, err), 0);
     int rc = crew_work(farm, is_enough, s, err);
     rota_farm_close(farm);
     assert_true(s->closed);
@@ -830,7 +958,7 @@ static void a_worker_without_a_manager_ends_and_so_does_its_work(void **state)
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s.link = (struct link){.ops = &play_ops, .rank = 1, .size = SIZE};
-    assert_int_equal(crew_open(&s.link, &options, false, &farm, &err), 0);
+    assert_int_equal(crew_open(&s.link, &options, &plain, &farm, &err), 0);
     go(&s, 0, ROTA_KILLED, SIGKILL);
     assert_int_equal(crew_work(farm, is_enough, &s, &err), ROTA_E_LOST);
     rota_farm_close(farm);
@@ -881,6 +1009,9 @@ int main(void)
         cmocka_unit_test(with_nobody_left_the_run_ends_and_takes_no_more),
         cmocka_unit_test(commands_that_come_late_are_waited_for),
         cmocka_unit_test(who_goes_when_all_were_asked_to_stop_is_not_lost),
+        cmocka_unit_test(a_run_that_runs_out_tells_what_ended_and_begins_no_more),
+        cmocka_unit_test(in_order_what_ended_is_told_past_what_did_not),
+        cmocka_unit_test(when_it_is_enough_the_next_is_not_begun),
         cmocka_unit_test(what_a_hook_fails_with_ends_the_run),
         cmocka_unit_test(one_alone_does_all_by_itself),
         cmocka_unit_test(a_worker_runs_what_it_is_sent_until_it_is_sent_home),

@@ -61,6 +61,46 @@ static void rank_0_that_dies_has_come_but_said_nothing(void **state)
     assert_int_equal(status, -1);
 }
 
+/* Rank 0 comes, says that it is there by closing `ready`, and then what it hears. */
+static pid_t listen_there(const char *name, int ready)
+{
+    pid_t child = fork();
+    assert_return_code(child, 0);
+    if (child > 0)
+        return child;
+    int connection = desk_come(name);
+    int heard = 0;
+    close(ready);
+    for (int i = 0; connection >= 0 && heard == 0 && i < 10000; i++) {
+        heard = desk_listen(connection);
+        usleep(heard == 0 ? 1000 : 0);
+    }
+    desk_leave(connection, heard);
+    _exit(0);
+}
+
+static void rank_0_hears_of_signals_while_it_is_there(void **state)
+{
+    (void)state;
+    char name[DESK_NAME_SIZE];
+    char byte;
+    struct desk *d;
+    int ready[2];
+    int status;
+    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    assert_false(desk_pass_on(d, 15)); /* nobody is there */
+    assert_return_code(pipe2(ready, O_CLOEXEC), 0);
+    pid_t child = listen_there(name, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 0);
+    while (!desk_pass_on(d, 2)) /* the desk may still be lending */
+        usleep(1000);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(desk_close(d, &status));
+    assert_int_equal(status, 2);
+    close(ready[0]);
+}
+
 static void a_desk_that_nobody_comes_to_closes_at_once(void **state)
 {
     (void)state;
@@ -86,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rank_0_is_lent_input_and_says_how_it_went),
         cmocka_unit_test(rank_0_that_dies_has_come_but_said_nothing),
+        cmocka_unit_test(rank_0_hears_of_signals_while_it_is_there),
         cmocka_unit_test(a_desk_that_nobody_comes_to_closes_at_once),
         cmocka_unit_test(a_desk_that_is_not_there_is_no_harm),
     };

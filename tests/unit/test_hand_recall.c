@@ -24,6 +24,7 @@ struct world {
     uint64_t unbegun;
     struct executor_batch dropped; /* lease, first and count of what was dropped last */
     int drops;
+    int64_t limit_ns;
     bool done; /* a report is there to be taken */
     unsigned char result[PARCEL_RESULT_BYTES];
 };
@@ -66,8 +67,16 @@ static uint64_t play_unbegun(const struct executor *x, uint64_t lease)
     return lease == 5 ? w->unbegun : UINT64_MAX;
 }
 
-static const struct executor_ops exact_ops = {
-    .give = play_give, .take = play_take, .drop = play_drop, .unbegun = play_unbegun};
+static void play_limit(struct executor *x, int64_t limit_ns)
+{
+    ((struct world *)x)->limit_ns = limit_ns;
+}
+
+static const struct executor_ops exact_ops = {.give = play_give,
+                                              .take = play_take,
+                                              .drop = play_drop,
+                                              .limit = play_limit,
+                                              .unbegun = play_unbegun};
 static const struct executor_ops inexact_ops = {
     .give = play_give, .take = play_take, .drop = play_drop};
 
@@ -243,6 +252,46 @@ static void a_worker_is_sent_home(void **state)
     hand_free(w.hand);
 }
 
+static void a_limit_is_passed_on_to_who_knows_one(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w);
+    struct wire_head h = {.kind = WIRE_LIMIT, .more = 12345};
+    assert_int_equal(receive(&w, h), 0);
+    assert_int_equal(w.limit_ns, 12345);
+    w.executor.ops = &inexact_ops;
+    assert_int_equal(receive(&w, h), 0);
+    h.more = UINT64_MAX;
+    assert_int_equal(receive(&w, h), ROTA_E_FORMAT);
+    hand_free(w.hand);
+}
+
+static void that_no_more_is_wanted_is_said_once_and_behind_results(void **state)
+{
+    (void)state;
+    struct world w;
+    bool reported;
+    open_world(&w);
+    w.executor.shut = true;
+    w.done = true;
+    assert_int_equal(hand_work(w.hand, &reported), 0);
+    assert_true(reported);
+    assert_int_equal(w.sends, 2);
+    assert_int_equal(w.sent.kind, WIRE_SHUT);
+    assert_int_equal(w.sent.more, 1);
+    assert_int_equal(hand_work(w.hand, &reported), 0);
+    assert_int_equal(w.sends, 2);
+    w.executor.shut = false;
+    w.send_rc = ROTA_E_NOMEM; /* then it is said the next time */
+    assert_int_equal(hand_work(w.hand, &reported), 0);
+    w.send_rc = 0;
+    assert_int_equal(hand_work(w.hand, &reported), 0);
+    assert_int_equal(w.sends, 3);
+    assert_int_equal(w.sent.more, 0);
+    hand_free(w.hand);
+}
+
 static void nonsense_is_refused(void **state)
 {
     (void)state;
@@ -270,6 +319,8 @@ int main(void)
         cmocka_unit_test(what_was_not_said_to_be_given_back_is_kept),
         cmocka_unit_test(what_is_dropped_is_dropped),
         cmocka_unit_test(a_worker_is_sent_home),
+        cmocka_unit_test(a_limit_is_passed_on_to_who_knows_one),
+        cmocka_unit_test(that_no_more_is_wanted_is_said_once_and_behind_results),
         cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,36 @@ static void how_many_are_left_is_known_of_lists(void **state)
     lists_done(&l);
 }
 
+static void held_whole_all_are_counted(void **state)
+{
+    (void)state;
+    static const struct sources_options ways[] = {
+        {.whole = true}, {.whole = true, .link_all = true}, {.whole = true, .rows = 2}};
+    static const int counts[] = {6, 3, 3};
+    static const char *const rows[] = {"[a 1][a 2][a 3][b 1][b 2][b 3]",
+                                       "[a 1][b 2][a 3]",
+                                       "[a 1 a 2][a 3 b 1][b 2 b 3]"};
+    for (int i = 0; i < 3; i++) {
+        rota_auto(sources) struct sources *s = NULL;
+        struct row row;
+        struct lists l = {.count = 0};
+        add(&l, "a b", false);
+        add(&l, "1 2 3", false);
+        expect(&l, ways[i], rows[i]);
+        l = (struct lists){.count = 0};
+        add(&l, "a b", false);
+        add(&l, "1 2 3", false);
+        assert_int_equal(sources_open(l.specs, l.count, &ways[i], &s, NULL), 0);
+        for (int left = counts[i] - 1; left >= 0; left--) {
+            assert_int_equal(sources_next(s, &row, NULL), 0);
+            assert_int_equal(sources_left(s), left);
+        }
+        assert_int_equal(sources_next(s, &row, NULL), ROTA_E_NOTFOUND);
+        assert_int_equal(sources_left(s), 0);
+        lists_done(&l);
+    }
+}
+
 /* A source that is read from a pipe, by its name. */
 struct piped {
     char name[32];
@@ -283,6 +313,7 @@ int main(void)
         cmocka_unit_test(blanks_are_cut_off_where_that_is_wanted),
         cmocka_unit_test(several_rows_make_one),
         cmocka_unit_test(how_many_are_left_is_known_of_lists),
+        cmocka_unit_test(held_whole_all_are_counted),
         cmocka_unit_test(what_is_read_comes_as_it_is_written),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
     };

@@ -130,6 +130,8 @@ static int take_message(struct world *w, struct message *m)
                  broker_lost(w->broker, w->course.now_ns, m->worker, m->overtime));
         return rc;
     }
+    struct wire_head h;
+    bool shut = wire_read(m->data, m->size, &h) == 0 && h.kind == WIRE_SHUT;
     w->messages++;
     try_once(w, rc,
              broker_receive(w->broker, w->course.now_ns, m->worker, m->data, m->size));
@@ -137,6 +139,8 @@ static int take_message(struct world *w, struct message *m)
         w->messages--;
     else
         m->data = NULL;
+    if (rc == 0 && shut)
+        k->known_shut = h.more == 1;
     return rc;
 }
 

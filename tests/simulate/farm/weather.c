@@ -40,6 +40,7 @@ static void choose_trouble(struct world *w)
     struct weather *is = &w->weather;
     is->one_duplicate_in = rarely(d, 4, 2 + dice_below(d, 8));
     is->one_garbled_in = rarely(d, 5, 2 + dice_below(d, 12));
+    is->one_shut_in = rarely(d, 6, 2 + dice_below(d, 12));
     is->no_memory_in = rarely(d, 6, 2 + dice_below(d, 6));
     is->no_send_in = rarely(d, 6, 2 + dice_below(d, 6));
     is->keep_back = 1 + dice_below(d, 8);

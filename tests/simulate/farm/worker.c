@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "farm/wire.h"
 #include "memory.h"
 #include "world.h"
 
 enum {
-    AGAIN_US = 50
+    AGAIN_US = 50,
+    SHUTS_MOST = 20,
 };
 
 static void later(struct world *w, int worker, int kind)
@@ -41,12 +43,14 @@ static struct message *message_new(int worker, const void *data, size_t size)
 static void post(struct world *w, int worker, const void *data, size_t size)
 {
     struct sim_worker *k = &w->worker[worker];
-    bool hello = k->sent == 0;
+    /* Hello and shut come once, and whole: what was said last holds. */
+    bool single = k->sent == 0 || ((const unsigned char *)data)[1] == WIRE_SHUT;
+    bool shut = k->sent > 0 && single;
     struct message *m = message_new(worker, data, size);
     struct message *again = NULL;
-    if (!hello && by_chance(w, w->weather.one_duplicate_in))
+    if (!single && by_chance(w, w->weather.one_duplicate_in))
         again = message_new(worker, data, size);
-    else if (k->garbles && by_chance(w, w->weather.one_garbled_in))
+    else if (!shut && k->garbles && by_chance(w, w->weather.one_garbled_in))
         garble(w, m);
     struct event e = {.kind = EVENT_REPORT, .worker = worker, .data = m};
     e.count = ++k->sent;
@@ -62,10 +66,14 @@ static int send(void *ctx, const void *data, size_t size)
 {
     struct script_executor *x = ctx;
     struct world *w = x->world;
+    struct sim_worker *k = &w->worker[x->worker];
+    bool shut = ((const unsigned char *)data)[1] == WIRE_SHUT;
+    bool *waits = shut ? &k->telling : &k->holding;
+    *waits = *waits || shut;
     if (by_chance(w, w->weather.no_send_in))
         return ROTA_E_NOMEM;
     post(w, x->worker, data, size);
-    w->worker[x->worker].holding = false;
+    *waits = false;
     return 0;
 }
 
@@ -128,6 +136,24 @@ static bool take_order(struct world *w, int worker)
     return true;
 }
 
+/* Some have no room for a while. */
+static void look_for_room(struct world *w, int worker)
+{
+    struct sim_worker *k = &w->worker[worker];
+    struct event e = {.kind = EVENT_LOOK, .worker = worker};
+    int64_t now_ns = w->course.now_ns;
+    if (now_ns >= k->shut_until_ns && k->shuts < SHUTS_MOST &&
+        by_chance(w, w->weather.one_shut_in)) {
+        k->shuts++;
+        int64_t for_ns = dice_skewed(&w->course.dice, US, w->weather.most_ns + MS);
+        k->shut_until_ns = now_ns + for_ns;
+        say(w, "worker %d: has no room for %ld ns", worker, (long)for_ns);
+        course_soon(&w->course, for_ns, e);
+    }
+    k->executor.base.shut = now_ns < k->shut_until_ns;
+    k->telling = false; /* it may not differ any more */
+}
+
 static void work(struct world *w, int worker)
 {
     struct sim_worker *k = &w->worker[worker];
@@ -156,12 +182,13 @@ void worker_look(struct world *w, int worker)
         taken = take_order(w, worker);
     if (!may_look(w, worker))
         return;
+    look_for_room(w, worker);
     work(w, worker);
     bool runs = false;
     for (int i = 0; i < k->slots; i++)
         runs |= k->executor.slot[i].busy;
-    if (!STAILQ_EMPTY(&k->inbox) || k->holding || k->executor.base.ready ||
-        (k->executor.base.held > 0 && !runs))
+    if (!STAILQ_EMPTY(&k->inbox) || k->holding || k->telling ||
+        k->executor.base.ready || (k->executor.base.held > 0 && !runs))
         later(w, worker, EVENT_LOOK);
 }
 

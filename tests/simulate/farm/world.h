@@ -182,16 +182,20 @@ struct sim_worker {
     struct hand *hand;
     struct script_executor executor;
     bool holding; /* its hand has a report that is not sent yet */
+    bool telling; /* or whether it has room */
     struct messages inbox;
-    int64_t stopped_ns;  /* since when */
-    int64_t last_in_ns;  /* arrival of the last message to it, */
-    int64_t last_out_ns; /* from it, */
+    int64_t stopped_ns;    /* since when */
+    int64_t shut_until_ns; /* it has no room for more */
+    int shuts;             /* so often so far */
+    int64_t last_in_ns;    /* arrival of the last message to it, */
+    int64_t last_out_ns;   /* from it, */
     int64_t last_news_ns;
     uint64_t sent;   /* messages */
     uint64_t taken;  /* of those, by the manager */
     uint64_t arrive; /* as many as do */
     bool known_here; /* by the manager; so the following */
     bool known_stopped;
+    bool known_shut;
     bool known_lost;
     bool known_mad;  /* it has sent nonsense, or has other functions */
     bool known_gone; /* broker_lost has been called */
@@ -213,6 +217,7 @@ struct weather {
     int one_large_in;
     int one_duplicate_in;
     int one_garbled_in;
+    int one_shut_in;
     int no_memory_in;
     int no_send_in;
     int keep_back; /* results, rather than send each */

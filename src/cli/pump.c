@@ -1,0 +1,77 @@
+/* pump.c - a terminal's input for who is not in the foreground */
+#include "cli/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+struct pump {
+    int from;
+    int to;
+};
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno != EINTR)
+            return false;
+        data += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static void *pump(void *arg)
+{
+    struct pump *p = arg;
+    char data[4096];
+    ssize_t n;
+    do {
+        n = read(p->from, data, sizeof(data));
+    } while ((n > 0 && write_all(p->to, data, (size_t)n)) || (n < 0 && errno == EINTR));
+    close(p->from);
+    close(p->to);
+    free(p);
+    return NULL;
+}
+
+/* Returns an errno. Every signal, SIGPIPE too, is for others. */
+static int begin(struct pump *p)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&thread, NULL, pump, p);
+    if (rc == 0)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+int pump_open(int from)
+{
+    int fds[2] = {-1, -1};
+    struct pump *p = malloc(sizeof(*p));
+    int rc = p != NULL && pipe2(fds, O_CLOEXEC) == 0 ? 0 : errno;
+    if (rc == 0) {
+        *p = (struct pump){.from = from, .to = fds[1]};
+        rc = begin(p);
+    }
+    if (rc == 0)
+        return fds[0];
+    free(p);
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    close(from);
+    errno = rc;
+    return -1;
+}
