@@ -40,9 +40,11 @@ struct blocks {
 
 /* ---- reading ----------------------------------------------------------------- */
 
-/* Make room for `size` bytes behind what is there. */
+/* Make room for `size` bytes behind what is there, and a 0 byte behind them: some
+ * implementations of regexec look for one. */
 static int reserve(struct blocks *b, size_t size)
 {
+    size++;
     if (b->from > 0) {
         b->in.size -= b->from;
         memmove(b->in.data, b->in.data + b->from, b->in.size);
@@ -76,6 +78,7 @@ static int fill(struct blocks *b, struct rota_error *err)
             return error_set(err, ROTA_E_IO, "cannot read records: %s",
                              strerror(errno));
         b->in.size += (size_t)n;
+        b->in.data[b->in.size] = '\0';
         b->at_end = n == 0;
         b->full = b->at_end || (size_t)n == left;
         b->passed = false;
@@ -217,8 +220,9 @@ static int give(struct blocks *b, size_t cut, const char **data, size_t *size,
     }
     b->out.size = 0;
     if (blob_put(&b->out, b->header.data, b->header.size) != 0 ||
-        blob_put(&b->out, from, cut) != 0)
+        blob_put(&b->out, from, cut) != 0 || blob_put(&b->out, "", 1) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for a block");
+    b->out.size--;
     if (b->options.strip)
         b->out.size =
             b->header.size + split_strip(b->split, b->out.data + b->header.size, cut);

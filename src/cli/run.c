@@ -506,6 +506,7 @@ int cli_run(int argc, char **argv)
                 "rota: --env '%s': there is no such environment variable; was it "
                 "exported?\n",
                 missing);
+        run_options_done(&o);
         return STATUS_USAGE;
     }
     int status = cli_run_options(&o);

@@ -76,7 +76,7 @@ static void strips(const char *start, const char *end, bool regex, const char *t
                    const char *left)
 {
     rota_auto(split) struct split *s = separate(start, end, regex);
-    char data[64];
+    char data[64] = "";
     memcpy(data, text, strlen(text));
     size_t size = split_strip(s, data, strlen(text));
     assert_int_equal(size, strlen(left));
