@@ -3,6 +3,49 @@
 
 #include <stdlib.h>
 
+#include "execute/row.h"
+
+/* How many bytes the tasks take as records, each for itself. */
+static size_t records_bytes(const struct executor_batch *given)
+{
+    size_t sum = 0;
+    for (size_t at = 0; at < given->bytes;) {
+        struct parcel_task t = {0};
+        uint32_t count = 0;
+        size_t bytes = 0;
+        row_read_tasks(given->records + at, given->bytes - at, &t, &count, &bytes);
+        sum += count * parcel_task_bytes(&t);
+        at += bytes;
+    }
+    return sum;
+}
+
+static unsigned char *write_alike(unsigned char *out, const struct parcel_task *t,
+                                  uint32_t count)
+{
+    size_t size = parcel_padded(t->size);
+    const unsigned char *data = t->data;
+    for (; count > 0; count--) {
+        out = parcel_write_head(out, t);
+        parcel_copy(out, data, size);
+        out += size;
+        data += size;
+    }
+    return out;
+}
+
+static void write_records(unsigned char *out, const struct executor_batch *given)
+{
+    for (size_t at = 0; at < given->bytes;) {
+        struct parcel_task t = {0};
+        uint32_t count = 0;
+        size_t bytes = 0;
+        row_read_tasks(given->records + at, given->bytes - at, &t, &count, &bytes);
+        out = write_alike(out, &t, count);
+        at += bytes;
+    }
+}
+
 static uint32_t shortest_limit(const struct batch *b)
 {
     uint32_t shortest = 0;
@@ -20,7 +63,8 @@ static uint32_t shortest_limit(const struct batch *b)
 
 struct batch *batch_new(const struct executor_batch *given)
 {
-    struct batch *b = malloc(sizeof(*b) + given->bytes);
+    size_t size = records_bytes(given);
+    struct batch *b = malloc(sizeof(*b) + size);
     if (b == NULL)
         return NULL;
     *b = (struct batch){
@@ -28,10 +72,9 @@ struct batch *batch_new(const struct executor_batch *given)
         .first = given->first,
         .count = given->count,
         .attempt = given->attempt,
-        .bytes = given->bytes,
+        .bytes = size,
     };
-    if (given->bytes > 0)
-        memcpy(b->records, given->records, given->bytes);
+    write_records(b->records, given);
     b->limit_ms = shortest_limit(b);
     return b;
 }

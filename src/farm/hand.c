@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "execute/row.h"
 #include "execute/task.h"
 #include "farm/wire.h"
 
@@ -62,16 +63,18 @@ int hand_hello(struct hand *h)
 
 /* ---- batches in -------------------------------------------------------------- */
 
-/* Whether `count` task records of known functions fill these bytes. */
+/* Whether the records and rows of `count` tasks of known functions fill these bytes. */
 static bool are_sound(const struct hand *h, const unsigned char *records, size_t bytes,
                       uint32_t count)
 {
-    for (; count > 0; count--) {
+    while (count > 0) {
         struct parcel_task t;
+        uint32_t some;
         size_t taken;
-        if (parcel_read_task(records, bytes, &t, &taken) != 0 ||
+        if (row_read_tasks(records, bytes, &t, &some, &taken) != 0 || some > count ||
             t.function >= h->functions)
             return false;
+        count -= some;
         records += taken;
         bytes -= taken;
     }

@@ -160,6 +160,7 @@ void rota_farm_close(struct rota_farm *farm)
     executor_close(farm->executor);
     hand_free(farm->hand);
     broker_free(farm->broker);
+    alike_end(&farm->alike);
     link_close(farm->link);
     free(farm->owned);
     free(farm);

@@ -1,4 +1,4 @@
-/* wire.h - what the manager and its workers say to each other (version 1)
+/* wire.h - what the manager and its workers say to each other (version 2)
  *
  * Messages under two tags, WIRE_TO_WORKER and WIRE_TO_MANAGER. Each begins with a head
  * of 32 bytes; all integers are little-endian:
@@ -25,7 +25,7 @@
  * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
  * none.
  *
- * Records are those of execute/parcel.h.
+ * Records are those of execute/parcel.h; a row (execute/row.h) may stand for many.
  */
 #ifndef ROTA_FARM_WIRE_H
 #define ROTA_FARM_WIRE_H
@@ -33,7 +33,7 @@
 #include "execute/parcel.h"
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_HEAD_BYTES = 32,
     WIRE_TO_WORKER = 1, /* tags */
     WIRE_TO_MANAGER = 2,

@@ -1,0 +1,220 @@
+/* series.c - tasks that are run in this process, one behind the other
+ *
+ * A value is written where it stays if it goes on with the row before it, and else
+ * ROW_RESULT_BYTES further, so that the row's first value moves as rarely as the next.
+ * What turns out otherwise (another size, a failure, tasks with the result) is moved
+ * by the length of the head that it needs: there is room, TASK_BEHIND_BYTES.
+ */
+#include "execute/series.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "execute/row.h"
+
+#define GROUP_LEAST_NS INT64_C(1000)
+#define GROUP_MOST_NS  INT64_C(2000)
+
+enum {
+    TINY_WANTED = 64,  /* where a group wants so many tasks, */
+    TICK_EVERY = 4,    /* the tick is looked at after so many */
+    FIRST_ROOM = 4096,
+};
+
+void series_init(struct series *s, const struct rota_function *functions, int count)
+{
+    *s = (struct series){.functions = functions, .count = count};
+}
+
+void series_done(struct series *s)
+{
+    free(s->results.data);
+    s->results = (struct task_bytes){0};
+}
+
+static long look_at_tick(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_nsec;
+}
+
+void series_begin(struct series *s)
+{
+    s->results.size = 0;
+    s->busy_ns = 0;
+    s->open = false;
+    s->heads_count = 0;
+    s->tasks = 0;
+    s->tick = look_at_tick();
+    s->now_ns = clock_now_ns();
+}
+
+/* ---- groups ------------------------------------------------------------------ */
+
+static void close_row(struct series *s)
+{
+    if (s->open)
+        parcel_put64(s->results.data + s->heads[s->heads_count - 1] +
+                         PARCEL_RESULT_BYTES,
+                     s->inside);
+    s->open = false;
+}
+
+/* The last task took much longer than those before it: a row of its own. */
+static void part_last(struct series *s)
+{
+    size_t each = parcel_padded(s->size);
+    if (!s->open || s->inside == 1 || s->heads_count == SERIES_GROUP_MOST)
+        return;
+    size_t at = s->results.size - each;
+    unsigned char *value = s->results.data + at;
+    s->inside--;
+    close_row(s);
+    memmove(value + ROW_RESULT_BYTES, value, each);
+    row_write_results(value, s->size, 0, 1);
+    s->results.size += ROW_RESULT_BYTES;
+    s->heads[s->heads_count++] = at;
+}
+
+static void adapt(struct series *s, int64_t took_ns)
+{
+    if (took_ns < GROUP_LEAST_NS && s->tasks >= s->wanted)
+        s->wanted =
+            s->tasks * 2 < SERIES_GROUP_MOST ? s->tasks * 2 : SERIES_GROUP_MOST;
+    else if (took_ns > GROUP_MOST_NS)
+        s->wanted = (unsigned)(s->tasks * GROUP_MOST_NS / took_ns);
+}
+
+static void end_group(struct series *s, long tick)
+{
+    int64_t now_ns = clock_now_ns();
+    int64_t took_ns = now_ns - s->now_ns;
+    int64_t each_ns = took_ns / s->tasks;
+    int64_t last_ns = each_ns;
+    if (tick != s->tick && s->mean_ns > 0 && s->mean_ns < each_ns) {
+        last_ns = took_ns - s->mean_ns * (s->tasks - 1);
+        part_last(s);
+    }
+    s->mean_ns = each_ns;
+    close_row(s);
+    for (unsigned i = 0; i < s->heads_count; i++)
+        task_set_took(s->results.data + s->heads[i],
+                      i + 1 < s->heads_count ? each_ns : last_ns);
+    adapt(s, took_ns);
+    s->busy_ns += took_ns;
+    s->now_ns = now_ns;
+    s->tick = tick;
+    s->tasks = 0;
+    s->heads_count = 0;
+}
+
+void series_end(struct series *s)
+{
+    if (s->tasks > 0)
+        end_group(s, look_at_tick());
+}
+
+/* ---- results ----------------------------------------------------------------- */
+
+/* Move what the task has said by `bytes`. */
+static void move(struct rota_task *t, ptrdiff_t bytes)
+{
+    struct task_bytes *out = t->out;
+    unsigned char *value = out->data + t->begin;
+    if (out->size > t->begin)
+        memmove(value + bytes, value, out->size - t->begin);
+    t->begin += (size_t)bytes;
+    t->end += (size_t)bytes;
+    out->size += (size_t)bytes;
+}
+
+/* A value that does not go on with a row: it begins one. */
+static void begin_row(struct series *s, struct rota_task *t)
+{
+    if (s->open)
+        move(t, ROW_RESULT_BYTES);
+    close_row(s);
+    size_t head = t->begin - ROW_RESULT_BYTES;
+    row_write_results(s->results.data + head, t->size, 0, 1);
+    s->heads[s->heads_count++] = head;
+    s->open = true;
+    s->size = t->size;
+    s->inside = 1;
+}
+
+/* A result that is more, or less, than a value. */
+static void record(struct series *s, struct rota_task *t, int rc)
+{
+    move(t, s->open ? PARCEL_RESULT_BYTES : PARCEL_RESULT_BYTES - ROW_RESULT_BYTES);
+    close_row(s);
+    s->heads[s->heads_count++] = t->begin - PARCEL_RESULT_BYTES;
+    task_finish(t, rc);
+    t->submitted = 0;
+    t->said = t->starved = false;
+}
+
+/* ---- running ----------------------------------------------------------------- */
+
+static int make_room(struct series *s)
+{
+    size_t room = s->results.cap == 0 ? FIRST_ROOM : TASK_SPARE_BYTES;
+    return task_bytes_reserve(&s->results, ROW_RESULT_BYTES + room);
+}
+
+/* Whether the group has ended with its last task. */
+static bool is_group_over(const struct series *s, long *tick)
+{
+    *tick = s->tick;
+    if (s->tasks >= s->wanted) {
+        *tick = look_at_tick();
+        return true;
+    }
+    if (s->wanted >= TINY_WANTED && s->tasks % TICK_EVERY != 0)
+        return false;
+    *tick = look_at_tick();
+    return *tick != s->tick;
+}
+
+int series_run(struct series *s, const struct parcel_task *t, uint32_t count,
+               uint64_t id, uint32_t attempt, size_t enough, uint32_t *ran)
+{
+    struct task_bytes *out = &s->results;
+    size_t apart = parcel_padded(t->size);
+    struct rota_task task = {.functions = s->functions,
+                             .count = s->count,
+                             .attempt = attempt,
+                             .id = id,
+                             .payload = t->data,
+                             .payload_size = t->size,
+                             .out = out};
+    long tick;
+    uint32_t i;
+    for (i = 0; i < count && out->size < enough; i++) {
+        if (make_room(s) != 0) {
+            *ran = i;
+            return ROTA_E_NOMEM;
+        }
+        if (!s->open)
+            out->size += ROW_RESULT_BYTES;
+        task.begin = task.end = out->size;
+        task.size = 0;
+        int rc = task_call(&task, t->function);
+        if (rc != 0 || task.submitted > 0 || task.said || task.starved)
+            record(s, &task, rc);
+        else if (s->open && task.size == s->size)
+            s->inside++;
+        else
+            begin_row(s, &task);
+        s->tasks++;
+        task.id++;
+        task.payload += apart;
+        if (is_group_over(s, &tick)) {
+            end_group(s, tick);
+            i++;
+            break;
+        }
+    }
+    *ran = i;
+    return 0;
+}
