@@ -16,8 +16,7 @@
 #define GROUP_MOST_NS  INT64_C(2000)
 
 enum {
-    TINY_WANTED = 64,  /* where a group wants so many tasks, */
-    TICK_EVERY = 4,    /* the tick is looked at after so many */
+    TICKS_A_GROUP = 32, /* looks at the tick, while a group has as many tasks as wanted */
     FIRST_ROOM = 4096,
 };
 
@@ -162,24 +161,53 @@ static int make_room(struct series *s)
     return task_bytes_reserve(&s->results, ROW_RESULT_BYTES + room);
 }
 
-/* Whether the group has ended with its last task. */
-static bool is_group_over(const struct series *s, long *tick)
+/* The task has ended, with `rc`: its result. */
+static inline void tell(struct series *s, struct rota_task *t, int rc)
 {
-    *tick = s->tick;
-    if (s->tasks >= s->wanted) {
-        *tick = look_at_tick();
-        return true;
-    }
-    if (s->wanted >= TINY_WANTED && s->tasks % TICK_EVERY != 0)
-        return false;
-    *tick = look_at_tick();
-    return *tick != s->tick;
+    task_catch_up(t);
+    if (rc != 0 || t->submitted > 0 || t->said || t->starved)
+        record(s, t, rc);
+    else if (s->open && t->size == s->size)
+        s->inside++;
+    else
+        begin_row(s, t);
+}
+
+/* Run a task; the next is `apart` bytes behind it. */
+static inline int run_one(struct series *s, struct rota_task *t,
+                          const struct rota_function *f, uint16_t function,
+                          size_t apart)
+{
+    struct task_bytes *out = &s->results;
+    if (make_room(s) != 0)
+        return ROTA_E_NOMEM;
+    if (!s->open)
+        out->size += ROW_RESULT_BYTES;
+    t->begin = t->end = out->size;
+    t->quick = out->data + out->size;
+    t->size = 0;
+    tell(s, t, f != NULL ? f->run(t, f->context) : task_call(t, function));
+    t->id++;
+    t->payload += apart;
+    return 0;
+}
+
+/* How many tasks may be run before the next look at the tick: more where the last ones
+ * were tiny, but no more than the group wants. */
+static uint32_t patience(const struct series *s)
+{
+    uint32_t most = s->wanted > s->tasks ? s->wanted - s->tasks : 1;
+    uint32_t each = s->wanted / TICKS_A_GROUP;
+    if (each < 1)
+        each = 1;
+    return each < most ? each : most;
 }
 
 int series_run(struct series *s, const struct parcel_task *t, uint32_t count,
                uint64_t id, uint32_t attempt, size_t enough, uint32_t *ran)
 {
-    struct task_bytes *out = &s->results;
+    bool known = t->function < s->count;
+    const struct rota_function *f = known ? &s->functions[t->function] : NULL;
     size_t apart = parcel_padded(t->size);
     struct rota_task task = {.functions = s->functions,
                              .count = s->count,
@@ -187,34 +215,22 @@ int series_run(struct series *s, const struct parcel_task *t, uint32_t count,
                              .id = id,
                              .payload = t->data,
                              .payload_size = t->size,
-                             .out = out};
-    long tick;
-    uint32_t i;
-    for (i = 0; i < count && out->size < enough; i++) {
-        if (make_room(s) != 0) {
-            *ran = i;
-            return ROTA_E_NOMEM;
-        }
-        if (!s->open)
-            out->size += ROW_RESULT_BYTES;
-        task.begin = task.end = out->size;
-        task.size = 0;
-        int rc = task_call(&task, t->function);
-        if (rc != 0 || task.submitted > 0 || task.said || task.starved)
-            record(s, &task, rc);
-        else if (s->open && task.size == s->size)
-            s->inside++;
-        else
-            begin_row(s, &task);
-        s->tasks++;
-        task.id++;
-        task.payload += apart;
-        if (is_group_over(s, &tick)) {
+                             .out = &s->results};
+    bool over = false;
+    int rc = 0;
+    uint32_t done = 0;
+    while (done < count && s->results.size < enough && rc == 0 && !over) {
+        uint32_t till = count - done < patience(s) ? count : done + patience(s);
+        uint32_t before = done;
+        while (done < till && s->results.size < enough &&
+               (rc = run_one(s, &task, f, t->function, apart)) == 0)
+            done++;
+        s->tasks += done - before;
+        long tick = look_at_tick();
+        over = s->tasks > 0 && (s->tasks >= s->wanted || tick != s->tick);
+        if (over)
             end_group(s, tick);
-            i++;
-            break;
-        }
     }
-    *ran = i;
-    return 0;
+    *ran = done;
+    return rc;
 }

@@ -77,6 +77,7 @@ static int set_value(struct rota_task *t, const void *data, size_t size)
 {
     if (size > PARCEL_SIZE_MAX || (data == NULL && size > 0))
         return ROTA_E_ARG;
+    task_catch_up(t);
     unsigned char *value = resize_value(t, size);
     t->starved = value == NULL;
     if (value == NULL)
@@ -86,17 +87,14 @@ static int set_value(struct rota_task *t, const void *data, size_t size)
     return 0;
 }
 
-/* Most values are one number, and the first that their task returns: for that there is
- * room, TASK_SPARE_BYTES. What is not changed is not written either: who reads it next,
- * together with its neighbours, would wait for that. */
+/* Most values are one number, the first that their task returns. */
 int rota_task_return(struct rota_task *task, const void *data, size_t size_bytes)
 {
-    struct task_bytes *out = task->out;
-    if (size_bytes != 8 || data == NULL || out->size != task->begin || task->said ||
-        task->starved)
+    unsigned char *quick = task->quick;
+    if (size_bytes != 8 || quick == NULL || data == NULL)
         return set_value(task, data, size_bytes);
-    memcpy(out->data + task->begin, data, 8);
-    out->size = task->end = task->begin + 8;
+    memcpy(quick, data, 8);
+    task->quick = NULL;
     task->size = 8;
     return 0;
 }
@@ -105,6 +103,7 @@ int rota_task_fail(struct rota_task *task, const char *format, ...)
 {
     int error = errno; /* for both passes: the format may have a %m */
     va_list args, again;
+    task_catch_up(task);
     va_start(args, format);
     va_copy(again, args);
     int size = vsnprintf(NULL, 0, format, args);
@@ -161,6 +160,7 @@ int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 {
     struct parcel_task t;
     struct task_bytes *out = task->out;
+    task_catch_up(task);
     int rc = task_from_spec(task->functions, task->count, spec, &t);
     if (rc != 0)
         return rc;
@@ -188,6 +188,7 @@ static void say(struct rota_task *t, const char *text)
 void task_finish(struct rota_task *t, int rc)
 {
     struct task_bytes *out = t->out;
+    task_catch_up(t);
     if (rc == 0 && t->starved)
         rc = ROTA_E_NOMEM;
     if (rc != 0) {
@@ -236,6 +237,7 @@ int task_attempt(const struct rota_function *functions, int count,
         .id = id,
         .attempt = attempt,
         .out = out,
+        .quick = out->data + out->size,
         .begin = out->size,
         .end = out->size,
     };

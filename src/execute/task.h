@@ -29,6 +29,9 @@ struct rota_task {
     const unsigned char *payload;
     size_t payload_size;
     struct task_bytes *out;
+    unsigned char *quick; /* while nothing has been said: there a value of 8 bytes may
+                             stand, for which nothing else is noted than `size`. Then,
+                             or otherwise: NULL */
     size_t begin; /* of the value, in `out` */
     size_t end;   /* what it submitted begins there */
     size_t size;  /* of the value; before it is filled up */
@@ -55,6 +58,14 @@ int task_function(const struct rota_function *functions, int count, const char *
 int task_attempt(const struct rota_function *functions, int count,
                  const struct parcel_task *t, uint64_t id, uint32_t attempt,
                  struct task_bytes *out);
+
+/* Note what `quick` has left out. */
+static inline void task_catch_up(struct rota_task *t)
+{
+    t->quick = NULL;
+    if (t->size > 0 && t->end == t->begin)
+        t->out->size = t->end = t->begin + t->size;
+}
 
 /* Call the function that has this place: what it returns. */
 int task_call(struct rota_task *t, uint16_t function);

@@ -1,22 +1,14 @@
 /* hand.c - a worker's mind: batches in, reports out
  *
- * A report that was taken from the executor is made a message, and sent. For want of
- * memory either may have to wait; until then the executor, whose bytes they are, is
- * asked nothing.
+ * A report that was taken from the executor is sent. For want of memory that may have to
+ * wait; until then the executor, whose bytes they are, is asked nothing.
  */
 #include "farm/hand.h"
 
 #include <stdlib.h>
 
 #include "execute/row.h"
-#include "execute/task.h"
 #include "farm/wire.h"
-
-enum report_state {
-    REPORT_NONE,
-    REPORT_TAKEN,  /* `report` is the executor's */
-    REPORT_WORDED, /* `message` says it, and is to be sent */
-};
 
 struct hand {
     struct hand_port port;
@@ -24,9 +16,8 @@ struct hand {
     int functions;
     uint64_t fingerprint;
     bool finished;
-    enum report_state state;
+    bool has_report; /* which is the executor's, and not sent yet */
     struct executor_report report;
-    struct task_bytes message;
 };
 
 int hand_new(const struct hand_port *port, struct executor *x, int functions,
@@ -47,7 +38,6 @@ void hand_free(struct hand *h)
 {
     if (h == NULL)
         return;
-    free(h->message.data);
     free(h);
 }
 
@@ -58,7 +48,7 @@ int hand_hello(struct hand *h)
                              .count = (uint32_t)h->executor->slots,
                              .lease = h->fingerprint};
     wire_write(data, &head);
-    return h->port.send(h->port.ctx, data, sizeof(data));
+    return h->port.send(h->port.ctx, data, NULL, 0);
 }
 
 /* ---- batches in -------------------------------------------------------------- */
@@ -117,7 +107,7 @@ static int give_back(struct hand *h, const struct wire_head *wanted)
                              .first = first};
     unsigned char data[WIRE_HEAD_BYTES];
     wire_write(data, &head);
-    int rc = h->port.send(h->port.ctx, data, sizeof(data));
+    int rc = h->port.send(h->port.ctx, data, NULL, 0);
     if (rc == 0)
         ops->drop(h->executor, head.lease, head.first, head.count);
     return rc;
@@ -126,7 +116,7 @@ static int give_back(struct hand *h, const struct wire_head *wanted)
 int hand_receive(struct hand *h, const void *data, size_t size)
 {
     struct wire_head head;
-    if (h->state == REPORT_TAKEN)
+    if (h->has_report)
         return ROTA_E_NOMEM;
     if (wire_read(data, size, &head) != 0)
         return ROTA_E_FORMAT;
@@ -155,17 +145,14 @@ static int take(struct hand *h)
             return rc;
     }
     int rc = h->executor->ops->take(h->executor, &h->report);
-    if (rc == 0)
-        h->state = REPORT_TAKEN;
+    h->has_report = rc == 0;
     return rc;
 }
 
-static int word(struct hand *h)
+static int hand_in(struct hand *h)
 {
     const struct executor_report *r = &h->report;
-    h->message.size = 0;
-    if (task_bytes_reserve(&h->message, WIRE_HEAD_BYTES + r->bytes) != 0)
-        return ROTA_E_NOMEM;
+    unsigned char data[WIRE_HEAD_BYTES];
     struct wire_head head = {
         .kind = WIRE_RESULTS,
         .count = r->count,
@@ -173,18 +160,9 @@ static int word(struct hand *h)
         .first = r->first,
         .more = r->busy_ns > 0 ? (uint64_t)r->busy_ns : 0,
     };
-    wire_write(h->message.data, &head);
-    memcpy(h->message.data + WIRE_HEAD_BYTES, r->records, r->bytes);
-    h->message.size = WIRE_HEAD_BYTES + r->bytes;
-    h->state = REPORT_WORDED;
-    return 0;
-}
-
-static int hand_in(struct hand *h)
-{
-    int rc = h->port.send(h->port.ctx, h->message.data, h->message.size);
-    if (rc == 0)
-        h->state = REPORT_NONE;
+    wire_write(data, &head);
+    int rc = h->port.send(h->port.ctx, data, r->records, r->bytes);
+    h->has_report = rc != 0;
     return rc;
 }
 
@@ -192,10 +170,8 @@ int hand_work(struct hand *h, bool *reported)
 {
     int rc = 0;
     *reported = false;
-    if (h->state == REPORT_NONE)
+    if (!h->has_report)
         rc = take(h);
-    if (rc == 0 && h->state == REPORT_TAKEN)
-        rc = word(h);
     if (rc == 0)
         rc = hand_in(h);
     *reported = rc == 0;

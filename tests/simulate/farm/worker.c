@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "farm/wire.h"
 #include "world.h"
 
 enum {
@@ -58,13 +59,18 @@ static void post(struct world *w, int worker, const void *data, size_t size)
         deliver(w, dice_one_in(&w->course.dice, 2) ? &k->last_out_ns : &late_ns, e);
 }
 
-static int send(void *ctx, const void *data, size_t size)
+static int send(void *ctx, const void *head, const void *data, size_t size)
 {
     struct script_executor *x = ctx;
     struct world *w = x->world;
     if (by_chance(w, w->weather.no_send_in))
         return ROTA_E_NOMEM;
-    post(w, x->worker, data, size);
+    unsigned char *message = memory_sure(WIRE_HEAD_BYTES + size);
+    memcpy(message, head, WIRE_HEAD_BYTES);
+    if (size > 0)
+        memcpy(message + WIRE_HEAD_BYTES, data, size);
+    post(w, x->worker, message, WIRE_HEAD_BYTES + size);
+    free(message);
     w->worker[x->worker].holding = false;
     return 0;
 }
