@@ -312,8 +312,8 @@ ROTA_API int rota_submit_many(struct rota_farm *farm, const struct rota_spec *sp
 /* Add `count` tasks that are all as `spec` says, but for their payloads: at spec->data
  * these stand one right behind the other, spec->size_bytes each. It costs a fraction of
  * adding them one by one, here and on their way. *first (NULL is accepted) is the first
- * one's number, from which the others count on. *submitted (NULL is accepted) is how many
- * were added, which may be fewer where this fails with ROTA_E_NOMEM; else as
+ * one's number, from which the others count on. *submitted (NULL is accepted) is how
+ * many were added, which may be fewer where this fails with ROTA_E_NOMEM; else as
  * rota_submit. */
 ROTA_API int rota_submit_alike(struct rota_farm *farm, const struct rota_spec *spec,
                                size_t count, uint64_t *first, size_t *submitted);
@@ -330,8 +330,8 @@ ROTA_API int rota_generate(struct rota_farm *farm, rota_generator *generator,
                            void *context);
 
 /* Writes the payloads of the next tasks to `payloads`, one right behind the other, and
- * returns how many: at most `most`; 0: there is none any more. `payloads` is aligned for
- * any type of up to 8 bytes. Must not call the farm. */
+ * returns how many: at most `most`; 0: there is none any more. `payloads` is aligned
+ * for any type of up to 8 bytes. Must not call the farm. */
 typedef size_t rota_filler(void *context, void *payloads, size_t most);
 
 /* As rota_generate, for tasks that are all as `spec` says (copied), but for their
@@ -380,11 +380,12 @@ struct rota_result {
 ROTA_API int rota_next(struct rota_farm *farm, int64_t timeout_ms,
                        struct rota_result *out);
 
-/* As rota_next, but takes results that are alike at once: *count of them, at most `most`
- * (1 or more). Each is as *out says, but for its task, which is out->task and on from
- * there, and its value: rota_run_value(). Behind these there is no 0 byte. It is what to
- * use for tiny tasks: results of neighbours that were done, with values of one size,
- * mostly come by the hundred; all others come one by one. Fails as rota_next does. */
+/* As rota_next, but takes results that are alike at once: *count of them, at most
+ * `most` (1 or more). Each is as *out says, but for its task, which is out->task and on
+ * from there, and its value: rota_run_value(). Behind these there is no 0 byte. It is
+ * what to use for tiny tasks: results of neighbours that were done, with values of one
+ * size, mostly come by the hundred; all others come one by one. Fails as rota_next
+ * does. */
 ROTA_API int rota_next_run(struct rota_farm *farm, int64_t timeout_ms, size_t most,
                            struct rota_result *out, size_t *count);
 

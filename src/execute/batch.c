@@ -5,16 +5,20 @@
 
 #include "execute/row.h"
 
-/* How many bytes the tasks take as records, each for itself. */
-static size_t records_bytes(const struct executor_batch *given)
+/* How many bytes the tasks take as records, each for itself; and the shortest of their
+ * time limits. */
+static size_t records_bytes(const struct executor_batch *given, uint32_t *limit_ms)
 {
     size_t sum = 0;
+    *limit_ms = 0;
     for (size_t at = 0; at < given->bytes;) {
         struct parcel_task t = {0};
         uint32_t count = 0;
         size_t bytes = 0;
         row_read_tasks(given->records + at, given->bytes - at, &t, &count, &bytes);
         sum += count * parcel_task_bytes(&t);
+        if (t.time_limit_ms != 0 && (*limit_ms == 0 || t.time_limit_ms < *limit_ms))
+            *limit_ms = t.time_limit_ms;
         at += bytes;
     }
     return sum;
@@ -25,10 +29,12 @@ static unsigned char *write_alike(unsigned char *out, const struct parcel_task *
 {
     size_t size = parcel_padded(t->size);
     const unsigned char *data = t->data;
+    unsigned char head[PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES];
+    size_t head_bytes = (size_t)(parcel_write_head(head, t) - head);
     for (; count > 0; count--) {
-        out = parcel_write_head(out, t);
-        parcel_copy(out, data, size);
-        out += size;
+        parcel_copy(out, head, head_bytes);
+        parcel_copy(out + head_bytes, data, size);
+        out += head_bytes + size;
         data += size;
     }
     return out;
@@ -46,24 +52,10 @@ static void write_records(unsigned char *out, const struct executor_batch *given
     }
 }
 
-static uint32_t shortest_limit(const struct batch *b)
-{
-    uint32_t shortest = 0;
-    const unsigned char *record = b->records;
-    for (uint32_t i = 0; i < b->count; i++) {
-        if (record[6] & PARCEL_EXTRA) {
-            uint32_t limit = parcel_get32(record + 16);
-            if (limit != 0 && (shortest == 0 || limit < shortest))
-                shortest = limit;
-        }
-        record += parcel_record_bytes(record);
-    }
-    return shortest;
-}
-
 struct batch *batch_new(const struct executor_batch *given)
 {
-    size_t size = records_bytes(given);
+    uint32_t limit_ms;
+    size_t size = records_bytes(given, &limit_ms);
     struct batch *b = malloc(sizeof(*b) + size);
     if (b == NULL)
         return NULL;
@@ -72,10 +64,10 @@ struct batch *batch_new(const struct executor_batch *given)
         .first = given->first,
         .count = given->count,
         .attempt = given->attempt,
+        .limit_ms = limit_ms,
         .bytes = size,
     };
     write_records(b->records, given);
-    b->limit_ms = shortest_limit(b);
     return b;
 }
 

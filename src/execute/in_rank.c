@@ -1,11 +1,11 @@
 /* in_rank.c - functions run in this very process, when take() is called
  *
- * Batches stand in a queue as they came: records, and rows of tasks alike, one behind the
- * other. The cursor is at the first one's next task that is wanted: `left` counts only
- * what will be run. A task with a time limit can't be interrupted here without a way back
- * from the midst of foreign code: when its time is over a timer of the kernel's ends the
- * rank, by SIGALRM, which says to others why it died. What was run before is then
- * reported already, so that they know which task it was.
+ * Batches stand in a queue as they came: records, and rows of tasks alike, one behind
+ * the other. The cursor is at the first one's next task that is wanted: `left` counts
+ * only what will be run. A task with a time limit can't be interrupted here without a
+ * way back from the midst of foreign code: when its time is over a timer of the
+ * kernel's ends the rank, by SIGALRM, which says to others why it died. What was run
+ * before is then reported already, so that they know which task it was.
  */
 #include <errno.h>
 #include <signal.h>
@@ -150,11 +150,12 @@ static int in_rank_give(struct executor *base, const struct executor_batch *give
     return 0;
 }
 
-/* Mark those of tasks `first` to `first + count - 1` that stand at `index` or behind. */
+/* Mark those of tasks `first` to `first + count - 1` that stand at `index` or behind.
+ */
 static void mark(struct pile *p, uint32_t index, uint64_t first, uint32_t count)
 {
-    uint64_t end = first + count < p->first + p->count ? first + count
-                                                       : p->first + p->count;
+    uint64_t end =
+        first + count < p->first + p->count ? first + count : p->first + p->count;
     uint64_t from = first > p->first + index ? first : p->first + index;
     for (uint64_t task = from; task < end; task++) {
         uint32_t i = (uint32_t)(task - p->first);

@@ -324,20 +324,27 @@ static inline int parcel_read_result(const unsigned char *in, size_t left,
 {
     if (left < PARCEL_RESULT_BYTES)
         return ROTA_E_FORMAT;
-    struct parcel_result r = {
-        .data = in + PARCEL_RESULT_BYTES,
-        .size = parcel_get32(in + 4),
-        .outcome = (enum rota_outcome)parcel_get16(in),
-        .took_ns = (int64_t)parcel_get64(in + 8),
-    };
+    unsigned outcome = parcel_get16(in);
     unsigned flags = parcel_get16(in + 2);
-    size_t at = PARCEL_RESULT_BYTES + parcel_padded(r.size);
-    if (flags > PARCEL_MORE || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 || at > left)
+    uint32_t size = parcel_get32(in + 4);
+    uint64_t took_ns = parcel_get64(in + 8);
+    size_t at = PARCEL_RESULT_BYTES + parcel_padded(size);
+    struct parcel_result more = {.code = 0};
+    if (flags > PARCEL_MORE || outcome >= ROTA_OUTCOMES || took_ns > INT64_MAX ||
+        at > left)
         return ROTA_E_FORMAT;
-    if (flags != 0 && parcel_read_more(in, left, &at, &r) != 0)
+    if (flags != 0 && parcel_read_more(in, left, &at, &more) != 0)
         return ROTA_E_FORMAT;
     *bytes = at;
-    *out = r;
+    /* Field by field: a copy of what has just been written in parts would wait. */
+    out->data = in + PARCEL_RESULT_BYTES;
+    out->size = size;
+    out->outcome = (enum rota_outcome)outcome;
+    out->code = more.code;
+    out->took_ns = (int64_t)took_ns;
+    out->tasks = more.tasks;
+    out->tasks_bytes = more.tasks_bytes;
+    out->tasks_count = more.tasks_count;
     return 0;
 }
 

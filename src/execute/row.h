@@ -16,8 +16,8 @@
  *             4   4  0
  *             -   -  values, as payloads
  *
- * A task of 8 bytes so travels as 8 bytes, and so does its result. Whoever needs records
- * goes through a message task by task: struct row_walk.
+ * A task of 8 bytes so travels as 8 bytes, and so does its result. Whoever needs
+ * records goes through a message task by task: struct row_walk.
  *
  * Readers trust nothing: what does not fit in the bytes there are is ROTA_E_FORMAT.
  */
@@ -101,8 +101,8 @@ static inline int row_read_results(const unsigned char *in, size_t left,
         .size = parcel_get32(in + 4),
         .took_ns = (int64_t)parcel_get64(in + 8),
     };
-    if (left < ROW_RESULT_BYTES ||
-        parcel_get32(in) != (ROTA_DONE | PARCEL_ROW << 16) || r.took_ns < 0)
+    if (left < ROW_RESULT_BYTES || parcel_get32(in) != (ROTA_DONE | PARCEL_ROW << 16) ||
+        r.took_ns < 0)
         return ROTA_E_FORMAT;
     uint64_t many = parcel_get64(in + PARCEL_RESULT_BYTES);
     if (many == 0 || many > ROW_MOST ||
@@ -114,13 +114,62 @@ static inline int row_read_results(const unsigned char *in, size_t left,
     return 0;
 }
 
+/* Results written one behind the other: as rows, where they are values. All 0 but for
+ * `out`, where there is room for ROW_RESULT_BYTES more than each one's record takes
+ * (parcel_result_bytes); row_end() behind the last. */
+struct row_writer {
+    unsigned char *out;
+    size_t size;    /* bytes that were written */
+    size_t head;    /* of the row that grows, */
+    uint32_t count; /* which has so many values; 0: there is none, */
+    size_t value;   /* of so many bytes each, */
+    int64_t took_ns;
+};
+
+static inline void row_end(struct row_writer *w)
+{
+    if (w->count > 0)
+        parcel_put64(w->out + w->head + PARCEL_RESULT_BYTES, w->count);
+    w->count = 0;
+}
+
+/* Write a value of as many bytes, filled up, and as much time, as the one before. */
+static inline void row_write_next(struct row_writer *w, const unsigned char *value,
+                                  size_t bytes)
+{
+    parcel_copy(w->out + w->size, value, bytes);
+    w->size += bytes;
+    w->count++;
+}
+
+static inline void row_write_result(struct row_writer *w, const struct parcel_result *r)
+{
+    size_t bytes = parcel_padded(r->size);
+    if (!parcel_result_is_plain(r)) {
+        row_end(w);
+        parcel_write_result(w->out + w->size, r);
+        w->size += parcel_result_bytes(r);
+        return;
+    }
+    if (w->count == 0 || w->count == ROW_MOST || w->value != r->size ||
+        w->took_ns != r->took_ns) {
+        row_end(w);
+        w->head = w->size;
+        w->value = r->size;
+        w->took_ns = r->took_ns;
+        row_write_results(w->out + w->size, r->size, r->took_ns, 1);
+        w->size += ROW_RESULT_BYTES;
+    }
+    row_write_next(w, r->data, bytes);
+}
+
 /* ---- one by one -------------------------------------------------------------- */
 
 /* A place in what was received: { .at = bytes, .left = how many }. */
 struct row_walk {
     const unsigned char *at; /* behind the record, or row, read last */
     size_t left;
-    uint32_t more;       /* in that row */
+    uint32_t more; /* in that row */
     struct parcel_task task;
     struct parcel_result result;
 };

@@ -16,7 +16,8 @@
 #define GROUP_MOST_NS  INT64_C(2000)
 
 enum {
-    TICKS_A_GROUP = 32, /* looks at the tick, while a group has as many tasks as wanted */
+    TICKS_A_GROUP =
+        32, /* looks at the tick, while a group has as many tasks as wanted */
     FIRST_ROOM = 4096,
 };
 
@@ -60,12 +61,15 @@ static void close_row(struct series *s)
     s->open = false;
 }
 
-/* The last task took much longer than those before it: a row of its own. */
-static void part_last(struct series *s)
+/* The last task took much longer than those before it: a row of its own. False: there
+ * are too many. */
+static bool part_last(struct series *s)
 {
     size_t each = parcel_padded(s->size);
-    if (!s->open || s->inside == 1 || s->heads_count == SERIES_GROUP_MOST)
-        return;
+    if (!s->open || s->inside == 1)
+        return true;
+    if (s->heads_count == SERIES_GROUP_MOST)
+        return false;
     size_t at = s->results.size - each;
     unsigned char *value = s->results.data + at;
     s->inside--;
@@ -74,13 +78,13 @@ static void part_last(struct series *s)
     row_write_results(value, s->size, 0, 1);
     s->results.size += ROW_RESULT_BYTES;
     s->heads[s->heads_count++] = at;
+    return true;
 }
 
 static void adapt(struct series *s, int64_t took_ns)
 {
     if (took_ns < GROUP_LEAST_NS && s->tasks >= s->wanted)
-        s->wanted =
-            s->tasks * 2 < SERIES_GROUP_MOST ? s->tasks * 2 : SERIES_GROUP_MOST;
+        s->wanted = s->tasks * 2 < SERIES_GROUP_MOST ? s->tasks * 2 : SERIES_GROUP_MOST;
     else if (took_ns > GROUP_MOST_NS)
         s->wanted = (unsigned)(s->tasks * GROUP_MOST_NS / took_ns);
 }
@@ -89,13 +93,14 @@ static void end_group(struct series *s, long tick)
 {
     int64_t now_ns = clock_now_ns();
     int64_t took_ns = now_ns - s->now_ns;
-    int64_t each_ns = took_ns / s->tasks;
-    int64_t last_ns = each_ns;
-    if (tick != s->tick && s->mean_ns > 0 && s->mean_ns < each_ns) {
-        last_ns = took_ns - s->mean_ns * (s->tasks - 1);
-        part_last(s);
+    int64_t mean_ns = took_ns / s->tasks;
+    int64_t each_ns = mean_ns;
+    int64_t last_ns = mean_ns;
+    if (tick != s->tick && s->mean_ns > 0 && s->mean_ns < mean_ns && part_last(s)) {
+        each_ns = s->mean_ns;
+        last_ns = took_ns - each_ns * (s->tasks - 1);
     }
-    s->mean_ns = each_ns;
+    s->mean_ns = mean_ns;
     close_row(s);
     for (unsigned i = 0; i < s->heads_count; i++)
         task_set_took(s->results.data + s->heads[i],

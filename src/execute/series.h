@@ -3,8 +3,8 @@
  * Results grow into rows (row.h) as long as they are values of one size; and a look at
  * the clock may cost more than a task, so tasks are timed in groups of about a
  * microsecond or two, of which each task gets the mean. A task that turns out long ends
- * its group: the kernel's tick is looked at, which is cheap and coarse, after each task,
- * or where tasks have been tiny, after every few.
+ * its group: the kernel's tick is looked at, which is cheap and coarse, after each
+ * task, or where tasks have been tiny, after every few.
  *
  *     series_begin(&s);
  *     while (...)
@@ -28,9 +28,9 @@ struct series {
     const struct rota_function *functions;
     int count;
 
-    bool open;      /* a row grows: */
-    size_t size;    /* of its values */
-    uint32_t inside; /* how many it has */
+    bool open;                       /* a row grows: */
+    size_t size;                     /* of its values */
+    uint32_t inside;                 /* how many it has */
     size_t heads[SERIES_GROUP_MOST]; /* of the group: where records and rows begin */
     unsigned heads_count;
     unsigned tasks;  /* of the group, so far */

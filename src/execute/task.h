@@ -32,17 +32,17 @@ struct rota_task {
     unsigned char *quick; /* while nothing has been said: there a value of 8 bytes may
                              stand, for which nothing else is noted than `size`. Then,
                              or otherwise: NULL */
-    size_t begin; /* of the value, in `out` */
-    size_t end;   /* what it submitted begins there */
-    size_t size;  /* of the value; before it is filled up */
+    size_t begin;         /* of the value, in `out` */
+    size_t end;           /* what it submitted begins there */
+    size_t size;          /* of the value; before it is filled up */
     uint32_t submitted;
     bool said;    /* the value is what rota_task_fail said */
     bool starved; /* there was no memory for the last value */
 };
 
 enum {
-    TASK_SPARE_BYTES = 96,  /* to be reserved behind `begin` before a function is called:
-                               for the reason of an attempt that finds no memory, and */
+    TASK_SPARE_BYTES = 96, /* to be reserved behind `begin` before a function is called:
+                              for the reason of an attempt that finds no memory, and */
     TASK_BEHIND_BYTES = 32, /* to be found behind its result, whatever that holds: what
                                is to be said of it, and a longer head */
 };

@@ -54,8 +54,8 @@ int rota_submit_alike(struct rota_farm *farm, const struct rota_spec *spec,
 {
     struct parcel_task t;
     int rc = farm_check_submit(farm);
-    if (rc == 0 && (spec == NULL || (spec->data == NULL && spec->size_bytes > 0 &&
-                                     count > 0)))
+    if (rc == 0 &&
+        (spec == NULL || (spec->data == NULL && spec->size_bytes > 0 && count > 0)))
         rc = ROTA_E_ARG;
     if (rc == 0)
         rc = read_spec(farm, spec, &t);
@@ -91,8 +91,8 @@ int rota_generate_alike(struct rota_farm *farm, const struct rota_spec *spec,
     unsigned char *one = malloc(parcel_padded(t.size) + 8);
     if (one == NULL)
         return ROTA_E_NOMEM;
-    farm->alike = (struct alike){
-        .filler = filler, .context = context, .task = t, .one = one};
+    farm->alike =
+        (struct alike){.filler = filler, .context = context, .task = t, .one = one};
     return 0;
 }
 

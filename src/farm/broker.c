@@ -31,8 +31,8 @@
 #include "schedule/plan.h"
 
 enum {
-    BATCH_BYTES = 96 << 10,  /* of the records of a batch; one alone may have more */
-    UNTOLD_TASKS = 1 << 20,  /* so many results, or bytes of them, are enough to wait */
+    BATCH_BYTES = 96 << 10, /* of the records of a batch; one alone may have more */
+    UNTOLD_TASKS = 1 << 20, /* so many results, or bytes of them, are enough to wait */
     UNTOLD_BYTES = 256 << 20,
 };
 

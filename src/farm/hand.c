@@ -1,7 +1,7 @@
 /* hand.c - a worker's mind: batches in, reports out
  *
- * A report that was taken from the executor is sent. For want of memory that may have to
- * wait; until then the executor, whose bytes they are, is asked nothing.
+ * A report that was taken from the executor is sent. For want of memory that may have
+ * to wait; until then the executor, whose bytes they are, is asked nothing.
  */
 #include "farm/hand.h"
 

@@ -117,8 +117,8 @@ int farm_check_submit(const struct rota_farm *f);
 /* `tasks` were submitted, or their results told: see to the workers, if it is time. */
 void farm_progress_at_times(struct rota_farm *f, size_t tasks);
 
-/* Have up to `most` tasks filled in; there must be a filler. Fails as broker_submit, and
- * with ROTA_E_ARG: it said that it had filled in more. */
+/* Have up to `most` tasks filled in; there must be a filler. Fails as broker_submit,
+ * and with ROTA_E_ARG: it said that it had filled in more. */
 int alike_feed(struct rota_farm *f, uint32_t most);
 
 /* There is none any more. */

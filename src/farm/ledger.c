@@ -1,9 +1,9 @@
 /* ledger.c - what is known of tasks that have not ended, by their number
  *
  * Invariants
- *  1. Task i stands in chunk i / CHUNK_TASKS. A chunk is *even* as long as all its tasks
- *     share all but their payloads: `head` says what they are, and the block holds the
- *     payloads, `apart` bytes each. The first task that differs makes it uneven: then
+ *  1. Task i stands in chunk i / CHUNK_TASKS. A chunk is *even* as long as all its
+ * tasks share all but their payloads: `head` says what they are, and the block holds
+ * the payloads, `apart` bytes each. The first task that differs makes it uneven: then
  *     each has a record, at the place that its offset says: in the block, or, where the
  *     record is long, in one of its own.
  *  2. A chunk is freed when all its CHUNK_TASKS have come and been forgotten.
@@ -44,8 +44,9 @@ struct chunk {
 };
 
 struct ledger {
-    struct chunk *last; /* while `plain` is not NOT_PLAIN: the one that is not full, and */
-    uint64_t plain;     /* what its tasks are, if nothing more is said of them */
+    struct chunk
+        *last;      /* while `plain` is not NOT_PLAIN: the one that is not full, and */
+    uint64_t plain; /* what its tasks are, if nothing more is said of them */
     uint64_t count;
     uint64_t base; /* number of the directory's first chunk */
     size_t here;   /* chunks in the directory */

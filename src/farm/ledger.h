@@ -2,9 +2,9 @@
  *
  * Tasks are numbered from 0 in the order of their coming. Neighbours that share all but
  * their payloads stand as a row, of payloads alone; others as records, one behind the
- * other (execute/row.h, execute/parcel.h): so they travel, and what has come together is
- * copied together. A short task's memory is given back with that of its neighbours, a
- * long one's at once.
+ * other (execute/row.h, execute/parcel.h): so they travel, and what has come together
+ * is copied together. A short task's memory is given back with that of its neighbours,
+ * a long one's at once.
  */
 #ifndef ROTA_FARM_LEDGER_H
 #define ROTA_FARM_LEDGER_H
@@ -42,8 +42,8 @@ void ledger_fill(struct ledger *l, uint32_t count);
 /* How many tasks were added. */
 uint64_t ledger_count(const struct ledger *l);
 
-/* How many bytes these tasks, none of which was forgotten, take as records and rows; and
- * such a copy, one behind the other. */
+/* How many bytes these tasks, none of which was forgotten, take as records and rows;
+ * and such a copy, one behind the other. */
 size_t ledger_bytes(const struct ledger *l, uint64_t first, uint64_t count);
 void ledger_copy(const struct ledger *l, uint64_t first, uint64_t count,
                  unsigned char *out);
@@ -52,8 +52,8 @@ void ledger_copy(const struct ledger *l, uint64_t first, uint64_t count,
  * call that changes the ledger. */
 struct parcel_task ledger_task(const struct ledger *l, uint64_t task);
 
-/* How many tasks from `first` on, at least 1 and at most `count`, take at most `bytes_max`
- * bytes in sum. */
+/* How many tasks from `first` on, at least 1 and at most `count`, take at most
+ * `bytes_max` bytes in sum. */
 uint64_t ledger_fit(const struct ledger *l, uint64_t first, uint64_t count,
                     size_t bytes_max);
 

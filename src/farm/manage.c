@@ -276,8 +276,8 @@ static inline void progress_at_times(struct rota_farm *f)
 /* A task of many is soon done with, but not for nothing. */
 void farm_progress_at_times(struct rota_farm *f, size_t tasks)
 {
-    f->calls -= tasks / TASKS_A_CALL < CALLS_MOST ? (int)(tasks / TASKS_A_CALL)
-                                                  : CALLS_MOST;
+    f->calls -=
+        tasks / TASKS_A_CALL < CALLS_MOST ? (int)(tasks / TASKS_A_CALL) : CALLS_MOST;
     progress_at_times(f);
 }
 
@@ -449,8 +449,8 @@ int rota_next_run(struct rota_farm *farm, int64_t timeout_ms, size_t most,
     rc = tell(farm, out, &some) ? 0 : next_in_time(farm, timeout_ms, out, &some);
     if (rc != 0)
         return rc;
-    farm->calls -= (int)(some / TASKS_A_CALL < CALLS_MOST ? some / TASKS_A_CALL
-                                                          : CALLS_MOST);
+    farm->calls -=
+        (int)(some / TASKS_A_CALL < CALLS_MOST ? some / TASKS_A_CALL : CALLS_MOST);
     *count = some;
     return 0;
 }

@@ -1,4 +1,5 @@
-/* report.c - what a worker's message, or the manager itself, says of successive tasks */
+/* report.c - what a worker's message, or the manager itself, says of successive tasks
+ */
 #include "farm/report.h"
 
 #include <stdlib.h>
@@ -20,18 +21,14 @@ void report_free(struct report *r)
 
 int report_read(const struct report *r, const struct cursor *c, struct report_part *out)
 {
-    struct report_part part = {.count = 0};
     size_t bytes;
-    int rc = row_read_results(r->data + c->at, r->size - c->at, &part.result,
-                              &part.count, &bytes);
+    int rc = row_read_results(r->data + c->at, r->size - c->at, &out->result,
+                              &out->count, &bytes);
     if (rc != 0)
         return rc;
-    part.result.data += c->into * parcel_padded(part.result.size);
-    part.count -= c->into;
-    if (part.count > r->end - c->task)
-        return ROTA_E_FORMAT;
-    *out = part;
-    return 0;
+    out->result.data += c->into * parcel_padded(out->result.size);
+    out->count -= c->into;
+    return out->count > r->end - c->task ? ROTA_E_FORMAT : 0;
 }
 
 /* How many results stand in the record or row at `at`, and how many bytes it takes, if

@@ -59,11 +59,12 @@ void report_free(struct report *r);
 /* What stands at a cursor, in a report with data. */
 struct report_part {
     struct parcel_result result; /* of the next task; */
-    uint32_t count;              /* of so many that share all but their values, which are
-                                    parcel_padded(result.size) bytes apart */
+    uint32_t count; /* of so many that share all but their values, which are
+                       parcel_padded(result.size) bytes apart */
 };
 
-/* Read it. Fails with ROTA_E_FORMAT, also where it says more than the report is about. */
+/* Read it. Fails with ROTA_E_FORMAT, also where it says more than the report is about;
+ * *out is anything then. */
 int report_read(const struct report *r, const struct cursor *c,
                 struct report_part *out);
 

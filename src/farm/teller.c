@@ -55,8 +55,8 @@ static struct report_part next_part(const struct report *r)
 }
 
 /* The first `count` of them, if their tags are one, are the run. */
-static void begin_run(struct teller *t, struct report *r, const struct report_part *part,
-                 uint64_t count)
+static void begin_run(struct teller *t, struct report *r,
+                      const struct report_part *part, uint64_t count)
 {
     uint64_t until;
     t->next = (struct rota_result){

@@ -38,13 +38,13 @@ void teller_init(struct teller *t, struct ledger *ledger, int first_rank, bool i
                  void (*done)(void *ctx, void *data, size_t size), void *ctx);
 void teller_done(struct teller *t);
 
-/* The next result, or false. out->data, with a 0 behind it, is valid until the next call
- * of these two. */
+/* The next result, or false. out->data, with a 0 behind it, is valid until the next
+ * call of these two. */
 bool teller_next(struct teller *t, struct rota_result *out);
 
-/* The next results, or false: *count of them, of tasks out->task and following, that are
- * as `out` says, but for their values, which stand parcel_padded(out->size_bytes) bytes
- * apart. At most `most` (1 or more). No 0 is put behind them. */
+/* The next results, or false: *count of them, of tasks out->task and following, that
+ * are as `out` says, but for their values, which stand parcel_padded(out->size_bytes)
+ * bytes apart. At most `most` (1 or more). No 0 is put behind them. */
 bool teller_next_run(struct teller *t, size_t most, struct rota_result *out,
                      size_t *count);
 

@@ -94,9 +94,8 @@ enum {
 static void add_numbers(struct ledger *l, uint64_t from, uint64_t count, uint64_t tag)
 {
     for (uint64_t i = from; i < from + count; i++) {
-        const struct parcel_task t = {.data = (const unsigned char *)&i,
-                                      .size = sizeof(i),
-                                      .tag = tag};
+        const struct parcel_task t = {
+            .data = (const unsigned char *)&i, .size = sizeof(i), .tag = tag};
         int rc = i % 2 == 0 || tag != 0 ? ledger_add(l, &t)
                                         : ledger_add_plain(l, 0, &i, sizeof(i));
         assert_int_equal(rc, 0);
@@ -128,8 +127,7 @@ static void tasks_alike_are_a_row_of_payloads(void **state)
     assert_int_equal(ledger_new(&l), 0);
     add_numbers(l, 0, 2 * CHUNK + 1, 0);
     /* a row a chunk; and one task is a record */
-    expect_numbers(l, 2 * CHUNK + 1,
-                   2 * (HEAD + CHUNK * 8) + PARCEL_TASK_BYTES + 8);
+    expect_numbers(l, 2 * CHUNK + 1, 2 * (HEAD + CHUNK * 8) + PARCEL_TASK_BYTES + 8);
     assert_int_equal(ledger_bytes(l, 10, 100), HEAD + 800);
     ledger_free(l);
 }
@@ -148,8 +146,7 @@ static void a_task_that_differs_gives_its_neighbours_records(void **state)
     assert_int_equal(ledger_tag(l, 3, &until), 7);
     assert_int_equal(until, 4);
     assert_int_equal(ledger_tag(l, 150, &until), 0);
-    expect_numbers(l, 200,
-                   200 * (PARCEL_TASK_BYTES + 8) + 100 * PARCEL_EXTRA_BYTES);
+    expect_numbers(l, 200, 200 * (PARCEL_TASK_BYTES + 8) + 100 * PARCEL_EXTRA_BYTES);
     ledger_free(l);
 }
 

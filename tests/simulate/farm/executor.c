@@ -19,8 +19,8 @@ struct job {
     uint64_t first;
     uint32_t count;
     uint32_t attempt;
-    uint32_t next; /* to run, or running */
-    struct row_walk walk; /* behind it */
+    uint32_t next;           /* to run, or running */
+    struct row_walk walk;    /* behind it */
     struct parcel_task task; /* what it is */
     unsigned char *records;
     bool *dropped;

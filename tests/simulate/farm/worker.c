@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
 #include "farm/wire.h"
+#include "memory.h"
 #include "world.h"
 
 enum {
