@@ -298,13 +298,11 @@ static void run_plain(struct child *c, struct rota_task *t,
                       const struct rota_function *f)
 {
     begin(c, 0);
-    c->result.size = t->begin = t->end = PARCEL_RESULT_BYTES;
-    t->quick = c->result.data + PARCEL_RESULT_BYTES;
+    t->place = c->result.data + PARCEL_RESULT_BYTES;
     t->size = 0;
     int rc = f->run(t, f->context);
     check_own(c);
-    bool odd = rc != 0 || t->submitted > 0 || t->said || t->starved;
-    if (!odd && t->size <= SHORT_BYTES &&
+    if (rc == 0 && !task_is_odd(t) && t->size <= SHORT_BYTES &&
         tell_value(c, c->result.data + PARCEL_RESULT_BYTES, t->size))
         return;
     task_finish(t, rc);

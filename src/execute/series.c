@@ -19,6 +19,7 @@ enum {
     TICKS_A_GROUP =
         32, /* looks at the tick, while a group has as many tasks as wanted */
     FIRST_ROOM = 4096,
+    QUICK_ROOM = ROW_RESULT_BYTES + TASK_SPARE_BYTES, /* before a task is called */
 };
 
 void series_init(struct series *s, const struct rota_function *functions, int count)
@@ -170,7 +171,7 @@ static int make_room(struct series *s)
 static inline void tell(struct series *s, struct rota_task *t, int rc)
 {
     task_catch_up(t);
-    if (rc != 0 || t->submitted > 0 || t->said || t->starved)
+    if (rc != 0 || task_is_odd(t))
         record(s, t, rc);
     else if (s->open && t->size == s->size)
         s->inside++;
@@ -178,23 +179,72 @@ static inline void tell(struct series *s, struct rota_task *t, int rc)
         begin_row(s, t);
 }
 
-/* Run a task; the next is `apart` bytes behind it. */
-static inline int run_one(struct series *s, struct rota_task *t,
-                          const struct rota_function *f, uint16_t function,
-                          size_t apart)
+/* Tasks alike that are being run. */
+struct run {
+    struct rota_task task;
+    const struct rota_function *function; /* NULL: there is none */
+    uint16_t number;                      /* of it */
+    size_t apart;                         /* payloads are */
+    size_t enough;                        /* bytes of results */
+};
+
+static inline void step(struct run *r)
+{
+    r->task.id++;
+    r->task.payload += r->apart;
+}
+
+/* Run the next task. */
+static int run_one(struct series *s, struct run *r)
 {
     struct task_bytes *out = &s->results;
+    struct rota_task *t = &r->task;
     if (make_room(s) != 0)
         return ROTA_E_NOMEM;
-    if (!s->open)
-        out->size += ROW_RESULT_BYTES;
-    t->begin = t->end = out->size;
-    t->quick = out->data + out->size;
+    t->place = out->data + out->size + (s->open ? 0 : ROW_RESULT_BYTES);
     t->size = 0;
-    tell(s, t, f != NULL ? f->run(t, f->context) : task_call(t, function));
-    t->id++;
-    t->payload += apart;
+    tell(s, t,
+         r->function != NULL ? r->function->run(t, r->function->context)
+                             : task_call(t, r->number));
+    step(r);
     return 0;
+}
+
+/* Run tasks, at most `most`, as long as each returns a number, or each nothing, as the
+ * row has it that grows, and there is room: a shorter way. Returns how many; the last
+ * may have done otherwise. */
+static uint32_t run_quickly(struct series *s, struct run *r, uint32_t most)
+{
+    struct task_bytes *out = &s->results;
+    struct rota_task *t = &r->task;
+    size_t size = s->size;
+    size_t room = out->cap < r->enough ? out->cap : r->enough;
+    uint32_t done = 0;
+    if (!s->open || r->function == NULL || room < out->size + QUICK_ROOM ||
+        (size != 0 && size != 8))
+        return 0;
+    rota_run *run = r->function->run;
+    void *context = r->function->context;
+    unsigned char *place = out->data + out->size;
+    const unsigned char *last = out->data + room - QUICK_ROOM;
+    int rc = 0;
+    while (done < most && place <= last) {
+        t->place = place;
+        t->size = 0;
+        done++;
+        rc = run(t, context);
+        if (rc != 0 || task_is_odd(t) || t->place == NULL || t->size != size) {
+            s->inside += done - 1;
+            tell(s, t, rc);
+            step(r);
+            return done;
+        }
+        place += size;
+        step(r);
+    }
+    s->inside += done;
+    out->size = (size_t)(place - out->data);
+    return done;
 }
 
 /* How many tasks may be run before the next look at the tick: more where the last ones
@@ -208,29 +258,47 @@ static uint32_t patience(const struct series *s)
     return each < most ? each : most;
 }
 
+/* Run up to `most` tasks; *done is counted on. */
+static int run_some(struct series *s, struct run *r, uint32_t most, uint32_t *done)
+{
+    int rc = 0;
+    uint32_t i = 0;
+    while (i < most && s->results.size < r->enough && rc == 0) {
+        uint32_t quick = run_quickly(s, r, most - i);
+        i += quick;
+        if (quick > 0)
+            continue;
+        rc = run_one(s, r);
+        i += rc == 0;
+    }
+    s->tasks += i;
+    *done += i;
+    return rc;
+}
+
 int series_run(struct series *s, const struct parcel_task *t, uint32_t count,
                uint64_t id, uint32_t attempt, size_t enough, uint32_t *ran)
 {
     bool known = t->function < s->count;
-    const struct rota_function *f = known ? &s->functions[t->function] : NULL;
-    size_t apart = parcel_padded(t->size);
-    struct rota_task task = {.functions = s->functions,
-                             .count = s->count,
-                             .attempt = attempt,
-                             .id = id,
-                             .payload = t->data,
-                             .payload_size = t->size,
-                             .out = &s->results};
+    struct run r = {
+        .task = {.functions = s->functions,
+                 .count = s->count,
+                 .attempt = attempt,
+                 .id = id,
+                 .payload = t->data,
+                 .payload_size = t->size,
+                 .out = &s->results},
+        .function = known ? &s->functions[t->function] : NULL,
+        .number = t->function,
+        .apart = parcel_padded(t->size),
+        .enough = enough,
+    };
     bool over = false;
     int rc = 0;
     uint32_t done = 0;
     while (done < count && s->results.size < enough && rc == 0 && !over) {
-        uint32_t till = count - done < patience(s) ? count : done + patience(s);
-        uint32_t before = done;
-        while (done < till && s->results.size < enough &&
-               (rc = run_one(s, &task, f, t->function, apart)) == 0)
-            done++;
-        s->tasks += done - before;
+        uint32_t most = patience(s);
+        rc = run_some(s, &r, count - done < most ? count - done : most, &done);
         long tick = look_at_tick();
         over = s->tasks > 0 && (s->tasks >= s->wanted || tick != s->tick);
         if (over)

@@ -29,9 +29,9 @@ struct rota_task {
     const unsigned char *payload;
     size_t payload_size;
     struct task_bytes *out;
-    unsigned char *quick; /* while nothing has been said: there a value of 8 bytes may
-                             stand, for which nothing else is noted than `size`. Then,
-                             or otherwise: NULL */
+    unsigned char *place; /* while nothing has been said, or one number: where it
+                             stands, and then `begin`, `end` and the bytes of `out` are
+                             yet to be set (task_catch_up). Else NULL */
     size_t begin;         /* of the value, in `out` */
     size_t end;           /* what it submitted begins there */
     size_t size;          /* of the value; before it is filled up */
@@ -59,12 +59,20 @@ int task_attempt(const struct rota_function *functions, int count,
                  const struct parcel_task *t, uint64_t id, uint32_t attempt,
                  struct task_bytes *out);
 
-/* Note what `quick` has left out. */
+/* Whether it has said anything but a value. */
+static inline bool task_is_odd(const struct rota_task *t)
+{
+    return t->submitted > 0 || t->said || t->starved;
+}
+
+/* Set what is yet to be set while there is a `place`. */
 static inline void task_catch_up(struct rota_task *t)
 {
-    t->quick = NULL;
-    if (t->size > 0 && t->end == t->begin)
-        t->out->size = t->end = t->begin + t->size;
+    if (t->place == NULL)
+        return;
+    t->begin = (size_t)(t->place - t->out->data);
+    t->out->size = t->end = t->begin + t->size;
+    t->place = NULL;
 }
 
 /* Call the function that has this place: what it returns. */
