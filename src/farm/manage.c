@@ -253,6 +253,20 @@ static int progress(struct rota_farm *f)
     return rc;
 }
 
+/* A task that could not be submitted is left out, and nobody will say so again. */
+static void keep_failure(struct rota_farm *f, int rc)
+{
+    if (rc != 0 && rc != ROTA_E_NOMEM)
+        f->failure = rc;
+}
+
+static int take_failure(struct rota_farm *f)
+{
+    int rc = f->failure;
+    f->failure = 0;
+    return rc;
+}
+
 /* It is time: progress, and see how many calls should be before the next. */
 static void progress_in_time(struct rota_farm *f)
 {
@@ -261,7 +275,7 @@ static void progress_in_time(struct rota_farm *f)
         f->calls_each /= 2;
     else if (now - f->progress_ns < PROGRESS_NS / 2 && f->calls_each < CALLS_MOST)
         f->calls_each *= 2;
-    progress(f); /* what fails in it is rota_next's to say, once there is no result */
+    keep_failure(f, progress(f));
     f->calls = f->calls_each;
     f->progress_ns = clock_now_ns();
 }
@@ -411,8 +425,11 @@ static int next_in_time(struct rota_farm *f, int64_t timeout_ms,
     int64_t deadline_ns = timeout_ms ? clock_deadline_ns(timeout_ms) : 0;
     for (;;) {
         int rc = progress(f);
-        if (tell(f, out, count))
+        if (tell(f, out, count)) {
+            keep_failure(f, rc);
             return 0;
+        }
+        rc = rc ? rc : take_failure(f);
         if (rc != 0)
             return rc;
         if (!is_fed(f) && broker_is_over(f->broker))

@@ -10,14 +10,16 @@ enum {
     AHEAD_OF_WORKER = 3,
 };
 
+/* With a 0 behind it, as behind all that is received: a rank's message to itself is. */
 static void *message_of(const void *head, const void *data, size_t size)
 {
-    unsigned char *message = malloc(WIRE_HEAD_BYTES + size);
+    unsigned char *message = malloc(WIRE_HEAD_BYTES + size + 1);
     if (message == NULL)
         return NULL;
     memcpy(message, head, WIRE_HEAD_BYTES);
     if (size > 0)
         memcpy(message + WIRE_HEAD_BYTES, data, size);
+    message[WIRE_HEAD_BYTES + size] = 0;
     return message;
 }
 
