@@ -83,6 +83,7 @@ struct rota_farm {
     bool has_spec; /* `spec` was generated, but there was no memory for it yet */
     struct rota_spec spec;
     struct alike alike;
+    int found;      /* the function that a task named last */
     int failure;    /* what progress has failed with, to be told by rota_next */
     int calls;      /* until the next progress */
     int calls_each; /* how many that is, at present */

@@ -127,11 +127,21 @@ static bool is_plain(const struct rota_spec *s)
            s->time_limit_ms == 0 && s->data != NULL && s->size_bytes <= PARCEL_SIZE_MAX;
 }
 
+/* The place of the function called `name`: mostly that of the task before. */
+static int find_function(struct rota_farm *f, const char *name)
+{
+    if (name != NULL && strcmp(f->functions[f->found].name, name) == 0)
+        return f->found;
+    int function = task_function(f->functions, f->count, name);
+    if (function >= 0)
+        f->found = function;
+    return function;
+}
+
 static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task)
 {
     struct parcel_task t;
-    int function =
-        is_plain(s) ? task_function(f->functions, f->count, s->function) : -1;
+    int function = is_plain(s) ? find_function(f, s->function) : -1;
     if (function >= 0)
         return broker_submit_plain(f->broker, (uint16_t)function, s->data,
                                    s->size_bytes, task);
