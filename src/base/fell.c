@@ -1,20 +1,23 @@
 /* fell.c - end a process tree together with the shared memory that it leaves
  *
- * The tree is stopped before its maps are read, so that nobody maps another file,
- * or is started, between the look and the kill.
+ * The tree is stopped before its maps are read, so that nobody maps or opens
+ * another file, or is started, between the look and the kill.
  */
 #include "base/fell.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/tree.h"
 
 #define SHM_DIR "/dev/shm/"
@@ -65,7 +68,27 @@ static void files_drop(struct files *f, const char *path)
     f->paths[i] = f->paths[--f->count];
 }
 
-/* Do `verb` with every file below /dev/shm that process `pid` has mapped. */
+/* Do `verb` with every file below /dev/shm that process `pid` has open: it may not have
+ * mapped it yet. */
+static void each_open(struct files *f, int pid,
+                      void (*verb)(struct files *f, const char *path))
+{
+    char name[64];
+    char path[PATH_MAX];
+    snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+    DIR *fds = opendir(name);
+    if (fds == NULL)
+        return;
+    for (struct dirent *e; (e = readdir(fds)) != NULL;) {
+        ssize_t n = readlinkat(dirfd(fds), e->d_name, path, sizeof(path) - 1);
+        path[n > 0 ? n : 0] = '\0';
+        if (strncmp(path, SHM_DIR, strlen(SHM_DIR)) == 0 && shm_path(path) != NULL)
+            verb(f, path);
+    }
+    closedir(fds);
+}
+
+/* Do `verb` with every one that it has mapped. */
 static void each_mapped(struct files *f, int pid,
                         void (*verb)(struct files *f, const char *path))
 {
@@ -84,6 +107,13 @@ static void each_mapped(struct files *f, int pid,
     fclose(maps);
 }
 
+static void each_held(struct files *f, int pid,
+                      void (*verb)(struct files *f, const char *path))
+{
+    each_open(f, pid, verb);
+    each_mapped(f, pid, verb);
+}
+
 static void note_tree(struct files *f)
 {
     static pid_t pids[PIDS];
@@ -91,7 +121,7 @@ static void note_tree(struct files *f)
     for (int i = 0; i < n && i < PIDS; i++)
         kill(pids[i], SIGSTOP);
     for (int i = 0; i < n && i < PIDS; i++)
-        each_mapped(f, pids[i], files_add);
+        each_held(f, pids[i], files_add);
 }
 
 static void spare_others(struct files *f)
@@ -99,9 +129,42 @@ static void spare_others(struct files *f)
     DIR *proc = opendir("/proc");
     for (struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;)
         if (isdigit((unsigned char)e->d_name[0]))
-            each_mapped(f, atoi(e->d_name), files_drop);
+            each_held(f, atoi(e->d_name), files_drop);
     if (proc != NULL)
         closedir(proc);
+}
+
+static bool is_mpi_file(const char *name)
+{
+    static const char *const beginnings[] = {"mpich_shar_tmp", "ucx_shm_posix_",
+                                             "vader_segment."};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+void fell_orphans(int64_t since_ns)
+{
+    struct files f = {.count = 0};
+    since_ns -= NS_PER_SEC; /* a file's time lags behind by some milliseconds */
+    DIR *d = opendir(SHM_DIR);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char path[sizeof(SHM_DIR) + sizeof(e->d_name)];
+        struct stat st;
+        snprintf(path, sizeof(path), SHM_DIR "%s", e->d_name);
+        if (is_mpi_file(e->d_name) && stat(path, &st) == 0 && st.st_uid == geteuid() &&
+            st.st_ctim.tv_sec * NS_PER_SEC + st.st_ctim.tv_nsec >= since_ns)
+            files_add(&f, path);
+    }
+    if (d != NULL)
+        closedir(d);
+    if (f.count > 0)
+        spare_others(&f);
+    for (int i = 0; i < f.count; i++) {
+        unlink(f.paths[i]);
+        free(f.paths[i]);
+    }
 }
 
 int tree_fell(int64_t deadline_ns)

@@ -6,6 +6,7 @@
 #include "farm/hand.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "execute/row.h"
 #include "farm/wire.h"
@@ -36,19 +37,18 @@ int hand_new(const struct hand_port *port, struct executor *x, int functions,
 
 void hand_free(struct hand *h)
 {
-    if (h == NULL)
-        return;
     free(h);
 }
 
-int hand_hello(struct hand *h)
+int hand_hello(struct hand *h, const char *host)
 {
     unsigned char data[WIRE_HEAD_BYTES];
+    size_t size = strnlen(host, WIRE_HOST_MAX);
     struct wire_head head = {.kind = WIRE_HELLO,
                              .count = (uint32_t)h->executor->slots,
                              .lease = h->fingerprint};
     wire_write(data, &head);
-    return h->port.send(h->port.ctx, data, NULL, 0);
+    return h->port.send(h->port.ctx, data, host, size);
 }
 
 /* ---- batches in -------------------------------------------------------------- */

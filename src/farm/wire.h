@@ -1,4 +1,4 @@
-/* wire.h - what the manager and its workers say to each other (version 2)
+/* wire.h - what the manager and its workers say to each other (version 3)
  *
  * Messages under two tags, WIRE_TO_WORKER and WIRE_TO_MANAGER. Each begins with a head
  * of 32 bytes; all integers are little-endian:
@@ -15,7 +15,7 @@
  *   TASKS     of tasks     its number    task number attempt    task records
  *   DROP      of tasks     its number    task number 0          -
  *   FINISH    0            0             0           0          -
- *   HELLO     slots        functions'    0           0          -
+ *   HELLO     slots        functions'    0           0          its host's name
  *                          fingerprint
  *   RESULTS   of results   its number    task number ns in sum  result records
  *   RECALL    of tasks     its number    task number 0          -
@@ -33,11 +33,12 @@
 #include "execute/parcel.h"
 
 enum {
-    WIRE_VERSION = 2,
+    WIRE_VERSION = 3,
     WIRE_HEAD_BYTES = 32,
     WIRE_TO_WORKER = 1, /* tags */
     WIRE_TO_MANAGER = 2,
     WIRE_SLOTS_MAX = 1 << 20,
+    WIRE_HOST_MAX = 255,
 };
 
 enum wire_kind {

@@ -12,7 +12,10 @@
  * over it, and sometimes hangs. So rank 0's parent (liveness) tells us, in a file that
  * ROTA_STATUS_FILE names to it, and the launcher sees only zeros. The file holds the
  * status in decimal and a line's end, or nothing: where rank 0 has no parent, or is on
- * another host. Then the launcher's own status counts.
+ * another host. Then the launcher's own status counts. The file is this process's
+ * alone, in memory, so that nothing is left of it; and since on another host the same
+ * name may be another file, it begins with a secret word, which the variable has too
+ * (liveness/parent.c reads both).
  *
  * A launcher may itself hang when all is over: Open MPI 4.1.4's did so after one in
  * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
@@ -30,7 +33,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -53,6 +58,8 @@
 
 enum {
     PATIENCE = 3, /* the signal that kills everything */
+    WORD_SIZE = 32,
+    LAUNCH_STATUS_NAME = 64 + WORD_SIZE,
 };
 
 struct launch {
@@ -61,7 +68,10 @@ struct launch {
     int signals; /* how many have come */
     int *asked;  /* where the first goes, or NULL */
     int64_t deadline_ns;
-    char *status_path;
+    int64_t begun_ns; /* by the wall's clock */
+    int status_fd;
+    char status_name[LAUNCH_STATUS_NAME]; /* PATH:WORD */
+    bool *told;
     bool parental; /* has children as long as ranks run */
     bool had_children;
     int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
@@ -71,9 +81,8 @@ static void launch_free(struct launch *l)
 {
     if (l == NULL)
         return;
-    if (l->status_path != NULL)
-        unlink(l->status_path);
-    free(l->status_path);
+    if (l->status_fd >= 0)
+        close(l->status_fd);
     free(l);
 }
 
@@ -200,10 +209,13 @@ static bool read_answer(int fd, char *buf, size_t size)
     return true;
 }
 
-static int ask_family(const char *path, enum command_family *out,
-                      struct rota_error *err)
+enum {
+    ANSWER_SIZE = 4096,
+};
+
+static int ask_version(const char *path, char answer[ANSWER_SIZE],
+                       struct rota_error *err)
 {
-    char answer[4096];
     int fds[2];
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) != 0)
@@ -214,7 +226,7 @@ static int ask_family(const char *path, enum command_family *out,
     if (rc != 0)
         return error_set(err, ROTA_E_LAUNCH, "cannot run the launcher '%s': %s", path,
                          strerror(rc));
-    bool in_time = read_answer(in, answer, sizeof(answer));
+    bool in_time = read_answer(in, answer, ANSWER_SIZE);
     kill(-pid, SIGKILL);
     waitpid(pid, NULL, 0);
     if (!in_time)
@@ -222,7 +234,42 @@ static int ask_family(const char *path, enum command_family *out,
                          "the launcher '%s' did not answer --version within %d s; name "
                          "another with --mpiexec",
                          path, (int)(ASK_NS / NS_PER_SEC));
-    *out = command_family(answer);
+    return 0;
+}
+
+/* The first line; where that only announces the second, as Hydra's does, both. */
+static char *headline(const char *answer)
+{
+    size_t first = strcspn(answer, "\n");
+    const char *next = answer + first + strspn(answer + first, " \t\n");
+    size_t second = strcspn(next, "\n");
+    char *line;
+    if (first == 0 || answer[first - 1] != ':')
+        return strndup(answer, first);
+    if (asprintf(&line, "%.*s %.*s", (int)first, answer, (int)second, next) < 0)
+        return NULL;
+    char *to = line; /* those are columns */
+    for (const char *from = line; (*to = *from) != '\0'; from++)
+        to += *from != ' ' || from[1] != ' ';
+    return line;
+}
+
+int launch_find(const char *mpiexec, char **path, char **version,
+                struct rota_error *err)
+{
+    const struct launch_spec spec = {.mpiexec = mpiexec};
+    rota_auto(heap) char *found = NULL;
+    char answer[ANSWER_SIZE];
+    int rc = find_launcher(&spec, &found, err);
+    if (rc == 0)
+        rc = ask_version(found, answer, err);
+    if (rc != 0)
+        return rc;
+    char *line = headline(answer);
+    if (line == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *version = line;
+    *path = rota_steal(found);
     return 0;
 }
 
@@ -254,17 +301,19 @@ static void permit_root(void)
 
 static int make_status_file(struct launch *l, struct rota_error *err)
 {
-    const char *dir = getenv("TMPDIR");
-    rota_auto(heap) char *path = NULL;
-    if (asprintf(&path, "%s/rota-status.XXXXXX", dir ? dir : "/tmp") < 0) {
-        path = NULL;
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-    }
-    rota_auto(fd) int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, ROTA_E_IO, "cannot make the file '%s': %s", path,
+    unsigned char random[WORD_SIZE / 2];
+    char word[WORD_SIZE + 1] = "";
+    l->status_fd = memfd_create("rota-status", MFD_CLOEXEC);
+    if (l->status_fd < 0 || getrandom(random, sizeof(random), 0) != sizeof(random))
+        return error_set(err, ROTA_E_IO, "cannot make a file for the status: %s",
                          strerror(errno));
-    l->status_path = rota_steal(path);
+    for (size_t i = 0; i < sizeof(random); i++)
+        sprintf(word + 2 * i, "%02x", random[i]);
+    if (write(l->status_fd, word, WORD_SIZE) != WORD_SIZE)
+        return error_set(err, ROTA_E_IO, "cannot write the file for the status: %s",
+                         strerror(errno));
+    snprintf(l->status_name, sizeof(l->status_name), "/proc/%d/fd/%d:%s", (int)getpid(),
+             l->status_fd, word);
     return 0;
 }
 
@@ -275,7 +324,7 @@ __attribute__((noreturn)) static void become(char **words, const struct launch *
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) {
         permit_root();
-        setenv("ROTA_STATUS_FILE", l->status_path, 1);
+        setenv("ROTA_STATUS_FILE", l->status_name, 1);
         sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
         execv(words[0], words);
         int cause = errno;
@@ -324,18 +373,24 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
 {
     rota_auto(heap) char *path = NULL;
     rota_auto(launch) struct launch *l = calloc(1, sizeof(*l));
-    enum command_family family;
+    enum command_family family = COMMAND_UNKNOWN;
+    char answer[ANSWER_SIZE];
     char **words;
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
+    l->status_fd = -1;
     l->deadline_ns = INT64_MAX;
     l->idle_ns = INT64_MAX;
     l->asked = spec->asked;
+    l->told = spec->told;
+    l->begun_ns = clock_wall_ns();
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
     if (rc == 0)
-        rc = ask_family(path, &family, err);
+        rc = ask_version(path, answer, err);
+    if (rc == 0)
+        family = command_family(answer);
     if (rc == 0)
         rc = make_status_file(l, err);
     if (rc == 0)
@@ -423,12 +478,11 @@ static void await_descendants(int64_t deadline_ns)
 /* What rank 0's parent has left for us, if it has. */
 static bool read_status(const struct launch *l, int *status)
 {
-    FILE *f = fopen(l->status_path, "re");
+    char text[16] = "";
     char end;
     int st;
-    bool found = f != NULL && fscanf(f, "%d%c", &st, &end) == 2 && end == '\n';
-    if (f != NULL)
-        fclose(f);
+    ssize_t n = pread(l->status_fd, text, sizeof(text) - 1, WORD_SIZE);
+    bool found = n > 0 && sscanf(text, "%d%c", &st, &end) == 2 && end == '\n';
     if (found)
         *status = st;
     return found;
@@ -455,7 +509,10 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     if (await_launcher(owned, &st, &stuck))
         await_descendants(clock_now_ns() + DYING_NS);
     int rc = tree_fell(clock_now_ns() + KILL_NS);
+    fell_orphans(owned->begun_ns);
     bool told = read_status(owned, &st);
+    if (owned->told != NULL)
+        *owned->told = told;
     sigprocmask(SIG_SETMASK, &owned->old_mask, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the launcher started: %s",

@@ -21,22 +21,32 @@ static int name_it(void **state)
     return tree_adopt();
 }
 
-static void map_it(void)
+static int open_it(void)
 {
     int fd = shm_open(name, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, 4096) != 0 ||
-        mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+    if (fd < 0 || ftruncate(fd, 4096) != 0)
+        _exit(1);
+    return fd;
+}
+
+static void map_it(void)
+{
+    int fd = open_it();
+    if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
         _exit(1);
     close(fd);
 }
 
-/* A child that has the file mapped when this returns. */
-static void start_holder(void)
+/* A child that has the file mapped, or only open, when this returns. */
+static void start_holder(bool maps)
 {
     int ready[2];
     assert_return_code(pipe(ready), 0);
     if (fork() == 0) {
-        map_it();
+        if (maps)
+            map_it();
+        else
+            open_it();
         if (write(ready[1], "x", 1) != 1)
             _exit(1);
         for (;;)
@@ -48,30 +58,54 @@ static void start_holder(void)
     close(ready[1]);
 }
 
-static void what_only_the_tree_had_mapped_goes_with_it(void **state)
+static void what_only_the_tree_holds_goes_with_it(void **state)
 {
     (void)state;
-    start_holder();
-    assert_return_code(access(path, F_OK), 0);
-    assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
-    assert_int_equal(access(path, F_OK), -1);
+    for (int maps = 0; maps <= 1; maps++) {
+        start_holder(maps);
+        assert_return_code(access(path, F_OK), 0);
+        assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
+        assert_int_equal(access(path, F_OK), -1);
+    }
 }
 
 static void what_another_process_has_mapped_stays(void **state)
 {
     (void)state;
-    start_holder();
+    start_holder(true);
     map_it();
     assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
     assert_return_code(access(path, F_OK), 0);
     shm_unlink(name);
 }
 
+static void what_a_killed_rank_has_left_is_removed(void **state)
+{
+    (void)state;
+    char left[96];
+    int64_t now_ns = clock_wall_ns();
+    snprintf(left, sizeof(left), "/dev/shm/mpich_shar_tmp-rota-%d", (int)getpid());
+    int fd = open(left, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_return_code(fd, 0);
+    fell_orphans(now_ns); /* held */
+    assert_return_code(access(left, F_OK), 0);
+    close(fd);
+    fell_orphans(now_ns + 10 * NS_PER_SEC); /* older */
+    assert_return_code(access(left, F_OK), 0);
+    fell_orphans(now_ns);
+    assert_int_equal(access(left, F_OK), -1);
+
+    close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)); /* not an MPI's */
+    fell_orphans(now_ns);
+    assert_return_code(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_only_the_tree_had_mapped_goes_with_it),
+        cmocka_unit_test(what_only_the_tree_holds_goes_with_it),
         cmocka_unit_test(what_another_process_has_mapped_stays),
+        cmocka_unit_test(what_a_killed_rank_has_left_is_removed),
     };
     return cmocka_run_group_tests(tests, name_it, NULL);
 }
