@@ -127,6 +127,10 @@ int hand_receive(struct hand *h, const void *data, size_t size)
         h->executor->ops->drop(h->executor, head.lease, head.first, head.count);
         return 0;
     }
+    if (head.kind == WIRE_END && h->executor->ops->end != NULL) {
+        h->executor->ops->end(h->executor, head.lease, head.first);
+        return 0;
+    }
     if (head.kind == WIRE_RECALL)
         return give_back(h, &head);
     if (head.kind != WIRE_FINISH)
@@ -154,8 +158,8 @@ static int hand_in(struct hand *h)
     const struct executor_report *r = &h->report;
     unsigned char data[WIRE_HEAD_BYTES];
     struct wire_head head = {
-        .kind = WIRE_RESULTS,
-        .count = r->count,
+        .kind = r->part ? WIRE_PART : WIRE_RESULTS,
+        .count = r->part ? 1 : r->count,
         .lease = r->lease,
         .first = r->first,
         .more = r->busy_ns > 0 ? (uint64_t)r->busy_ns : 0,

@@ -20,10 +20,13 @@
  *   RESULTS   of results   its number    task number ns in sum  result records
  *   RECALL    of tasks     its number    task number 0          -
  *   RETURNED  of tasks     its number    task number 0          -
+ *   PART      1            its number    task number 0          bytes
+ *   END       1            its number    task number 0          -
  *
  * DROP's tasks are not wanted; who has begun them may report them. RECALL asks for
  * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
- * none.
+ * none. PART is what a task that goes on has to say before its result, in its kind's
+ * own form; END asks to end such a task, as that can't be kept.
  *
  * Records are those of execute/parcel.h; a row (execute/row.h) may stand for many.
  */
@@ -49,6 +52,8 @@ enum wire_kind {
     WIRE_RESULTS,
     WIRE_RECALL,
     WIRE_RETURNED,
+    WIRE_PART,
+    WIRE_END,
     WIRE_KINDS,
 };
 
