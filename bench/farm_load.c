@@ -1,9 +1,11 @@
 /* farm_load.c - the loads of load.h on the farm
  *
- *     mpiexec -n N farm_load in-rank|isolated [manager-works] PER_US CORES LOAD...
+ *     mpiexec -n N farm_load in-rank|isolated [one-by-one] [manager-works]
+ *                            PER_US CORES LOAD...
  *
- * As raw_mpi.c, which it is compared with: the payloads are made one by one as there
- * is room for them, and each value goes to its place.
+ * As raw_mpi.c, which it is compared with: the payloads are made as there is room for
+ * them, and each value goes to its place. Tasks are given and results taken many at
+ * once, as raw_mpi.c does; or, one-by-one, each by a call.
  */
 #include <rota.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct manager {
     uint64_t next;    /* task to be generated */
     uint64_t before;  /* tasks of earlier loads: the farm numbers all in one row */
     uint64_t payload; /* of the task generated last */
+    bool one_by_one;
 };
 
 static int run(struct rota_task *task, void *context)
@@ -50,18 +53,50 @@ static bool generate(void *context, struct rota_spec *spec)
     return true;
 }
 
+static size_t fill(void *context, void *payloads, size_t most)
+{
+    struct manager *m = context;
+    uint64_t *out = payloads;
+    uint64_t left = m->load->count - m->next;
+    size_t count = left < most ? left : most;
+    for (size_t i = 0; i < count; i++)
+        out[i] = load_payload(m->load, m->next + i);
+    m->next += count;
+    return count;
+}
+
+static void check(const struct rota_result *result)
+{
+    if (result->outcome == ROTA_DONE && result->size_bytes == sizeof(uint64_t))
+        return;
+    fprintf(stderr, "farm_load: a task without a value\n");
+    exit(1);
+}
+
 static void take(struct manager *m)
 {
     struct rota_result result;
     int rc;
     while ((rc = rota_next(m->farm, ROTA_FOREVER, &result)) == 0) {
-        if (result.outcome != ROTA_DONE || result.size_bytes != sizeof(uint64_t)) {
-            fprintf(stderr, "farm_load: a task without a value\n");
-            exit(1);
-        }
+        check(&result);
         m->load->values[result.task - m->before] = *(const uint64_t *)result.data;
     }
     stop_if(rc == ROTA_E_END ? 0 : rc, "rota_next");
+}
+
+static void take_runs(struct manager *m)
+{
+    struct rota_result result;
+    size_t count;
+    int rc;
+    while ((rc = rota_next_run(m->farm, ROTA_FOREVER, SIZE_MAX, &result, &count)) ==
+           0) {
+        check(&result);
+        const uint64_t *values = result.data; /* of 8 bytes: there is no gap */
+        for (size_t i = 0; i < count; i++)
+            m->load->values[result.task - m->before + i] = values[i];
+    }
+    stop_if(rc == ROTA_E_END ? 0 : rc, "rota_next_run");
 }
 
 static double farm_do(struct load *l, void *context)
@@ -70,8 +105,15 @@ static double farm_do(struct load *l, void *context)
     int64_t began = clock_now_ns();
     m->load = l;
     m->next = 0;
-    stop_if(rota_generate(m->farm, generate, m), "rota_generate");
-    take(m);
+    if (m->one_by_one) {
+        stop_if(rota_generate(m->farm, generate, m), "rota_generate");
+        take(m);
+    } else {
+        struct rota_spec spec = {.function = m->function,
+                                 .size_bytes = sizeof(uint64_t)};
+        stop_if(rota_generate_alike(m->farm, &spec, fill, m), "rota_generate_alike");
+        take_runs(m);
+    }
     m->before += l->count;
     return (double)(clock_now_ns() - began) / 1e9;
 }
@@ -96,9 +138,13 @@ static void warm_up(struct manager *m, bool manager_works)
 int main(int argc, char **argv)
 {
     bool in_rank = argc > 1 && strcmp(argv[1], "in-rank") == 0;
-    bool manager_works = argc > 2 && strcmp(argv[2], "manager-works") == 0;
-    char **words = argv + 2 + manager_works; /* PER_US CORES LOAD... */
-    int loads = argc - 4 - manager_works;
+    int at = 2;
+    bool one_by_one = at < argc && strcmp(argv[at], "one-by-one") == 0;
+    at += one_by_one;
+    bool manager_works = at < argc && strcmp(argv[at], "manager-works") == 0;
+    at += manager_works;
+    char **words = argv + at; /* PER_US CORES LOAD... */
+    int loads = argc - at - 2;
     if (loads < 1 || loads > 64) {
         fprintf(stderr, "farm_load: wants in-rank or isolated, a spin rate, cores, "
                         "loads\n");
@@ -116,7 +162,7 @@ int main(int argc, char **argv)
                                         .count = loads,
                                         .in_rank = in_rank,
                                         .manager_works = manager_works};
-    struct manager m = {.farm = NULL};
+    struct manager m = {.one_by_one = one_by_one};
     struct rota_error err;
     if (rota_farm_open(&options, &m.farm, &err) != 0) {
         fprintf(stderr, "farm_load: %s\n", err.text);

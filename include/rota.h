@@ -309,6 +309,15 @@ ROTA_API int rota_submit(struct rota_farm *farm, const struct rota_spec *spec,
 ROTA_API int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
                               size_t count, size_t *submitted);
 
+/* Add `count` tasks that are all as `spec` says, but for their payloads: at spec->data
+ * these stand one right behind the other, spec->size_bytes each. It costs a fraction of
+ * adding them one by one, here and on their way. *first (NULL is accepted) is the first
+ * one's number, from which the others count on. *submitted (NULL is accepted) is how
+ * many were added, which may be fewer where this fails with ROTA_E_NOMEM; else as
+ * rota_submit. */
+ROTA_API int rota_submit_alike(struct rota_farm *farm, const struct rota_spec *spec,
+                               size_t count, uint64_t *first, size_t *submitted);
+
 /* Gives the next task: true and *spec (all 0 before), whose data stays valid until the
  * next call; or false: there is none any more. Must not call the farm. */
 typedef bool rota_generator(void *context, struct rota_spec *spec);
@@ -319,6 +328,18 @@ typedef bool rota_generator(void *context, struct rota_spec *spec);
  * cannot be submitted, rota_next fails with the reason, and that one is left out. */
 ROTA_API int rota_generate(struct rota_farm *farm, rota_generator *generator,
                            void *context);
+
+/* Writes the payloads of the next tasks to `payloads`, one right behind the other, and
+ * returns how many: at most `most`; 0: there is none any more. `payloads` is aligned
+ * for any type of up to 8 bytes. Must not call the farm. */
+typedef size_t rota_filler(void *context, void *payloads, size_t most);
+
+/* As rota_generate, for tasks that are all as `spec` says (copied), but for their
+ * payloads of spec->size_bytes each; spec->data is not looked at. A filler that returns
+ * more than was asked for ends there, and rota_next fails with ROTA_E_ARG. Fails with
+ * ROTA_E_NOTFOUND and ROTA_E_NOMEM too. */
+ROTA_API int rota_generate_alike(struct rota_farm *farm, const struct rota_spec *spec,
+                                 rota_filler *filler, void *context);
 
 /* How a task ended. */
 enum rota_outcome {
@@ -340,7 +361,8 @@ struct rota_result {
     enum rota_outcome outcome;
     int code;
     const void *data; /* the farm's, aligned as the payload is, with a 0 byte behind it;
-                         valid until the next rota_next or rota_farm_close */
+                         valid until the next rota_next, rota_next_run or
+                         rota_farm_close */
     size_t size_bytes;
     int attempts;     /* that were begun, as far as is known */
     int worker;       /* the rank that had it last; -1: none */
@@ -357,6 +379,22 @@ struct rota_result {
  * failed with. */
 ROTA_API int rota_next(struct rota_farm *farm, int64_t timeout_ms,
                        struct rota_result *out);
+
+/* As rota_next, but takes results that are alike at once: *count of them, at most
+ * `most` (1 or more). Each is as *out says, but for its task, which is out->task and on
+ * from there, and its value: rota_run_value(). Behind these there is no 0 byte. It is
+ * what to use for tiny tasks: results of neighbours that were done, with values of one
+ * size, mostly come by the hundred; all others come one by one. Fails as rota_next
+ * does. */
+ROTA_API int rota_next_run(struct rota_farm *farm, int64_t timeout_ms, size_t most,
+                           struct rota_result *out, size_t *count);
+
+/* The value of result `i`, from 0, of those that rota_next_run gave: out->size_bytes
+ * bytes, aligned as out->data is. */
+static inline const void *rota_run_value(const struct rota_result *out, size_t i)
+{
+    return (const unsigned char *)out->data + i * ((out->size_bytes + 7) / 8 * 8);
+}
 
 /* The manager's: end a task that has not ended, with ROTA_CANCELLED as its result. An
  * attempt that runs already may go on, and does not count. Fails with ROTA_E_NOTFOUND

@@ -3,24 +3,60 @@
 
 #include <stdlib.h>
 
-static uint32_t shortest_limit(const struct batch *b)
+#include "execute/row.h"
+
+/* How many bytes the tasks take as records, each for itself; and the shortest of their
+ * time limits. */
+static size_t records_bytes(const struct executor_batch *given, uint32_t *limit_ms)
 {
-    uint32_t shortest = 0;
-    const unsigned char *record = b->records;
-    for (uint32_t i = 0; i < b->count; i++) {
-        if (record[6] & PARCEL_EXTRA) {
-            uint32_t limit = parcel_get32(record + 16);
-            if (limit != 0 && (shortest == 0 || limit < shortest))
-                shortest = limit;
-        }
-        record += parcel_record_bytes(record);
+    size_t sum = 0;
+    *limit_ms = 0;
+    for (size_t at = 0; at < given->bytes;) {
+        struct parcel_task t = {0};
+        uint32_t count = 0;
+        size_t bytes = 0;
+        row_read_tasks(given->records + at, given->bytes - at, &t, &count, &bytes);
+        sum += count * parcel_task_bytes(&t);
+        if (t.time_limit_ms != 0 && (*limit_ms == 0 || t.time_limit_ms < *limit_ms))
+            *limit_ms = t.time_limit_ms;
+        at += bytes;
     }
-    return shortest;
+    return sum;
+}
+
+static unsigned char *write_alike(unsigned char *out, const struct parcel_task *t,
+                                  uint32_t count)
+{
+    size_t size = parcel_padded(t->size);
+    const unsigned char *data = t->data;
+    unsigned char head[PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES];
+    size_t head_bytes = (size_t)(parcel_write_head(head, t) - head);
+    for (; count > 0; count--) {
+        parcel_copy(out, head, head_bytes);
+        parcel_copy(out + head_bytes, data, size);
+        out += head_bytes + size;
+        data += size;
+    }
+    return out;
+}
+
+static void write_records(unsigned char *out, const struct executor_batch *given)
+{
+    for (size_t at = 0; at < given->bytes;) {
+        struct parcel_task t = {0};
+        uint32_t count = 0;
+        size_t bytes = 0;
+        row_read_tasks(given->records + at, given->bytes - at, &t, &count, &bytes);
+        out = write_alike(out, &t, count);
+        at += bytes;
+    }
 }
 
 struct batch *batch_new(const struct executor_batch *given)
 {
-    struct batch *b = malloc(sizeof(*b) + given->bytes);
+    uint32_t limit_ms;
+    size_t size = records_bytes(given, &limit_ms);
+    struct batch *b = malloc(sizeof(*b) + size);
     if (b == NULL)
         return NULL;
     *b = (struct batch){
@@ -28,11 +64,10 @@ struct batch *batch_new(const struct executor_batch *given)
         .first = given->first,
         .count = given->count,
         .attempt = given->attempt,
-        .bytes = given->bytes,
+        .limit_ms = limit_ms,
+        .bytes = size,
     };
-    if (given->bytes > 0)
-        memcpy(b->records, given->records, given->bytes);
-    b->limit_ms = shortest_limit(b);
+    write_records(b->records, given);
     return b;
 }
 

@@ -1,7 +1,8 @@
 /* batch.h - a batch of tasks that an executor has taken on: its own copy
  *
- * A task that is not wanted any more is marked in its record, by a flag that parcel.h
- * does not know; so dropping needs no memory.
+ * Each task has a record of its own, also where it came in a row (row.h). A task that
+ * is not wanted any more is marked in its record, by a flag that parcel.h does not
+ * know; so dropping needs no memory.
  */
 #ifndef ROTA_EXECUTE_BATCH_H
 #define ROTA_EXECUTE_BATCH_H

@@ -30,6 +30,7 @@ enum {
     RESULT_KEEP = 4 * 1024 * 1024,      /* and that is kept for the next */
     RING_QUARTER = CELL_RING_BYTES / 4, /* so much full: ask for it to be taken */
     RING_HALF = CELL_RING_BYTES / 2,
+    SHORT_BYTES = 64, /* a short value */
 };
 
 struct child {
@@ -170,6 +171,18 @@ static void tell_slowly(struct child *c)
     begin_group(c);
 }
 
+/* A result, whose record begins at `at`, is in the ring. */
+static void count_result(struct child *c, size_t at)
+{
+    count_task(c);
+    if (!pace_add(&c->pace, at) && c->written - c->group < RING_QUARTER)
+        return;
+    end_group(c);
+    if (c->written - c->rung >= RING_QUARTER ||
+        c->pace.now_ns - c->rung_ns >= EXECUTOR_SLICE_NS)
+        ring(c);
+}
+
 static void tell(struct child *c)
 {
     /* A group never fills the ring: else its times would go to places written anew. */
@@ -179,13 +192,25 @@ static void tell(struct child *c)
     }
     size_t at = cell_ring_at(c->written);
     write_bytes(c, c->result.data, c->result.size);
-    count_task(c);
-    if (!pace_add(&c->pace, at) && c->written - c->group < RING_QUARTER)
-        return;
-    end_group(c);
-    if (c->written - c->rung >= RING_QUARTER ||
-        c->pace.now_ns - c->rung_ns >= EXECUTOR_SLICE_NS)
-        ring(c);
+    count_result(c, at);
+}
+
+/* A short value, as most results are: it becomes a record in the ring itself. False:
+ * there is no room. */
+static bool tell_value(struct child *c, const unsigned char *value, size_t size)
+{
+    size_t bytes = PARCEL_RESULT_BYTES + parcel_padded(size);
+    if (!has_room(c, bytes))
+        return false;
+    size_t at = cell_ring_at(c->written);
+    unsigned char *out = c->ring + at;
+    parcel_put64(out, ROTA_DONE | (uint64_t)size << 32);
+    parcel_put64(out + 8, 0);
+    parcel_copy(out + PARCEL_RESULT_BYTES, value, parcel_padded(size));
+    c->written += bytes;
+    atomic_store_explicit(&c->cell->written, c->written, memory_order_release);
+    count_result(c, at);
+    return true;
 }
 
 /* A result that no function has made. */
@@ -231,6 +256,23 @@ static void begin(struct child *c, uint32_t limit_ms)
                           memory_order_release);
 }
 
+/* The function has returned: was it in this process that it began? */
+static void check_own(const struct child *c)
+{
+    if (*c->own == 0)
+        _exit(0); /* it has forked, and come back twice */
+}
+
+static void keep_little(struct child *c)
+{
+    if (c->result.cap <= RESULT_KEEP)
+        return;
+    free(c->result.data);
+    c->result = (struct task_bytes){0};
+    if (task_bytes_reserve(&c->result, RESULT_MIN) != 0)
+        abort();
+}
+
 static void run(struct child *c, const struct parcel_task *t, uint64_t id,
                 uint32_t attempt)
 {
@@ -239,8 +281,7 @@ static void run(struct child *c, const struct parcel_task *t, uint64_t id,
     if (c->statm >= 0)
         limit_memory(c);
     task_attempt(c->options->functions, c->options->count, t, id, attempt, &c->result);
-    if (*c->own == 0)
-        _exit(0); /* the function has forked, and come back twice */
+    check_own(c);
     if (c->statm >= 0)
         setrlimit(RLIMIT_AS, &c->space);
     if (t->time_limit_ms != 0)
@@ -248,12 +289,27 @@ static void run(struct child *c, const struct parcel_task *t, uint64_t id,
     tell(c);
     if (t->time_limit_ms != 0)
         end_group(c);
-    if (c->result.cap > RESULT_KEEP) {
-        free(c->result.data);
-        c->result = (struct task_bytes){0};
-        if (task_bytes_reserve(&c->result, RESULT_MIN) != 0)
-            abort();
-    }
+    keep_little(c);
+}
+
+/* The same for a task of which nothing but its function and payload is said, by a
+ * shorter way: `t` is used again for the next. */
+static void run_plain(struct child *c, struct rota_task *t,
+                      const struct rota_function *f)
+{
+    begin(c, 0);
+    t->place = c->result.data + PARCEL_RESULT_BYTES;
+    t->size = 0;
+    int rc = f->run(t, f->context);
+    check_own(c);
+    if (rc == 0 && !task_is_odd(t) && t->size <= SHORT_BYTES &&
+        tell_value(c, c->result.data + PARCEL_RESULT_BYTES, t->size))
+        return;
+    task_finish(t, rc);
+    t->submitted = 0;
+    t->said = t->starved = false;
+    tell(c);
+    keep_little(c);
 }
 
 static void run_record(struct child *c, const unsigned char *record, size_t left,
@@ -270,14 +326,40 @@ static void run_record(struct child *c, const unsigned char *record, size_t left
     run(c, &t, id, attempt);
 }
 
+/* Whether the record at `in` is of a task for run_plain(): then `t` is told of it. */
+static bool is_plain(const struct child *c, const unsigned char *in, size_t left,
+                     struct rota_task *t, const struct rota_function **f, size_t *bytes)
+{
+    uint64_t head = parcel_get64(in);
+    size_t size = (uint32_t)head;
+    uint64_t function = head >> 32; /* and flags above it */
+    if (function >= (uint64_t)c->options->count || c->statm >= 0 ||
+        left < PARCEL_TASK_BYTES + parcel_padded(size))
+        return false;
+    t->payload = in + PARCEL_TASK_BYTES;
+    t->payload_size = size;
+    *f = &c->options->functions[function];
+    *bytes = PARCEL_TASK_BYTES + parcel_padded(size);
+    return true;
+}
+
 static void run_tray(struct child *c, const struct cell_tray *t)
 {
     const unsigned char *bytes = cell_tray_bytes(c->cell, c->tray);
+    struct rota_task task = {.functions = c->options->functions,
+                             .count = c->options->count,
+                             .attempt = t->attempt,
+                             .out = &c->result};
+    const struct rota_function *f;
     size_t at = 0;
     begin_group(c);
     for (uint32_t i = 0; i < t->count; i++) {
         size_t taken;
-        run_record(c, bytes + at, t->bytes - at, t->first + i, t->attempt, &taken);
+        task.id = t->first + i;
+        if (is_plain(c, bytes + at, t->bytes - at, &task, &f, &taken))
+            run_plain(c, &task, f);
+        else
+            run_record(c, bytes + at, t->bytes - at, task.id, t->attempt, &taken);
         at += taken;
     }
 }

@@ -18,7 +18,8 @@
 
 struct executor;
 
-/* Tasks `first` to `first + count - 1`, records of parcel.h one behind the other. */
+/* Tasks `first` to `first + count - 1`: records of parcel.h, and rows of row.h, one
+ * behind the other. */
 struct executor_batch {
     uint64_t lease; /* the caller's name for the batch */
     uint64_t first;
@@ -28,9 +29,9 @@ struct executor_batch {
     size_t bytes;
 };
 
-/* Results of tasks `first` to `first + count - 1` of a lease; or a part: what task
- * `first`, which goes on, has to say so far, in whatever form its kind of task has for
- * that. Its parts come in their order, and before its result. */
+/* Results of tasks `first` to `first + count - 1` of a lease, records and rows too; or
+ * a part: what task `first`, which goes on, has to say so far, in whatever form its
+ * kind of task has for that. Its parts come in their order, and before its result. */
 struct executor_report {
     uint64_t lease;
     uint64_t first;

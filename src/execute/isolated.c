@@ -170,19 +170,22 @@ static int visit(struct isolated *x, int slot, struct executor_report *out)
 {
     struct slot *s = &x->slots[slot];
     int *held = &x->base.held;
-    if (slot_tell(s, out, held))
-        return 0;
+    int rc = slot_tell(s, out, held);
+    if (rc != ROTA_E_TIMEOUT)
+        return rc;
     bool ended = x->gone || has_ended(s);
-    int rc = collect(s, ended);
-    bool told = rc == 0 && slot_tell(s, out, held);
-    if (rc == 0 && !told && ended && !x->gone) {
+    rc = collect(s, ended);
+    if (rc == 0)
+        rc = slot_tell(s, out, held);
+    if (rc == ROTA_E_TIMEOUT && ended && !x->gone) {
         rc = bury(s);
-        told = rc == 0 && slot_tell(s, out, held);
+        if (rc == 0)
+            rc = slot_tell(s, out, held);
     }
     if (!ended)
         judge(x, slot);
     slot_feed(s);
-    return told || rc != 0 ? rc : ROTA_E_TIMEOUT;
+    return rc;
 }
 
 /* Now and then: what nobody would ring for. */

@@ -2,7 +2,8 @@
  *
  * A look at the clock may cost more than a task. So tasks are timed in groups of about
  * a microsecond, and each gets its group's mean. A task that turns out long ends its
- * group: after each one the kernel's tick is looked at, which is cheap and coarse.
+ * group: after each one, or where they were tiny after every few, the kernel's tick is
+ * looked at, which is cheap and coarse.
  *
  *     pace_begin(&p);
  *     for (...) {
@@ -23,7 +24,8 @@
 #include "base/clock.h"
 
 enum {
-    PACE_MAX = 128, /* tasks in a group */
+    PACE_MAX = 128,       /* tasks in a group */
+    PACE_TICKS_MOST = 32, /* looks at the tick, in a group of as many as wanted */
 };
 
 struct pace {
@@ -53,7 +55,11 @@ static inline void pace_begin(struct pace *p)
 static inline bool pace_add(struct pace *p, size_t at)
 {
     p->at[p->count++] = at;
-    return p->count >= p->wanted || pace_tick() != p->tick;
+    if (p->count >= p->wanted)
+        return true;
+    bool look = p->wanted < 2 * PACE_TICKS_MOST ||
+                p->count % (p->wanted / PACE_TICKS_MOST) == 0;
+    return look && pace_tick() != p->tick;
 }
 
 /* End the group, to which one more task belongs: its record is not at `base`, so its

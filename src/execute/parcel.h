@@ -45,6 +45,7 @@ enum {
     PARCEL_MORE_BYTES = 8,
     PARCEL_EXTRA = 1, /* flag of a task */
     PARCEL_MORE = 1,  /* flag of a result */
+    PARCEL_ROW = 2,   /* flag of either: no record, but a row (row.h) */
     PARCEL_RETRIES_MAX = 1000,
 };
 
@@ -160,15 +161,13 @@ static inline void parcel_write_plain(unsigned char *out, uint16_t function,
     parcel_write_payload(out + PARCEL_TASK_BYTES, data, size);
 }
 
-/* Write the record of `t` to the parcel_task_bytes(t) bytes at `out`. */
-static inline void parcel_write_task(unsigned char *out, const struct parcel_task *t)
+/* Write the record of `t` up to its payload: returns where that belongs. */
+static inline unsigned char *parcel_write_head(unsigned char *out,
+                                               const struct parcel_task *t)
 {
-    if (parcel_task_is_plain(t)) {
-        parcel_write_plain(out, t->function, t->data, t->size);
-        return;
-    }
-    parcel_put32(out, (uint32_t)t->size);
-    parcel_put16(out + 4, t->function);
+    parcel_put64(out, (uint32_t)t->size | (uint64_t)t->function << 32);
+    if (parcel_task_is_plain(t))
+        return out + PARCEL_TASK_BYTES;
     parcel_put16(out + 6, PARCEL_EXTRA);
     parcel_put64(out + 8, t->tag);
     parcel_put32(out + 16, t->time_limit_ms);
@@ -176,8 +175,13 @@ static inline void parcel_write_task(unsigned char *out, const struct parcel_tas
     parcel_put16(out + 22, t->near);
     parcel_put32(out + 24, (uint32_t)t->priority);
     parcel_put32(out + 28, 0);
-    parcel_write_payload(out + PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES, t->data,
-                         t->size);
+    return out + PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES;
+}
+
+/* Write the record of `t` to the parcel_task_bytes(t) bytes at `out`. */
+static inline void parcel_write_task(unsigned char *out, const struct parcel_task *t)
+{
+    parcel_write_payload(parcel_write_head(out, t), t->data, t->size);
 }
 
 /* How many bytes the record of a task takes that is known to be sound; flags in the
@@ -190,28 +194,48 @@ static inline size_t parcel_record_bytes(const unsigned char *record)
     return head + parcel_padded(parcel_get32(record));
 }
 
-/* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
- * it takes. Returns 0 or ROTA_E_FORMAT. */
-static inline int parcel_read_task(const unsigned char *in, size_t left,
-                                   struct parcel_task *out, size_t *bytes)
+/* Read the task's record at `in`, of whose bytes there are `left`, up to its payload,
+ * which stands, or begins, behind *head bytes. *row: it is none, but a row (row.h).
+ * Returns 0 or ROTA_E_FORMAT. */
+static inline int parcel_read_head(const unsigned char *in, size_t left,
+                                   struct parcel_task *out, size_t *head, bool *row)
 {
     if (left < PARCEL_TASK_BYTES)
         return ROTA_E_FORMAT;
     struct parcel_task t = {.size = parcel_get32(in), .function = parcel_get16(in + 4)};
     unsigned flags = parcel_get16(in + 6);
-    size_t head = PARCEL_TASK_BYTES;
-    if (flags != 0) {
-        if (flags != PARCEL_EXTRA || left < PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES)
+    *head = PARCEL_TASK_BYTES;
+    *row = (flags & PARCEL_ROW) != 0;
+    if (flags > (PARCEL_EXTRA | PARCEL_ROW))
+        return ROTA_E_FORMAT;
+    if (flags & PARCEL_EXTRA) {
+        if (left < PARCEL_TASK_BYTES + PARCEL_EXTRA_BYTES)
             return ROTA_E_FORMAT;
         t.tag = parcel_get64(in + 8);
         t.time_limit_ms = parcel_get32(in + 16);
         t.retries = parcel_get16(in + 20);
         t.near = parcel_get16(in + 22);
         t.priority = (int)parcel_get32(in + 24);
-        head += PARCEL_EXTRA_BYTES;
+        *head += PARCEL_EXTRA_BYTES;
     }
-    if (t.size > left - head || parcel_padded(t.size) > left - head ||
-        t.retries > PARCEL_RETRIES_MAX)
+    if (t.retries > PARCEL_RETRIES_MAX)
+        return ROTA_E_FORMAT;
+    *out = t;
+    return 0;
+}
+
+/* Read the task's record at `in`, of whose bytes there are `left`. *bytes is how many
+ * it takes. Returns 0 or ROTA_E_FORMAT. */
+static inline int parcel_read_task(const unsigned char *in, size_t left,
+                                   struct parcel_task *out, size_t *bytes)
+{
+    struct parcel_task t = {0};
+    size_t head;
+    bool row;
+    int rc = parcel_read_head(in, left, &t, &head, &row);
+    if (rc != 0)
+        return rc;
+    if (row || parcel_padded(t.size) > left - head)
         return ROTA_E_FORMAT;
     t.data = in + head;
     *bytes = head + parcel_padded(t.size);
@@ -300,20 +324,27 @@ static inline int parcel_read_result(const unsigned char *in, size_t left,
 {
     if (left < PARCEL_RESULT_BYTES)
         return ROTA_E_FORMAT;
-    struct parcel_result r = {
-        .data = in + PARCEL_RESULT_BYTES,
-        .size = parcel_get32(in + 4),
-        .outcome = (enum rota_outcome)parcel_get16(in),
-        .took_ns = (int64_t)parcel_get64(in + 8),
-    };
+    unsigned outcome = parcel_get16(in);
     unsigned flags = parcel_get16(in + 2);
-    size_t at = PARCEL_RESULT_BYTES + parcel_padded(r.size);
-    if (flags > PARCEL_MORE || r.outcome >= ROTA_OUTCOMES || r.took_ns < 0 || at > left)
+    uint32_t size = parcel_get32(in + 4);
+    uint64_t took_ns = parcel_get64(in + 8);
+    size_t at = PARCEL_RESULT_BYTES + parcel_padded(size);
+    struct parcel_result more = {.code = 0};
+    if (flags > PARCEL_MORE || outcome >= ROTA_OUTCOMES || took_ns > INT64_MAX ||
+        at > left)
         return ROTA_E_FORMAT;
-    if (flags != 0 && parcel_read_more(in, left, &at, &r) != 0)
+    if (flags != 0 && parcel_read_more(in, left, &at, &more) != 0)
         return ROTA_E_FORMAT;
     *bytes = at;
-    *out = r;
+    /* Field by field: a copy of what has just been written in parts would wait. */
+    out->data = in + PARCEL_RESULT_BYTES;
+    out->size = size;
+    out->outcome = (enum rota_outcome)outcome;
+    out->code = more.code;
+    out->took_ns = (int64_t)took_ns;
+    out->tasks = more.tasks;
+    out->tasks_bytes = more.tasks_bytes;
+    out->tasks_count = more.tasks_count;
     return 0;
 }
 

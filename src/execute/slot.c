@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "execute/row.h"
 
 enum {
     KEEP_BYTES = 4 * 1024 * 1024, /* memory for results that is kept */
@@ -42,7 +43,8 @@ void slot_done(struct slot *s)
         free(b);
     }
     free(s->results.data);
-    s->results = (struct task_bytes){0};
+    free(s->packed.data);
+    s->results = s->packed = (struct task_bytes){0};
 }
 
 /* --- feeding -------------------------------------------------------------- */
@@ -337,10 +339,59 @@ static bool read_next(struct slot *s, struct parcel_result *out, size_t *bytes)
     return !s->broken;
 }
 
-bool slot_tell(struct slot *s, struct executor_report *out, int *held)
+/* Room for all that may be told at once: a row of one is longer than a record. */
+static int reserve_packed(struct slot *s)
+{
+    size_t most = s->results.size - s->read;
+    s->packed.size = 0;
+    if (s->packed.cap > KEEP_BYTES) {
+        free(s->packed.data);
+        s->packed = (struct task_bytes){0};
+    }
+    return task_bytes_reserve(&s->packed, most + most / 2 + ROW_RESULT_BYTES);
+}
+
+/* How many results may be told of the first batch: no more than were fed. */
+static uint32_t most_to_tell(const struct slot *s)
+{
+    const struct batch *b = TAILQ_FIRST(&s->batches);
+    uint32_t fed = s->feed.batch == b ? s->feed.index : b->count;
+    uint32_t most = fed > s->told ? fed - s->told : 0;
+    return most < s->complete ? most : (uint32_t)s->complete;
+}
+
+/* The last result that was told is a value, its record `bytes` long and right before
+ * the next: tell those behind it that are as long and took as long. Returns how many.
+ */
+static uint32_t tell_alike(struct slot *s, size_t bytes, struct row_writer *w)
+{
+    const unsigned char *at = s->results.data + s->read;
+    size_t size = bytes - PARCEL_RESULT_BYTES;
+    uint64_t head = parcel_get64(at - bytes);
+    uint64_t took_ns = parcel_get64(at - bytes + 8);
+    size_t left = (s->results.size - s->read) / bytes;
+    uint32_t most = most_to_tell(s);
+    uint32_t count = 0;
+    most = left < most ? (uint32_t)left : most;
+    for (; count < most && parcel_get64(at) == head && parcel_get64(at + 8) == took_ns;
+         count++) {
+        row_write_next(w, at + PARCEL_RESULT_BYTES, size);
+        at += bytes;
+    }
+    s->read += count * bytes;
+    s->complete -= count;
+    s->told += count;
+    return count;
+}
+
+int slot_tell(struct slot *s, struct executor_report *out, int *held)
 {
     struct executor_report r = {0};
-    size_t begin = s->read;
+    if (s->complete == 0)
+        return ROTA_E_TIMEOUT;
+    if (reserve_packed(s) != 0)
+        return ROTA_E_NOMEM;
+    struct row_writer w = {.out = s->packed.data};
     while (s->complete > 0) {
         const struct batch *b = TAILQ_FIRST(&s->batches);
         struct parcel_result result;
@@ -357,20 +408,26 @@ bool slot_tell(struct slot *s, struct executor_report *out, int *held)
         s->read += bytes;
         s->complete--;
         s->told++;
-        r.count += !dropped;
-        r.busy_ns += result.took_ns;
-        begin = dropped ? s->read : begin;
+        if (!dropped) {
+            uint32_t count = 1;
+            row_write_result(&w, &result);
+            if (parcel_result_is_plain(&result))
+                count += tell_alike(s, bytes, &w);
+            r.count += count;
+            r.busy_ns += result.took_ns * count;
+        }
         bool last = s->told == b->count;
         finish_first(s, held);
         if (last && r.count > 0)
             break;
     }
     if (r.count == 0)
-        return false;
-    r.records = s->results.data + begin;
-    r.bytes = s->read - begin;
+        return ROTA_E_TIMEOUT;
+    row_end(&w);
+    r.records = w.out;
+    r.bytes = w.size;
     *out = r;
-    return true;
+    return 0;
 }
 
 /* --- dropping ------------------------------------------------------------- */

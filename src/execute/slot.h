@@ -48,6 +48,7 @@ struct slot {
     struct slot_cursor seen;   /* in it: the last record that was looked for */
     struct task_bytes results; /* collected */
     size_t read;               /* of these: told */
+    struct task_bytes packed;  /* what was told last, in rows */
     uint64_t complete;         /* results that are whole, and not told */
     bool ours;                 /* it is one, which slot_bury made */
     uint64_t tasks;            /* collected, in this life */
@@ -91,9 +92,10 @@ bool slot_has_news(const struct slot *s, bool *all);
  * that have no times yet. Fails with ROTA_E_NOMEM: nothing has changed. */
 int slot_collect(struct slot *s, bool all);
 
-/* Tell results that stand one behind the other: true, and a report. *held is how many
- * batches there are, which this counts down. */
-bool slot_tell(struct slot *s, struct executor_report *out, int *held);
+/* Tell results that stand one behind the other: 0, and a report; ROTA_E_TIMEOUT: there
+ * are none; or ROTA_E_NOMEM: nothing has changed. *held is how many batches there are,
+ * which this counts down. */
+int slot_tell(struct slot *s, struct executor_report *out, int *held);
 
 /* Mark tasks that are not wanted any more. If the child is in one, sets `unwanted`. */
 void slot_drop(struct slot *s, uint64_t lease, uint64_t first, uint32_t count,

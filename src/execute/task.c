@@ -1,7 +1,7 @@
 /* task.c - one attempt at a task: its function is called, its result is recorded
  *
- * The result grows at the end of `out` while the function runs: a header, the value,
- * the tasks submitted. The value has its place before the tasks, so a value that comes
+ * The result grows at the end of `out` while the function runs: a head, the value, the
+ * tasks submitted. The value has its place before the tasks, so a value that comes
  * after them moves them along. Nothing is allocated for one task alone.
  */
 #include "execute/task.h"
@@ -12,23 +12,7 @@
 #include <stdlib.h>
 
 enum {
-    SPARE_BYTES = 64, /* for the value of an attempt that finds no memory: its reason */
     CAP_MIN = 4096,
-};
-
-struct rota_task {
-    const struct rota_function *functions;
-    int count;
-    const struct parcel_task *task;
-    uint64_t id;
-    uint32_t attempt;
-    struct task_bytes *out;
-    size_t record; /* where in `out` its result begins */
-    size_t size;   /* of the value */
-    size_t end;    /* of the value, in `out`: what it submitted begins there */
-    uint32_t submitted;
-    bool said;    /* the value is what rota_task_fail said */
-    bool starved; /* there was no memory for the last value */
 };
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -54,8 +38,8 @@ int task_bytes_grow(struct task_bytes *b, size_t size)
 const void *rota_task_data(const struct rota_task *task, size_t *size_bytes)
 {
     if (size_bytes != NULL)
-        *size_bytes = task->task->size;
-    return task->task->data;
+        *size_bytes = task->payload_size;
+    return task->payload;
 }
 
 uint64_t rota_task_id(const struct rota_task *task)
@@ -69,17 +53,16 @@ int rota_task_attempt(const struct rota_task *task)
 }
 
 /* Make the value `size` bytes long. Returns where it stands, and keeps room for
- * PARCEL_MORE_BYTES behind it all; NULL: no memory, and nothing has changed. */
+ * TASK_BEHIND_BYTES behind it all; NULL: no memory, and nothing has changed. */
 static inline unsigned char *resize_value(struct rota_task *t, size_t size)
 {
     struct task_bytes *out = t->out;
-    size_t begin = t->record + PARCEL_RESULT_BYTES;
-    size_t end = begin + parcel_padded(size);
+    size_t end = t->begin + parcel_padded(size);
     size_t tail = out->size - t->end;
     size_t more = end > t->end ? end - t->end : 0;
-    if (task_bytes_reserve(out, more + PARCEL_MORE_BYTES) != 0)
+    if (task_bytes_reserve(out, more + TASK_BEHIND_BYTES) != 0)
         return NULL;
-    unsigned char *value = out->data + begin;
+    unsigned char *value = out->data + t->begin;
     if (tail > 0 && end != t->end)
         memmove(out->data + end, out->data + t->end, tail);
     if (size % 8 != 0)
@@ -90,16 +73,30 @@ static inline unsigned char *resize_value(struct rota_task *t, size_t size)
     return value;
 }
 
-int rota_task_return(struct rota_task *task, const void *data, size_t size_bytes)
+/* Out of the way of the quick ones. */
+__attribute__((noinline)) static int set_value(struct rota_task *t, const void *data,
+                                               size_t size)
 {
-    if (size_bytes > PARCEL_SIZE_MAX || (data == NULL && size_bytes > 0))
+    if (size > PARCEL_SIZE_MAX || (data == NULL && size > 0))
         return ROTA_E_ARG;
-    unsigned char *value = resize_value(task, size_bytes);
-    task->starved = value == NULL;
+    task_catch_up(t);
+    unsigned char *value = resize_value(t, size);
+    t->starved = value == NULL;
     if (value == NULL)
         return ROTA_E_NOMEM;
-    parcel_copy(value, data, size_bytes);
-    task->said = false;
+    parcel_copy(value, data, size);
+    t->said = false;
+    return 0;
+}
+
+/* Most values are one number, of a task that says nothing else. */
+int rota_task_return(struct rota_task *task, const void *data, size_t size_bytes)
+{
+    unsigned char *place = task->place;
+    if (size_bytes != 8 || place == NULL || data == NULL)
+        return set_value(task, data, size_bytes);
+    memcpy(place, data, 8);
+    task->size = 8;
     return 0;
 }
 
@@ -107,6 +104,7 @@ int rota_task_fail(struct rota_task *task, const char *format, ...)
 {
     int error = errno; /* for both passes: the format may have a %m */
     va_list args, again;
+    task_catch_up(task);
     va_start(args, format);
     va_copy(again, args);
     int size = vsnprintf(NULL, 0, format, args);
@@ -163,6 +161,7 @@ int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 {
     struct parcel_task t;
     struct task_bytes *out = task->out;
+    task_catch_up(task);
     int rc = task_from_spec(task->functions, task->count, spec, &t);
     if (rc != 0)
         return rc;
@@ -182,16 +181,16 @@ int rota_task_submit(struct rota_task *task, const struct rota_spec *spec)
 /* In the place that was reserved before the function ran: this can't fail. */
 static void say(struct rota_task *t, const char *text)
 {
+    task_catch_up(t);
     unsigned char *value = resize_value(t, strlen(text));
     memcpy(value, text, strlen(text) + 1);
     t->said = true;
 }
 
-/* The function is over, with `rc`: what of all that it said is the result? For what
- * stands behind the value room has been kept. */
-static void finish(struct rota_task *t, int rc)
+void task_finish(struct rota_task *t, int rc)
 {
     struct task_bytes *out = t->out;
+    task_catch_up(t);
     if (rc == 0 && t->starved)
         rc = ROTA_E_NOMEM;
     if (rc != 0) {
@@ -204,7 +203,7 @@ static void finish(struct rota_task *t, int rc)
         resize_value(t, 0);
 
     bool plain = rc == 0 && t->submitted == 0;
-    unsigned char *record = out->data + t->record;
+    unsigned char *record = out->data + t->begin - PARCEL_RESULT_BYTES;
     parcel_put16(record, rc == 0 ? ROTA_DONE : ROTA_FAILED);
     parcel_put16(record + 2, plain ? 0 : PARCEL_MORE);
     parcel_put32(record + 4, (uint32_t)t->size);
@@ -217,29 +216,31 @@ static void finish(struct rota_task *t, int rc)
         out->size += PARCEL_MORE_BYTES;
 }
 
+int task_call(struct rota_task *t, uint16_t function)
+{
+    if (function < t->count)
+        return t->functions[function].run(t, t->functions[function].context);
+    say(t, "this rank has no such function");
+    return ROTA_E_NOTFOUND;
+}
+
 int task_attempt(const struct rota_function *functions, int count,
                  const struct parcel_task *t, uint64_t id, uint32_t attempt,
                  struct task_bytes *out)
 {
-    if (task_bytes_reserve(out, PARCEL_RESULT_BYTES + SPARE_BYTES) != 0)
+    if (task_bytes_reserve(out, PARCEL_RESULT_BYTES + TASK_SPARE_BYTES) != 0)
         return ROTA_E_NOMEM;
+    out->size += PARCEL_RESULT_BYTES;
     struct rota_task task = {
         .functions = functions,
         .count = count,
-        .task = t,
+        .payload = t->data,
+        .payload_size = t->size,
         .id = id,
         .attempt = attempt,
         .out = out,
-        .record = out->size,
-        .end = out->size + PARCEL_RESULT_BYTES,
+        .place = out->data + out->size,
     };
-    out->size += PARCEL_RESULT_BYTES;
-
-    int rc = ROTA_E_NOTFOUND;
-    if (t->function < count)
-        rc = functions[t->function].run(&task, functions[t->function].context);
-    else
-        say(&task, "this rank has no such function");
-    finish(&task, rc);
+    task_finish(&task, task_call(&task, t->function));
     return 0;
 }

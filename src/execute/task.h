@@ -19,6 +19,34 @@ static inline int task_bytes_reserve(struct task_bytes *b, size_t size)
     return b->cap - b->size >= size ? 0 : task_bytes_grow(b, size);
 }
 
+/* One attempt, under way: what a function sees as struct rota_task. Its value, and what
+ * it submits, grow at the end of `out`. */
+struct rota_task {
+    const struct rota_function *functions;
+    int count;
+    uint32_t attempt;
+    uint64_t id;
+    const unsigned char *payload;
+    size_t payload_size;
+    struct task_bytes *out;
+    unsigned char *place; /* while nothing has been said, or one number: where it
+                             stands, and then `begin`, `end` and the bytes of `out` are
+                             yet to be set (task_catch_up). Else NULL */
+    size_t begin;         /* of the value, in `out` */
+    size_t end;           /* what it submitted begins there */
+    size_t size;          /* of the value; before it is filled up */
+    uint32_t submitted;
+    bool said;    /* the value is what rota_task_fail said */
+    bool starved; /* there was no memory for the last value */
+};
+
+enum {
+    TASK_SPARE_BYTES = 96, /* to be reserved behind `begin` before a function is called:
+                              for the reason of an attempt that finds no memory, and */
+    TASK_BEHIND_BYTES = 32, /* to be found behind its result, whatever that holds: what
+                               is to be said of it, and a longer head */
+};
+
 /* The place of the function called `name` (NULL: the first), or ROTA_E_NOTFOUND. */
 int task_function(const struct rota_function *functions, int count, const char *name);
 
@@ -30,6 +58,29 @@ int task_function(const struct rota_function *functions, int count, const char *
 int task_attempt(const struct rota_function *functions, int count,
                  const struct parcel_task *t, uint64_t id, uint32_t attempt,
                  struct task_bytes *out);
+
+/* Whether it has said anything but a value. */
+static inline bool task_is_odd(const struct rota_task *t)
+{
+    return t->submitted > 0 || t->said || t->starved;
+}
+
+/* Set what is yet to be set while there is a `place`. */
+static inline void task_catch_up(struct rota_task *t)
+{
+    if (t->place == NULL)
+        return;
+    t->begin = (size_t)(t->place - t->out->data);
+    t->out->size = t->end = t->begin + t->size;
+    t->place = NULL;
+}
+
+/* Call the function that has this place: what it returns. */
+int task_call(struct rota_task *t, uint16_t function);
+
+/* The function has returned `rc`. Write a record around what of all that it said is the
+ * result: its head to the PARCEL_RESULT_BYTES before `begin`. Can't fail. */
+void task_finish(struct rota_task *t, int rc);
 
 /* What `spec` says, for parcel_write_task(): `data` borrows. Fails as rota_task_submit
  * does. */

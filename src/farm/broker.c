@@ -5,8 +5,7 @@
  * told. Ends that no message tells (poison, cancelled) are reports without one.
  *
  * A report is gone through twice: at its coming, when the plan accepts or refuses each
- * of its results (a refused one is marked in the message itself), and when the results
- * are told (reports.h keeps them until then).
+ * of its results, and when the results are told (teller.h keeps them until then).
  *
  * Invariants
  *  1. A result is told once the plan has accepted it, and the plan accepts one result
@@ -19,7 +18,7 @@
  *  3. Fresh tasks are told to the plan together, before anything else is asked of it.
  *
  * It is long, as all that is left here turns on the plan and on what was interrupted:
- * what stands alone does so in ledger.h, reports.h and wire.h.
+ * what stands alone does so in ledger.h, report.h, teller.h and wire.h.
  */
 #include "farm/broker.h"
 
@@ -28,22 +27,17 @@
 #include <sys/queue.h>
 
 #include "farm/ledger.h"
-#include "farm/reports.h"
+#include "farm/teller.h"
 #include "farm/wire.h"
 #include "schedule/plan.h"
 
 enum {
-    BATCH_BYTES = 256 << 10, /* of the records of a batch; one alone may have more */
-    UNTOLD_TASKS = 1 << 20,  /* so many results, or bytes of them, are enough to wait */
+    BATCH_BYTES = 96 << 10, /* of the records of a batch; one alone may have more */
+    UNTOLD_TASKS = 1 << 20, /* so many results, or bytes of them, are enough to wait */
     UNTOLD_BYTES = 256 << 20,
 };
 
 #define LIMIT_PAUSE_NS INT64_C(100000000) /* between two limits that are told */
-
-enum {
-    REFUSED = 0x8000, /* flag of a result's record, ours alone */
-    FLAGS_AT = 2,
-};
 
 enum worker_state {
     WORKER_AWAITED,
@@ -62,17 +56,9 @@ struct broker {
     struct plan_class fresh_class;
     int fresh_plain;           /* its function, if it says nothing more; or -1 */
     struct report_list unseen; /* came, but the plan has not seen all of them */
-    struct reports reports;    /* seen, and not told yet */
-    uint64_t due;              /* in_order: the next task to tell */
-    unsigned char *behind;     /* the value told last, where a 0 was put; or NULL */
-    unsigned char was_behind;
-    uint64_t told;
-    uint64_t told_last; /* which task */
-    uint64_t ended[ROTA_OUTCOMES];
-    uint64_t untold_tasks;
-    uint64_t succeeded; /* that were accepted; so too: */
+    struct teller teller;      /* of what it has seen */
+    uint64_t succeeded;        /* that were accepted; so too: */
     uint64_t failed;
-    bool gaps; /* in_order: between those that are told may be some that are not */
     int64_t limit_ns; /* that workers were told; 0: none */
     int64_t limit_told_ns;
     int64_t limit_due_ns; /* when they may be told another; INT64_MAX: there is none */
@@ -107,6 +93,19 @@ static int begin_fresh(struct broker *b, const struct plan_class *c)
     return 0;
 }
 
+/* The next tasks are such as `t`. */
+static int expect(struct broker *b, const struct parcel_task *t)
+{
+    int near = t->near - 1 - b->options.first_rank;
+    struct plan_class c = {
+        .priority = t->priority,
+        .near = near >= 0 && near < b->options.workers ? near : -1,
+        .retries = t->retries,
+        .kind = t->function,
+    };
+    return is_same_class(&c, &b->fresh_class) ? 0 : begin_fresh(b, &c);
+}
+
 /* A task has come to the ledger, if `rc` is 0. */
 static inline int count_fresh(struct broker *b, int rc, uint64_t *task)
 {
@@ -120,16 +119,8 @@ static inline int count_fresh(struct broker *b, int rc, uint64_t *task)
 
 int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
 {
-    int near = t->near - 1 - b->options.first_rank;
-    struct plan_class c = {
-        .priority = t->priority,
-        .near = near >= 0 && near < b->options.workers ? near : -1,
-        .retries = t->retries,
-        .kind = t->function,
-    };
-    if (!is_same_class(&c, &b->fresh_class) && begin_fresh(b, &c) != 0)
-        return ROTA_E_NOMEM;
-    return count_fresh(b, ledger_add(b->ledger, t), task);
+    int rc = expect(b, t);
+    return count_fresh(b, rc ? rc : ledger_add(b->ledger, t), task);
 }
 
 int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
@@ -141,6 +132,24 @@ int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
             return ROTA_E_NOMEM;
     }
     return count_fresh(b, ledger_add_plain(b->ledger, function, data, size), task);
+}
+
+int broker_room(struct broker *b, const struct parcel_task *t, unsigned char **room,
+                uint32_t *count)
+{
+    int rc = expect(b, t);
+    return rc ? rc : ledger_room(b->ledger, t, room, count);
+}
+
+void broker_fill(struct broker *b, uint32_t count)
+{
+    ledger_fill(b->ledger, count);
+    b->fresh += count;
+}
+
+uint64_t broker_submitted(const struct broker *b)
+{
+    return ledger_count(b->ledger);
 }
 
 static int catch_up(struct broker *b, int64_t now_ns);
@@ -155,39 +164,6 @@ int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task)
 
 /* ---- reports: seen by the plan ----------------------------------------------- */
 
-static void refuse(const struct report *r, size_t at)
-{
-    unsigned char *flags = r->data + at + FLAGS_AT;
-    parcel_put16(flags, parcel_get16(flags) | REFUSED);
-}
-
-/* The record at `c`, and c moved behind it. */
-static int read_record(const struct report *r, struct cursor *c,
-                       struct parcel_result *out)
-{
-    size_t bytes;
-    int rc = parcel_read_result(r->data + c->at, r->size - c->at, out, &bytes);
-    if (rc != 0)
-        return rc;
-    c->at += bytes;
-    c->task++;
-    return 0;
-}
-
-/* Values alone, from `seen` on: how many, and where they end. */
-static uint64_t run_of_values(const struct report *r, struct cursor *end)
-{
-    size_t at = r->seen.at;
-    uint64_t task = r->seen.task;
-    size_t bytes;
-    while (task < r->end && (bytes = parcel_plain_result(r->data + at, r->size - at))) {
-        at += bytes;
-        task++;
-    }
-    *end = (struct cursor){task, at};
-    return task - r->seen.task;
-}
-
 /* What a task said before its result counts as that does. */
 static void settle_parts(const struct broker *b, const struct report *r, uint64_t task,
                          bool counts)
@@ -196,29 +172,29 @@ static void settle_parts(const struct broker *b, const struct report *r, uint64_
         b->port.parts->settled(b->port.ctx, r->lease, task, counts);
 }
 
-/* Move `seen` over `count` records; where they don't count, mark them. */
+/* Move `seen` over `count` results; where they don't count, note that. */
 static void see(struct broker *b, struct report *r, uint64_t count, bool accepted)
 {
-    struct parcel_result result;
     if (accepted)
-        b->untold_tasks += count;
-    for (; count > 0; count--) {
-        size_t at = r->seen.at;
-        settle_parts(b, r, r->seen.task, accepted);
-        read_record(r, &r->seen, &result);
-        if (!accepted)
-            refuse(r, at);
-    }
+        b->teller.untold += count;
+    else
+        report_refuse(r, r->seen.task, count);
+    for (uint64_t i = 0; b->port.parts != NULL && i < count; i++)
+        settle_parts(b, r, r->seen.task + i, accepted);
+    report_pass(r, &r->seen, count);
 }
 
-static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
-                      uint64_t count, struct cursor end)
+/* Show values to the plan: `count` from `seen` on, up to `end`. */
+static int settle_values(struct broker *b, int64_t now_ns, struct report *r,
+                         uint64_t count, struct cursor end)
 {
     while (count > 0) {
         uint64_t run = 0;
         uint32_t attempt = 0;
         bool accepted = false;
         struct plan_span span = {r->seen.task, count};
+        if (report_reserve(r) != 0)
+            return ROTA_E_NOMEM;
         int rc = plan_settle(b->plan, now_ns, r->worker, r->lease, span,
                              (int64_t)((double)r->busy_ns * (double)count / r->count),
                              &run, &accepted, &attempt);
@@ -230,7 +206,7 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
         if (accepted && run == count) { /* as nearly always: no need to look again */
             for (uint64_t i = 0; b->port.parts != NULL && i < count; i++)
                 settle_parts(b, r, r->seen.task + i, true);
-            b->untold_tasks += count;
+            b->teller.untold += count;
             r->seen = end;
             return 0;
         }
@@ -284,6 +260,8 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
     bool accepted = r->unborn > 0;
     uint32_t attempt = 0;
     struct plan_span span = {r->seen.task, 1};
+    if (report_reserve(r) != 0)
+        return ROTA_E_NOMEM;
     if (!accepted) {
         if (!are_known(b, result))
             return ROTA_E_FORMAT;
@@ -329,6 +307,8 @@ static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
         return ROTA_E_FORMAT; /* that is the manager's to say */
     enum plan_verdict verdict = PLAN_REFUSED;
     uint32_t attempt = 0;
+    if (report_reserve(r) != 0)
+        return ROTA_E_NOMEM;
     int rc = plan_failed(b->plan, now_ns, r->worker, r->lease, r->seen.task,
                          result->took_ns, &verdict, &attempt);
     if (rc != 0)
@@ -349,17 +329,17 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
     int rc = tell_fresh(b);
     while (rc == 0 && r->seen.task < r->end) {
         struct cursor end;
-        struct parcel_result result;
-        uint64_t count = run_of_values(r, &end);
+        struct report_part part;
+        uint64_t count = report_values(r, &end);
         if (count > 0)
-            rc = settle_run(b, now_ns, r, count, end);
+            rc = settle_values(b, now_ns, r, count, end);
         if (rc != 0 || r->seen.task == r->end)
             break;
-        struct cursor next = r->seen;
-        rc = read_record(r, &next, &result);
+        rc = report_read(r, &r->seen, &part);
         if (rc == 0)
-            rc = result.outcome == ROTA_DONE ? settle_parent(b, now_ns, r, &result)
-                                             : settle_failure(b, now_ns, r, &result);
+            rc = part.result.outcome == ROTA_DONE
+                     ? settle_parent(b, now_ns, r, &part.result)
+                     : settle_failure(b, now_ns, r, &part.result);
     }
     return rc;
 }
@@ -384,29 +364,31 @@ static int examine_all(struct broker *b, int64_t now_ns)
         return failed;
     while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
         int rc = examine(b, now_ns, r);
-        if (rc == ROTA_E_NOMEM || reports_reserve(&b->reports) != 0)
+        if (rc == ROTA_E_NOMEM || reports_reserve(&b->teller.reports) != 0)
             return ROTA_E_NOMEM;
         if (rc != 0) {
             r->end = r->seen.task;
             lose(b, now_ns, r->worker, true);
         }
         TAILQ_REMOVE(&b->unseen, r, link);
-        reports_keep(&b->reports, r);
+        reports_keep(&b->teller.reports, r);
     }
     return 0;
 }
 
-/* A task of whose parts one could not be kept has failed, whatever it says. */
+/* A task of whose parts one could not be kept has failed, whatever it says. Who has
+ * parts reports in records; in a row this makes nonsense. */
 static void spoil(const struct broker *b, struct report *r)
 {
-    struct parcel_result result;
+    struct report_part part;
     struct cursor c = r->seen;
     while (b->port.parts != NULL && c.task < r->end) {
         size_t at = c.at;
         uint64_t task = c.task;
-        if (read_record(r, &c, &result) != 0)
+        if (report_read(r, &c, &part) != 0)
             return; /* as will be seen */
-        if (result.outcome == ROTA_DONE &&
+        report_pass(r, &c, 1);
+        if (part.result.outcome == ROTA_DONE &&
             !b->port.parts->whole(b->port.ctx, r->lease, task))
             parcel_put16(r->data + at, ROTA_FAILED);
     }
@@ -427,8 +409,8 @@ static int take_results(struct broker *b, int64_t now_ns, int worker,
         .busy_ns = (int64_t)h->more,
         .count = h->count,
         .end = h->first + h->count,
-        .seen = {h->first, WIRE_HEAD_BYTES},
-        .told = {h->first, WIRE_HEAD_BYTES},
+        .seen = {h->first, WIRE_HEAD_BYTES, 0},
+        .told = {h->first, WIRE_HEAD_BYTES, 0},
         .forget_from = h->first,
     };
     spoil(b, r);
@@ -491,8 +473,8 @@ static void keep_end(struct broker *b, int64_t now_ns, struct report *r,
     r->ended_ns = now_ns;
     r->told.task = r->forget_from = s.first;
     r->seen.task = r->end = s.first + s.count;
-    b->untold_tasks += s.count;
-    reports_keep(&b->reports, r);
+    b->teller.untold += s.count;
+    reports_keep(&b->teller.reports, r);
 }
 
 static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
@@ -502,7 +484,7 @@ static int end(struct broker *b, int64_t now_ns, const struct plan_action *a)
         [PLAN_NO_WORKER] = ROTA_UNTRIED,
         [PLAN_CANCELLED] = ROTA_CANCELLED,
     };
-    struct report *r = reports_new(&b->reports);
+    struct report *r = reports_new(&b->teller.reports);
     if (r == NULL)
         return ROTA_E_NOMEM;
     r->worker = a->worker;
@@ -712,7 +694,7 @@ static int fail_overtime(struct broker *b, int64_t now_ns, int worker)
     if (!plan_running(b->plan, worker, &lease, &task) ||
         ledger_task(b->ledger, task).time_limit_ms == 0)
         return 0;
-    rota_auto(heap) struct report *r = reports_new(&b->reports);
+    rota_auto(heap) struct report *r = reports_new(&b->teller.reports);
     int rc = r != NULL ? plan_failed(b->plan, now_ns, worker, lease, task, 0, &verdict,
                                      &attempt)
                        : ROTA_E_NOMEM;
@@ -761,132 +743,25 @@ void broker_finish(struct broker *b)
 
 /* ---- results ----------------------------------------------------------------- */
 
-static void forget_told(struct broker *b, struct report *r)
-{
-    if (r->told.task > r->forget_from)
-        ledger_forget(b->ledger, r->forget_from, r->told.task - r->forget_from);
-    r->forget_from = r->told.task;
-}
-
-static bool is_refused(const struct report *r)
-{
-    return r->data != NULL && parcel_get16(r->data + r->told.at + FLAGS_AT) & REFUSED;
-}
-
-static void skip_refused(struct broker *b, struct report *r)
-{
-    struct parcel_result result;
-    unsigned char *flags = r->data + r->told.at + FLAGS_AT;
-    forget_told(b, r);
-    parcel_put16(flags, parcel_get16(flags) & (uint16_t)~REFUSED);
-    read_record(r, &r->told, &result);
-    r->forget_from = r->told.task;
-}
-
-/* There is a 0 behind a value, as for text. Where it ends a record that is the first
- * byte of the next, which is 0 as nearly all results are done; or it is made one, until
- * the next call. Behind a message's last byte stands one anyway. */
-static void end_value(struct broker *b, unsigned char *end)
-{
-    if (*end == 0)
-        return;
-    b->behind = end;
-    b->was_behind = *end;
-    *end = 0;
-}
-
-static void restore_value(struct broker *b)
-{
-    if (b->behind != NULL)
-        *b->behind = b->was_behind;
-    b->behind = NULL;
-}
-
-/* What the record that is to be told next says. */
-static void read_told(struct broker *b, struct report *r, struct rota_result *out)
-{
-    unsigned char *record = r->data + r->told.at;
-    size_t bytes = parcel_plain_result(record, r->size - r->told.at);
-    if (bytes > 0) {
-        out->data = record + PARCEL_RESULT_BYTES;
-        out->size_bytes = parcel_get32(record + 4);
-        out->took_ns = (int64_t)parcel_get64(record + 8);
-        r->told.at += bytes;
-        r->told.task++;
-    } else {
-        struct parcel_result result = {0};
-        read_record(r, &r->told, &result);
-        out->outcome = result.outcome;
-        out->code = result.code;
-        out->data = result.data;
-        out->size_bytes = result.size;
-        out->took_ns = result.took_ns;
-    }
-    end_value(b, record + PARCEL_RESULT_BYTES + out->size_bytes);
-}
-
-/* Tell the next result of the head report, which is not refused. */
-static void tell(struct broker *b, struct report *r, struct rota_result *out)
-{
-    if (r->told.task >= r->tag_until)
-        r->tag = ledger_tag(b->ledger, r->told.task, &r->tag_until);
-    *out = (struct rota_result){
-        .task = r->told.task,
-        .tag = r->tag,
-        .outcome = r->how,
-        .code = r->code,
-        .data = "",
-        .attempts = r->attempts,
-        .worker = r->worker < 0 ? -1 : r->worker + b->options.first_rank,
-        .ended_ns = r->ended_ns,
-    };
-    if (r->data == NULL)
-        r->told.task++;
-    else
-        read_told(b, r, out);
-    b->told++;
-    b->told_last = out->task;
-    b->untold_tasks--;
-    b->ended[out->outcome]++;
-}
-
 bool broker_next(struct broker *b, struct rota_result *out)
 {
-    struct report *r;
-    bool in_order = b->options.in_order;
-    restore_value(b);
-    while ((r = reports_head(&b->reports)) != NULL) {
-        bool told = false;
-        if (r->told.task == r->end) {
-            forget_told(b, r);
-            reports_retire_head(&b->reports);
-            continue;
-        }
-        if (is_refused(r)) {
-            skip_refused(b, r);
-        } else {
-            if (in_order && r->told.task != b->due && !b->gaps)
-                return false;
-            tell(b, r, out);
-            b->due = out->task + 1;
-            told = true;
-        }
-        reports_move_head(&b->reports);
-        if (told)
-            return true;
-    }
-    return false;
+    return teller_next(&b->teller, out);
+}
+
+bool broker_next_run(struct broker *b, size_t most, struct rota_result *out,
+                     size_t *count)
+{
+    return teller_next_run(&b->teller, most, out, count);
 }
 
 void broker_skip_gaps(struct broker *b)
 {
-    b->gaps = true;
+    b->teller.gaps = true;
 }
 
-/* A report forgets its tasks only when the next result is asked for. */
 void broker_payload(const struct broker *b, const void **data, size_t *size)
 {
-    struct parcel_task t = ledger_task(b->ledger, b->told_last);
+    struct parcel_task t = ledger_task(b->ledger, teller_told_last(&b->teller));
     *data = t.data;
     *size = t.size;
 }
@@ -895,13 +770,13 @@ void broker_payload(const struct broker *b, const void **data, size_t *size)
 
 bool broker_is_hungry(struct broker *b)
 {
-    return tell_fresh(b) == 0 && b->untold_tasks < UNTOLD_TASKS &&
-           b->reports.bytes < UNTOLD_BYTES && plan_is_hungry(b->plan);
+    return tell_fresh(b) == 0 && b->teller.untold < UNTOLD_TASKS &&
+           b->teller.reports.bytes < UNTOLD_BYTES && plan_is_hungry(b->plan);
 }
 
 bool broker_is_over(const struct broker *b)
 {
-    return b->told == ledger_count(b->ledger);
+    return teller_told(&b->teller) == ledger_count(b->ledger);
 }
 
 void broker_stats(const struct broker *b, struct rota_stats *out)
@@ -920,7 +795,8 @@ void broker_stats(const struct broker *b, struct rota_stats *out)
         .slots = (int)c->slots,
         .busy_ns = c->busy_ns,
     };
-    memcpy(out->ended, b->ended, sizeof(out->ended));
+    memcpy(out->ended, b->teller.ended, sizeof(out->ended));
+    out->ended[b->teller.next.outcome] -= b->teller.left; /* not told yet */
 }
 
 struct broker_counts broker_counts(const struct broker *b)
@@ -954,7 +830,6 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
     b->fresh_plain = -1;
     b->limit_due_ns = INT64_MAX;
     TAILQ_INIT(&b->unseen);
-    reports_init(&b->reports, options->in_order, port->done, port->ctx);
     struct plan_options plan = {
         .workers = options->workers,
         .poison_limit = options->poison_limit,
@@ -970,6 +845,8 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         .ctx = b,
     };
     int rc = ledger_new(&b->ledger);
+    teller_init(&b->teller, b->ledger, options->first_rank, options->in_order,
+                port->done, port->ctx);
     if (rc == 0)
         rc = plan_new(&plan, &b->plan);
     if (rc == 0)
@@ -984,9 +861,9 @@ void broker_free(struct broker *b)
     struct report *r;
     while ((r = TAILQ_FIRST(&b->unseen)) != NULL) {
         TAILQ_REMOVE(&b->unseen, r, link);
-        reports_free(&b->reports, r);
+        reports_free(&b->teller.reports, r);
     }
-    reports_done(&b->reports);
+    teller_done(&b->teller);
     plan_free(b->plan);
     ledger_free(b->ledger);
     free(b);

@@ -98,6 +98,16 @@ int broker_submit(struct broker *b, const struct parcel_task *t, uint64_t *task)
 int broker_submit_plain(struct broker *b, uint16_t function, const void *data,
                         size_t size, uint64_t *task);
 
+/* Room for the payloads of the next tasks, all as `t`, as ledger_room gives it; and so
+ * many of these have come. Nothing else may be asked of the broker between the two.
+ * Fails with ROTA_E_NOMEM. */
+int broker_room(struct broker *b, const struct parcel_task *t, unsigned char **room,
+                uint32_t *count);
+void broker_fill(struct broker *b, uint32_t count);
+
+/* How many tasks have come: the next one's number. */
+uint64_t broker_submitted(const struct broker *b);
+
 /* `size` bytes at `data` came from `worker`: both are the broker's if this succeeds. A
  * worker that sends what is none of a worker's is seen as lost from then on. Fails with
  * ROTA_E_NOMEM: nothing was taken, try again later. */
@@ -132,6 +142,10 @@ bool broker_next(struct broker *b, struct rota_result *out);
 
 /* From here on, results that come in order do so past those that have none. */
 void broker_skip_gaps(struct broker *b);
+/* The next results, or false: *count of them, as rota_next_run, at most `most` (1 or
+ * more). */
+bool broker_next_run(struct broker *b, size_t most, struct rota_result *out,
+                     size_t *count);
 
 /* The payload of the task whose result was told last: valid as long as that is. */
 void broker_payload(const struct broker *b, const void **data, size_t *size);

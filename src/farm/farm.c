@@ -15,22 +15,41 @@ enum {
 
 /* ---- opening ----------------------------------------------------------------- */
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_names(const struct rota_farm_options *o, struct rota_error *err)
+{
+    size_t count = (size_t)o->count;
+    rota_auto(heap) const char **names = malloc(count * sizeof(names[0]));
+    if (names == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        if (o->functions[i].name == NULL || o->functions[i].run == NULL)
+            return error_set(err, ROTA_E_ARG,
+                             "function %zu of the farm has no name, or nothing to run",
+                             i);
+        names[i] = o->functions[i].name;
+    }
+    qsort(names, count, sizeof(names[0]), compare_names);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0)
+            return error_set(err, ROTA_E_ARG, "two functions are called '%s'",
+                             names[i]);
+    }
+    return 0;
+}
+
 static int check_options(const struct rota_farm_options *o, struct rota_error *err)
 {
     if (o == NULL || o->functions == NULL || o->count < 1 || o->count > FUNCTIONS_MAX)
         return error_set(err, ROTA_E_ARG, "a farm needs 1 to %d functions",
                          FUNCTIONS_MAX);
-    for (int i = 0; i < o->count; i++) {
-        if (o->functions[i].name == NULL || o->functions[i].run == NULL)
-            return error_set(err, ROTA_E_ARG,
-                             "function %d of the farm has no name, or nothing to run",
-                             i);
-        for (int j = 0; j < i; j++) {
-            if (strcmp(o->functions[i].name, o->functions[j].name) == 0)
-                return error_set(err, ROTA_E_ARG, "two functions are called '%s'",
-                                 o->functions[i].name);
-        }
-    }
+    int rc = check_names(o, err);
+    if (rc != 0)
+        return rc;
     if (o->slots < 0 || o->slots > WIRE_SLOTS_MAX || o->poison_limit < 0 ||
         o->retry_delay_ms < 0)
         return error_set(err, ROTA_E_ARG,

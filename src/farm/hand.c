@@ -1,22 +1,15 @@
 /* hand.c - a worker's mind: batches in, reports out
  *
- * A report that was taken from the executor is made a message, and sent. For want of
- * memory either may have to wait; until then the executor, whose bytes they are, is
- * asked nothing.
+ * A report that was taken from the executor is sent. For want of memory that may have
+ * to wait; until then the executor, whose bytes they are, is asked nothing.
  */
 #include "farm/hand.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "execute/task.h"
+#include "execute/row.h"
 #include "farm/wire.h"
-
-enum report_state {
-    REPORT_NONE,
-    REPORT_TAKEN,  /* `report` is the executor's */
-    REPORT_WORDED, /* `message` says it, and is to be sent */
-};
 
 struct hand {
     struct hand_port port;
@@ -24,10 +17,9 @@ struct hand {
     int functions;
     uint64_t fingerprint;
     bool finished;
-    bool shut; /* as the manager was told */
-    enum report_state state;
+    bool shut;       /* as the manager was told */
+    bool has_report; /* which is the executor's, and not sent yet */
     struct executor_report report;
-    struct task_bytes message;
 };
 
 int hand_new(const struct hand_port *port, struct executor *x, int functions,
@@ -46,36 +38,34 @@ int hand_new(const struct hand_port *port, struct executor *x, int functions,
 
 void hand_free(struct hand *h)
 {
-    if (h == NULL)
-        return;
-    free(h->message.data);
     free(h);
 }
 
 int hand_hello(struct hand *h, const char *host)
 {
-    unsigned char data[WIRE_HEAD_BYTES + WIRE_HOST_MAX];
+    unsigned char data[WIRE_HEAD_BYTES];
     size_t size = strnlen(host, WIRE_HOST_MAX);
     struct wire_head head = {.kind = WIRE_HELLO,
                              .count = (uint32_t)h->executor->slots,
                              .lease = h->fingerprint};
     wire_write(data, &head);
-    memcpy(data + WIRE_HEAD_BYTES, host, size);
-    return h->port.send(h->port.ctx, data, WIRE_HEAD_BYTES + size);
+    return h->port.send(h->port.ctx, data, host, size);
 }
 
 /* ---- batches in -------------------------------------------------------------- */
 
-/* Whether `count` task records of known functions fill these bytes. */
+/* Whether the records and rows of `count` tasks of known functions fill these bytes. */
 static bool are_sound(const struct hand *h, const unsigned char *records, size_t bytes,
                       uint32_t count)
 {
-    for (; count > 0; count--) {
+    while (count > 0) {
         struct parcel_task t;
+        uint32_t some;
         size_t taken;
-        if (parcel_read_task(records, bytes, &t, &taken) != 0 ||
+        if (row_read_tasks(records, bytes, &t, &some, &taken) != 0 || some > count ||
             t.function >= h->functions)
             return false;
+        count -= some;
         records += taken;
         bytes -= taken;
     }
@@ -118,7 +108,7 @@ static int give_back(struct hand *h, const struct wire_head *wanted)
                              .first = first};
     unsigned char data[WIRE_HEAD_BYTES];
     wire_write(data, &head);
-    int rc = h->port.send(h->port.ctx, data, sizeof(data));
+    int rc = h->port.send(h->port.ctx, data, NULL, 0);
     if (rc == 0)
         ops->drop(h->executor, head.lease, head.first, head.count);
     return rc;
@@ -127,7 +117,7 @@ static int give_back(struct hand *h, const struct wire_head *wanted)
 int hand_receive(struct hand *h, const void *data, size_t size)
 {
     struct wire_head head;
-    if (h->state == REPORT_TAKEN)
+    if (h->has_report)
         return ROTA_E_NOMEM;
     if (wire_read(data, size, &head) != 0)
         return ROTA_E_FORMAT;
@@ -165,8 +155,7 @@ static int take(struct hand *h)
             return rc;
     }
     int rc = h->executor->ops->take(h->executor, &h->report);
-    if (rc == 0)
-        h->state = REPORT_TAKEN;
+    h->has_report = rc == 0;
     return rc;
 }
 
@@ -176,18 +165,16 @@ static int tell_shut(struct hand *h)
     unsigned char data[WIRE_HEAD_BYTES];
     struct wire_head head = {.kind = WIRE_SHUT, .more = h->executor->shut};
     wire_write(data, &head);
-    int rc = h->port.send(h->port.ctx, data, sizeof(data));
+    int rc = h->port.send(h->port.ctx, data, NULL, 0);
     if (rc == 0)
         h->shut = h->executor->shut;
     return rc;
 }
 
-static int word(struct hand *h)
+static int hand_in(struct hand *h)
 {
     const struct executor_report *r = &h->report;
-    h->message.size = 0;
-    if (task_bytes_reserve(&h->message, WIRE_HEAD_BYTES + r->bytes) != 0)
-        return ROTA_E_NOMEM;
+    unsigned char data[WIRE_HEAD_BYTES];
     struct wire_head head = {
         .kind = r->part ? WIRE_PART : WIRE_RESULTS,
         .count = r->part ? 1 : r->count,
@@ -195,18 +182,9 @@ static int word(struct hand *h)
         .first = r->first,
         .more = r->busy_ns > 0 ? (uint64_t)r->busy_ns : 0,
     };
-    wire_write(h->message.data, &head);
-    memcpy(h->message.data + WIRE_HEAD_BYTES, r->records, r->bytes);
-    h->message.size = WIRE_HEAD_BYTES + r->bytes;
-    h->state = REPORT_WORDED;
-    return 0;
-}
-
-static int hand_in(struct hand *h)
-{
-    int rc = h->port.send(h->port.ctx, h->message.data, h->message.size);
-    if (rc == 0)
-        h->state = REPORT_NONE;
+    wire_write(data, &head);
+    int rc = h->port.send(h->port.ctx, data, r->records, r->bytes);
+    h->has_report = rc != 0;
     return rc;
 }
 
@@ -214,10 +192,8 @@ int hand_work(struct hand *h, bool *reported)
 {
     int rc = 0;
     *reported = false;
-    if (h->state == REPORT_NONE)
+    if (!h->has_report)
         rc = take(h);
-    if (rc == 0 && h->state == REPORT_TAKEN)
-        rc = word(h);
     if (rc == 0)
         rc = hand_in(h);
     *reported = rc == 0;

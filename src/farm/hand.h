@@ -14,8 +14,9 @@
 #include "execute/executor.h"
 
 struct hand_port {
-    /* Send `size` bytes at `data` to the manager. 0, or what rota_send says. */
-    int (*send)(void *ctx, const void *data, size_t size);
+    /* Send WIRE_HEAD_BYTES at `head`, and behind them `size` bytes at `data`, to the
+     * manager, as one message. 0, or what rota_send says. */
+    int (*send)(void *ctx, const void *head, const void *data, size_t size);
     /* Wait until what was sent has left this process; NULL: it always has. As send. */
     int (*settle)(void *ctx);
     void *ctx;

@@ -59,6 +59,15 @@ enum farm_member {
     FARM_GONE,
 };
 
+/* A generator that fills in the payloads of tasks alike. All 0: there is none. */
+struct alike {
+    rota_filler *filler;
+    void *context;
+    struct parcel_task task; /* what all of them are */
+    unsigned char *one;      /* room for a payload that can't stand with others, */
+    bool has_one;            /* which is here as there was no memory for it yet */
+};
+
 struct rota_farm {
     struct link *link;
     const struct rota_function *functions;
@@ -83,6 +92,9 @@ struct rota_farm {
     void *generating;
     bool has_spec; /* `spec` was generated, but there was no memory for it yet */
     struct rota_spec spec;
+    struct alike alike;
+    int found;      /* the function that a task named last */
+    int failure;    /* what progress has failed with, to be told by rota_next */
     int calls;      /* until the next progress */
     int calls_each; /* how many that is, at present */
     int64_t progress_ns;
@@ -115,6 +127,19 @@ int farm_over(struct link *link, struct executor *x,
 
 /* As rota_generate. */
 int farm_set_feed(struct rota_farm *f, farm_feed *feed, void *context);
+
+/* Whether tasks may be submitted, or a generator given: 0, or how rota_submit fails. */
+int farm_check_submit(const struct rota_farm *f);
+
+/* `tasks` were submitted, or their results told: see to the workers, if it is time. */
+void farm_progress_at_times(struct rota_farm *f, size_t tasks);
+
+/* Have up to `most` tasks filled in; there must be a filler. Fails as broker_submit,
+ * and with ROTA_E_ARG: it said that it had filled in more. */
+int alike_feed(struct rota_farm *f, uint32_t most);
+
+/* There is none any more. */
+void alike_end(struct alike *a);
 
 /* The worker's part, as rota_farm_work, which is given up when `stop` (NULL: never),
  * asked several times a second, says so: then no task runs any more, and the manager

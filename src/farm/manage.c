@@ -17,6 +17,7 @@ enum {
     FEED_AT_ONCE = 256, /* tasks, between two questions whether that is enough */
     SUBMIT_AT_ONCE = 4096,
     CALLS_MOST = 1024, /* of rota_next and rota_submit, between two progresses */
+    TASKS_A_CALL = 16, /* where many tasks, or results, come in one */
 };
 
 #define PROGRESS_NS (NS_PER_MS / 4)
@@ -126,11 +127,21 @@ static bool is_plain(const struct rota_spec *s)
            s->time_limit_ms == 0 && s->data != NULL && s->size_bytes <= PARCEL_SIZE_MAX;
 }
 
+/* The place of the function called `name`: mostly that of the task before. */
+static int find_function(struct rota_farm *f, const char *name)
+{
+    if (name != NULL && strcmp(f->functions[f->found].name, name) == 0)
+        return f->found;
+    int function = task_function(f->functions, f->count, name);
+    if (function >= 0)
+        f->found = function;
+    return function;
+}
+
 static int submit(struct rota_farm *f, const struct rota_spec *s, uint64_t *task)
 {
     struct parcel_task t;
-    int function =
-        is_plain(s) ? task_function(f->functions, f->count, s->function) : -1;
+    int function = is_plain(s) ? find_function(f, s->function) : -1;
     if (function >= 0)
         return broker_submit_plain(f->broker, (uint16_t)function, s->data,
                                    s->size_bytes, task);
@@ -173,9 +184,26 @@ static int feed_one(struct rota_farm *f)
     return rc;
 }
 
+/* Whether someone gives tasks as there is room for them. */
+static bool is_fed(const struct rota_farm *f)
+{
+    return f->feed != NULL || f->alike.filler != NULL;
+}
+
 static bool may_feed(const struct rota_farm *f)
 {
-    return f->feed != NULL && !f->starving;
+    return is_fed(f) && !f->starving;
+}
+
+/* Some of the next tasks. */
+static int feed_some(struct rota_farm *f)
+{
+    int rc = 0;
+    if (f->alike.filler != NULL)
+        return alike_feed(f, FEED_AT_ONCE);
+    for (int i = 0; i < FEED_AT_ONCE && rc == 0 && may_feed(f); i++)
+        rc = feed_one(f);
+    return rc;
 }
 
 /* Not for long at a time: workers may be waiting for what is there already. */
@@ -185,8 +213,7 @@ static int feed(struct rota_farm *f)
     int rc = 0;
     f->starving = false;
     while (rc == 0 && may_feed(f) && broker_is_hungry(f->broker)) {
-        for (int i = 0; i < FEED_AT_ONCE && rc == 0 && may_feed(f); i++)
-            rc = feed_one(f);
+        rc = feed_some(f);
         if (clock_now_ns() > until_ns)
             break;
     }
@@ -238,20 +265,46 @@ static int progress(struct rota_farm *f)
     return rc;
 }
 
-/* Every so many calls, progress, and see how many calls should be between. */
-static int progress_at_times(struct rota_farm *f)
+/* A task that could not be submitted is left out, and nobody will say so again. */
+static void keep_failure(struct rota_farm *f, int rc)
 {
-    if (--f->calls > 0)
-        return 0;
+    if (rc != 0 && rc != ROTA_E_NOMEM)
+        f->failure = rc;
+}
+
+static int take_failure(struct rota_farm *f)
+{
+    int rc = f->failure;
+    f->failure = 0;
+    return rc;
+}
+
+/* It is time: progress, and see how many calls should be before the next. */
+static void progress_in_time(struct rota_farm *f)
+{
     int64_t now = clock_now_ns();
     if (now - f->progress_ns > PROGRESS_NS && f->calls_each > 1)
         f->calls_each /= 2;
     else if (now - f->progress_ns < PROGRESS_NS / 2 && f->calls_each < CALLS_MOST)
         f->calls_each *= 2;
-    int rc = progress(f);
+    keep_failure(f, progress(f));
     f->calls = f->calls_each;
     f->progress_ns = clock_now_ns();
-    return rc;
+}
+
+/* Every so many calls, progress. */
+static inline void progress_at_times(struct rota_farm *f)
+{
+    if (--f->calls <= 0)
+        progress_in_time(f);
+}
+
+/* A task of many is soon done with, but not for nothing. */
+void farm_progress_at_times(struct rota_farm *f, size_t tasks)
+{
+    f->calls -=
+        tasks / TASKS_A_CALL < CALLS_MOST ? (int)(tasks / TASKS_A_CALL) : CALLS_MOST;
+    progress_at_times(f);
 }
 
 /* ---- managing: the calls ----------------------------------------------------- */
@@ -263,14 +316,19 @@ static int check_manager(const struct rota_farm *f)
     return f->broker == NULL ? ROTA_E_STATE : 0;
 }
 
+int farm_check_submit(const struct rota_farm *f)
+{
+    int rc = check_manager(f);
+    return rc == 0 && is_fed(f) ? ROTA_E_STATE : rc;
+}
+
 int rota_submit(struct rota_farm *farm, const struct rota_spec *spec, uint64_t *task)
 {
-    int rc = check_manager(farm);
-    if (rc != 0 || spec == NULL)
-        return rc ? rc : ROTA_E_ARG;
-    rc = farm->feed ? ROTA_E_STATE : submit(farm, spec, task);
+    int rc = farm_check_submit(farm);
     if (rc == 0)
-        progress_at_times(farm); /* what fails in it is rota_next's to say */
+        rc = spec != NULL ? submit(farm, spec, task) : ROTA_E_ARG;
+    if (rc == 0)
+        progress_at_times(farm);
     return rc;
 }
 
@@ -278,11 +336,9 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
                      size_t count, size_t *submitted)
 {
     size_t i = 0;
-    int rc = check_manager(farm);
+    int rc = farm_check_submit(farm);
     if (rc == 0 && specs == NULL && count > 0)
         rc = ROTA_E_ARG;
-    if (rc == 0 && farm->feed != NULL)
-        rc = ROTA_E_STATE;
     /* First all, so that the most urgent is first; but nobody is to wait for long. */
     while (rc == 0 && i < count) {
         rc = submit(farm, &specs[i], NULL);
@@ -299,7 +355,7 @@ int rota_submit_many(struct rota_farm *farm, const struct rota_spec *specs,
 
 int farm_set_feed(struct rota_farm *f, farm_feed *give, void *context)
 {
-    if (f->feed != NULL)
+    if (is_fed(f))
         return ROTA_E_STATE;
     f->feed = give;
     f->feeding = context;
@@ -367,18 +423,28 @@ static int await_event(struct rota_farm *f, int64_t deadline_ns)
     return rc == ROTA_E_TIMEOUT || rc == ROTA_E_LOST ? 0 : rc;
 }
 
+/* The next result; or with `count` the next ones, at most so many. */
+static bool tell(struct rota_farm *f, struct rota_result *out, size_t *count)
+{
+    return count == NULL ? broker_next(f->broker, out)
+                         : broker_next_run(f->broker, *count, out, count);
+}
+
 /* No result is at hand: work for one, and wait. */
 static int next_in_time(struct rota_farm *f, int64_t timeout_ms,
-                        struct rota_result *out)
+                        struct rota_result *out, size_t *count)
 {
     int64_t deadline_ns = timeout_ms ? clock_deadline_ns(timeout_ms) : 0;
     for (;;) {
         int rc = progress(f);
-        if (broker_next(f->broker, out))
+        if (tell(f, out, count)) {
+            keep_failure(f, rc);
             return 0;
+        }
+        rc = rc ? rc : take_failure(f);
         if (rc != 0)
             return rc;
-        if (f->feed == NULL && broker_is_over(f->broker))
+        if (!is_fed(f) && broker_is_over(f->broker))
             return ROTA_E_END;
         if (timeout_ms == 0 || is_given_up(f) ||
             (deadline_ns != INT64_MAX && clock_now_ns() >= deadline_ns))
@@ -394,10 +460,28 @@ int rota_next(struct rota_farm *farm, int64_t timeout_ms, struct rota_result *ou
     int rc = check_manager(farm);
     if (rc != 0 || out == NULL || timeout_ms < ROTA_FOREVER)
         return rc ? rc : ROTA_E_ARG;
-    progress_at_times(farm); /* what fails in it fails again, once there is no result */
+    progress_at_times(farm);
     if (broker_next(farm->broker, out))
         return 0;
-    return next_in_time(farm, timeout_ms, out);
+    return next_in_time(farm, timeout_ms, out, NULL);
+}
+
+int rota_next_run(struct rota_farm *farm, int64_t timeout_ms, size_t most,
+                  struct rota_result *out, size_t *count)
+{
+    int rc = check_manager(farm);
+    if (rc != 0 || out == NULL || count == NULL || most == 0 ||
+        timeout_ms < ROTA_FOREVER)
+        return rc ? rc : ROTA_E_ARG;
+    size_t some = most;
+    progress_at_times(farm);
+    rc = tell(farm, out, &some) ? 0 : next_in_time(farm, timeout_ms, out, &some);
+    if (rc != 0)
+        return rc;
+    farm->calls -=
+        (int)(some / TASKS_A_CALL < CALLS_MOST ? some / TASKS_A_CALL : CALLS_MOST);
+    *count = some;
+    return 0;
 }
 
 int rota_cancel(struct rota_farm *farm, uint64_t task)

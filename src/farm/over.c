@@ -11,26 +11,41 @@ enum {
     AHEAD_OF_WORKER = 3,
 };
 
+/* With a 0 behind it, as behind all that is received: a rank's message to itself is. */
+static void *message_of(const void *head, const void *data, size_t size)
+{
+    unsigned char *message = malloc(WIRE_HEAD_BYTES + size + 1);
+    if (message == NULL)
+        return NULL;
+    memcpy(message, head, WIRE_HEAD_BYTES);
+    if (size > 0)
+        memcpy(message + WIRE_HEAD_BYTES, data, size);
+    message[WIRE_HEAD_BYTES + size] = 0;
+    return message;
+}
+
 /* Has left this process when it returns: a result that has been sent is not lost with
  * the rank, and so its task is not run again. */
-static int hand_send(void *ctx, const void *data, size_t size)
+static int hand_send(void *ctx, const void *head, const void *data, size_t size)
 {
     struct link *l = ctx;
-    return l->ops->send(l, 0, WIRE_TO_MANAGER, data, size);
+    rota_auto(heap) void *message = message_of(head, data, size);
+    if (message == NULL)
+        return ROTA_E_NOMEM;
+    return l->ops->send(l, 0, WIRE_TO_MANAGER, message, WIRE_HEAD_BYTES + size);
 }
 
 /* Without waiting for the manager to take it: that would cost a worker the time in
  * which it could compute. What it has been lent bounds what can pile up here. */
-static int hand_post(void *ctx, const void *data, size_t size)
+static int hand_post(void *ctx, const void *head, const void *data, size_t size)
 {
     struct link *l = ctx;
-    void *copy = malloc(size);
-    if (copy == NULL)
+    void *message = message_of(head, data, size);
+    if (message == NULL)
         return ROTA_E_NOMEM;
-    memcpy(copy, data, size);
-    int rc = l->ops->post(l, 0, WIRE_TO_MANAGER, copy, size);
+    int rc = l->ops->post(l, 0, WIRE_TO_MANAGER, message, WIRE_HEAD_BYTES + size);
     if (rc != 0 && rc != ROTA_E_LOST)
-        free(copy);
+        free(message);
     return rc;
 }
 
@@ -221,6 +236,7 @@ void rota_farm_close(struct rota_farm *farm)
     executor_close(farm->executor);
     hand_free(farm->hand);
     broker_free(farm->broker);
+    alike_end(&farm->alike);
     link_close(farm->link);
     free(farm->owned);
     free(farm);

@@ -16,7 +16,7 @@ void reports_free(struct reports *s, struct report *r)
         return;
     if (r->data != NULL)
         s->done(s->ctx, r->data, r->size);
-    free(r);
+    report_free(r);
 }
 
 void reports_done(struct reports *s)

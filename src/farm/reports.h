@@ -1,46 +1,12 @@
 /* reports.h - what became of tasks, until it has been told
  *
- * A report is a worker's message, with the results of successive tasks; or, without
- * one, what the manager itself says of such tasks. Reports wait in a queue; or, where
- * results come in order, in a heap by the next task that each of them would tell. The
- * head is the one to tell from.
+ * Reports (report.h) wait in a queue; or, where results come in order, in a heap by the
+ * next task that each of them would tell. The head is the one to tell from.
  */
 #ifndef ROTA_FARM_REPORTS_H
 #define ROTA_FARM_REPORTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/queue.h>
-
-#include "rota.h"
-
-/* A place in a report: the next task, and where its record begins. */
-struct cursor {
-    uint64_t task;
-    size_t at;
-};
-
-struct report {
-    TAILQ_ENTRY(report) link;
-    unsigned char *data; /* NULL: one that no message told */
-    size_t size;
-    int worker;
-    int attempts;
-    int64_t ended_ns;
-    uint64_t lease;
-    int64_t busy_ns;
-    uint32_t count;
-    uint64_t end;         /* the number behind its last task */
-    struct cursor seen;   /* by the plan, so far */
-    uint32_t unborn;      /* tasks of the record at `seen` that are not submitted yet */
-    struct cursor told;   /* to the user, so far */
-    uint64_t forget_from; /* told, but not yet forgotten by the ledger */
-    uint64_t tag;         /* of the task told last, and of all before this one: */
-    uint64_t tag_until;
-    enum rota_outcome how; /* without data */
-    int code;
-};
+#include "farm/report.h"
 
 TAILQ_HEAD(report_list, report);
 

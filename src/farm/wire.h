@@ -1,4 +1,4 @@
-/* wire.h - what the manager and its workers say to each other (version 2)
+/* wire.h - what the manager and its workers say to each other (version 3)
  *
  * Messages under two tags, WIRE_TO_WORKER and WIRE_TO_MANAGER. Each begins with a head
  * of 32 bytes; all integers are little-endian:
@@ -32,7 +32,7 @@
  * nothing more, until it says 0. LIMIT is how long a task may run that has no limit of
  * its own, those that run already too.
  *
- * Records are those of execute/parcel.h.
+ * Records are those of execute/parcel.h; a row (execute/row.h) may stand for many.
  */
 #ifndef ROTA_FARM_WIRE_H
 #define ROTA_FARM_WIRE_H
@@ -40,7 +40,7 @@
 #include "execute/parcel.h"
 
 enum {
-    WIRE_VERSION = 2,
+    WIRE_VERSION = 3,
     WIRE_HEAD_BYTES = 32,
     WIRE_TO_WORKER = 1, /* tags */
     WIRE_TO_MANAGER = 2,

@@ -30,6 +30,9 @@ has 1 '^9 squared is 81$'
 example farm_generate "$@"
 same "$out" '78498 primes below 1000000\n'
 
+example farm_alike "$@"
+same "$out" 'from 837799 it takes 524 steps to 1, from all others below 1000000 no more\n'
+
 example farm_order "$@"
 same "$out" '%s\n' 'every -> EVERY' 'wait -> WAIT' 'ends, -> ENDS,' 'with -> WITH' \
     'a -> A' 'result -> RESULT' 'or -> OR' 'with -> WITH' 'a -> A' 'reason -> REASON'

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "execute/row.h"
 #include "execute/task.h"
 
 uint64_t runner_sum(const void *data, size_t size)
@@ -90,16 +91,14 @@ int runner_take(struct executor *x, struct runner_result *results, int64_t timeo
     if (rc != 0)
         return rc;
     assert_true(r.count > 0);
-    size_t at = 0;
+    struct row_walk walk = {.at = r.records, .left = r.bytes};
     for (uint64_t i = r.first; i < r.first + r.count; i++) {
         struct parcel_result result = {0};
-        size_t bytes = 0;
-        assert_int_equal(
-            parcel_read_result(r.records + at, r.bytes - at, &result, &bytes), 0);
+        assert_int_equal(row_next_result(&walk, &result), 0);
         note(&results[i], &result);
-        at += bytes;
     }
-    assert_int_equal(at, r.bytes);
+    assert_int_equal(walk.more, 0);
+    assert_int_equal(walk.left, 0);
     return 0;
 }
 

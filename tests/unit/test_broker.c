@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "execute/row.h"
 #include "farm/broker.h"
 #include "farm/wire.h"
 
@@ -206,16 +207,16 @@ static void answer_as(struct world *w, int worker, const struct sent *s)
     assert_int_equal(wire_read(s->data, s->size, &h), 0);
     if (h.kind != WIRE_TASKS)
         return;
-    size_t in = WIRE_HEAD_BYTES;
+    struct row_walk walk = {.at = s->data + WIRE_HEAD_BYTES,
+                            .left = s->size - WIRE_HEAD_BYTES};
     size_t at = WIRE_HEAD_BYTES;
     for (uint32_t i = 0; i < h.count; i++) {
         struct parcel_task t = {0};
-        size_t bytes = 0;
-        assert_int_equal(parcel_read_task(s->data + in, s->size - in, &t, &bytes), 0);
-        in += bytes;
+        assert_int_equal(row_next_task(&walk, &t), 0);
         at += write_answer(out + at, &t);
     }
-    assert_int_equal(in, s->size);
+    assert_int_equal(walk.more, 0);
+    assert_int_equal(walk.left, 0);
     struct wire_head answer = {.kind = WIRE_RESULTS,
                                .count = h.count,
                                .lease = h.lease,

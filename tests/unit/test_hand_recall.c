@@ -80,13 +80,14 @@ static const struct executor_ops exact_ops = {.give = play_give,
 static const struct executor_ops inexact_ops = {
     .give = play_give, .take = play_take, .drop = play_drop};
 
-static int keep_sent(void *ctx, const void *data, size_t size)
+static int keep_sent(void *ctx, const void *head, const void *data, size_t size)
 {
     struct world *w = ctx;
+    (void)data;
     if (w->send_rc != 0)
         return w->send_rc;
-    assert_int_equal(wire_read(data, size, &w->sent), 0);
-    w->sent_bytes = size;
+    assert_int_equal(wire_read(head, WIRE_HEAD_BYTES, &w->sent), 0);
+    w->sent_bytes = WIRE_HEAD_BYTES + size;
     w->sends++;
     return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "execute/executor.h"
-#include "execute/parcel.h"
+#include "execute/row.h"
 #include "execute/task.h"
 
 static long allocations_left = -1; /* -1: no limit */
@@ -151,19 +151,17 @@ static uint32_t take_squares(struct executor *x, uint64_t lease, uint64_t first)
     assert_int_equal(r.lease, lease);
     assert_int_equal(r.first, first);
     int64_t sum_ns = 0;
-    size_t at = 0;
+    struct row_walk walk = {.at = r.records, .left = r.bytes};
     for (uint64_t i = first; i < first + r.count; i++) {
         struct parcel_result result = {0};
-        size_t bytes = 0;
-        assert_int_equal(
-            parcel_read_result(r.records + at, r.bytes - at, &result, &bytes), 0);
+        assert_int_equal(row_next_result(&walk, &result), 0);
         assert_int_equal(result.outcome, ROTA_DONE);
         assert_int_equal(result.size, sizeof(uint64_t));
         assert_memory_equal(result.data, &(uint64_t){i * i}, sizeof(i));
         sum_ns += result.took_ns;
-        at += bytes;
     }
-    assert_int_equal(at, r.bytes);
+    assert_int_equal(walk.more, 0);
+    assert_int_equal(walk.left, 0);
     assert_true(sum_ns <= r.busy_ns);
     assert_true(r.busy_ns - sum_ns <= r.count); /* what rounding loses */
     return r.count;

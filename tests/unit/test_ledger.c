@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "execute/row.h"
 #include "farm/ledger.h"
 
 enum {
@@ -20,30 +21,30 @@ static void add(struct ledger *l, size_t size, unsigned char fill, uint64_t tag)
     free(data);
 }
 
-/* All records from `first` on, in however many pieces: each as it was added. */
+/* All tasks from `first` on, as they would travel: each as it was added. */
 static void expect_all(const struct ledger *l, uint64_t first, uint64_t count,
                        size_t (*size_of)(uint64_t task))
 {
-    uint64_t at = first;
-    while (at < first + count) {
-        const unsigned char *records;
-        size_t bytes;
-        uint64_t n = ledger_piece(l, at, first + count - at, &records, &bytes);
-        assert_true(n >= 1 && n <= first + count - at);
-        for (uint64_t i = 0; i < n; i++) {
-            struct parcel_task t = {0};
-            size_t taken = 0;
-            assert_int_equal(parcel_read_task(records, bytes, &t, &taken), 0);
-            assert_int_equal(t.size, size_of(at + i));
-            assert_int_equal(t.function, (at + i) % 200);
-            for (size_t k = 0; k < t.size; k += 97)
-                assert_int_equal(t.data[k], (at + i) % 200);
-            records += taken;
-            bytes -= taken;
-        }
-        assert_int_equal(bytes, 0);
-        at += n;
+    size_t bytes = ledger_bytes(l, first, count);
+    unsigned char *copy = malloc(bytes);
+    assert_non_null(copy);
+    ledger_copy(l, first, count, copy);
+    struct row_walk walk = {.at = copy, .left = bytes};
+    for (uint64_t task = first; task < first + count; task++) {
+        struct parcel_task t = {0};
+        assert_int_equal(row_next_task(&walk, &t), 0);
+        assert_int_equal(t.size, size_of(task));
+        assert_int_equal(t.function, task % 200);
+        for (size_t k = 0; k < t.size; k += 97)
+            assert_int_equal(t.data[k], task % 200);
+        t = ledger_task(l, task);
+        assert_int_equal(t.size, size_of(task));
+        if (t.size > 0)
+            assert_int_equal(t.data[t.size - 1], task % 200);
     }
+    assert_int_equal(walk.more, 0);
+    assert_int_equal(walk.left, 0);
+    free(copy);
 }
 
 static size_t small(uint64_t task)
@@ -86,14 +87,119 @@ static void long_records_stand_between_short_ones(void **state)
     ledger_free(l);
 }
 
-static void short_records_of_a_chunk_are_one_piece(void **state)
+enum {
+    HEAD = PARCEL_TASK_BYTES + ROW_COUNT_BYTES, /* of a row of plain tasks */
+};
+
+static void add_numbers(struct ledger *l, uint64_t from, uint64_t count, uint64_t tag)
+{
+    for (uint64_t i = from; i < from + count; i++) {
+        const struct parcel_task t = {
+            .data = (const unsigned char *)&i, .size = sizeof(i), .tag = tag};
+        int rc = i % 2 == 0 || tag != 0 ? ledger_add(l, &t)
+                                        : ledger_add_plain(l, 0, &i, sizeof(i));
+        assert_int_equal(rc, 0);
+    }
+}
+
+static void expect_numbers(const struct ledger *l, uint64_t count, size_t bytes)
+{
+    unsigned char *copy = malloc(bytes);
+    assert_non_null(copy);
+    assert_int_equal(ledger_bytes(l, 0, count), bytes);
+    ledger_copy(l, 0, count, copy);
+    struct row_walk walk = {.at = copy, .left = bytes};
+    for (uint64_t i = 0; i < count; i++) {
+        struct parcel_task t = {0};
+        assert_int_equal(row_next_task(&walk, &t), 0);
+        assert_int_equal(t.size, 8);
+        assert_memory_equal(t.data, &i, 8);
+    }
+    assert_int_equal(walk.more, 0);
+    assert_int_equal(walk.left, 0);
+    free(copy);
+}
+
+static void tasks_alike_are_a_row_of_payloads(void **state)
 {
     (void)state;
-    struct ledger *l = filled(2 * CHUNK, small);
-    const unsigned char *records;
-    size_t bytes;
-    assert_int_equal(ledger_piece(l, 0, 2 * CHUNK, &records, &bytes), CHUNK);
-    assert_int_equal(ledger_piece(l, 10, 100, &records, &bytes), 100);
+    struct ledger *l;
+    assert_int_equal(ledger_new(&l), 0);
+    add_numbers(l, 0, 2 * CHUNK + 1, 0);
+    /* a row a chunk; and one task is a record */
+    expect_numbers(l, 2 * CHUNK + 1, 2 * (HEAD + CHUNK * 8) + PARCEL_TASK_BYTES + 8);
+    assert_int_equal(ledger_bytes(l, 10, 100), HEAD + 800);
+    ledger_free(l);
+}
+
+static void a_task_that_differs_gives_its_neighbours_records(void **state)
+{
+    (void)state;
+    struct ledger *l;
+    uint64_t until;
+    assert_int_equal(ledger_new(&l), 0);
+    add_numbers(l, 0, 100, 7);
+    assert_int_equal(ledger_tag(l, 3, &until), 7);
+    assert_int_equal(until, 100);
+    assert_int_equal(ledger_bytes(l, 0, 100), HEAD + PARCEL_EXTRA_BYTES + 800);
+    add_numbers(l, 100, 100, 0);
+    assert_int_equal(ledger_tag(l, 3, &until), 7);
+    assert_int_equal(until, 4);
+    assert_int_equal(ledger_tag(l, 150, &until), 0);
+    expect_numbers(l, 200, 200 * (PARCEL_TASK_BYTES + 8) + 100 * PARCEL_EXTRA_BYTES);
+    ledger_free(l);
+}
+
+/* Payloads of 5 bytes, which are put 8 bytes apart; and what there is no room for. */
+static void payloads_are_filled_in_where_there_is_room(void **state)
+{
+    (void)state;
+    struct ledger *l;
+    struct parcel_task t = {.size = 5, .function = 2, .retries = 1};
+    struct parcel_task large = {.size = 5000};
+    unsigned char *room = NULL;
+    uint32_t count = 100;
+    assert_int_equal(ledger_new(&l), 0);
+    assert_int_equal(ledger_room(l, &t, &room, &count), 0);
+    assert_int_equal(count, 100);
+    for (uint32_t i = 0; i < 60; i++)
+        memset(room + i * 5UL, (int)i + 1, 5);
+    ledger_fill(l, 60);
+    assert_int_equal(ledger_count(l), 60);
+    count = 5000;
+    assert_int_equal(ledger_room(l, &t, &room, &count), 0);
+    assert_int_equal(count, CHUNK - 60);
+    for (uint64_t i = 0; i < 60; i++) {
+        struct parcel_task got = ledger_task(l, i);
+        assert_int_equal(got.size, 5);
+        assert_int_equal(got.function, 2);
+        assert_int_equal(got.retries, 1);
+        uint64_t expected = 0x0101010101 * (i + 1);
+        assert_memory_equal(got.data, &expected, 8);
+    }
+    count = 10;
+    assert_int_equal(ledger_room(l, &large, &room, &count), 0);
+    assert_int_equal(count, 0);
+    t.tag = 1;
+    count = 10;
+    assert_int_equal(ledger_room(l, &t, &room, &count), 0);
+    assert_int_equal(count, 0);
+    ledger_free(l);
+}
+
+/* Tasks without payloads: what is to be done with them takes memory elsewhere. */
+static void empty_payloads_count_too(void **state)
+{
+    (void)state;
+    struct ledger *l;
+    assert_int_equal(ledger_new(&l), 0);
+    for (int i = 0; i < 3 * CHUNK; i++)
+        assert_int_equal(ledger_add_plain(l, 1, "", 0), 0);
+    assert_int_equal(ledger_bytes(l, 0, 3 * CHUNK), 3 * HEAD);
+    assert_int_equal(ledger_fit(l, 0, 3 * CHUNK, 1 << 20), 3 * CHUNK);
+    assert_int_equal(ledger_fit(l, 0, 3 * CHUNK, HEAD + 8 * 100), 100);
+    assert_int_equal(ledger_fit(l, 0, 3 * CHUNK, 2 * HEAD + 8 * (CHUNK + 100)),
+                     CHUNK + 100);
     ledger_free(l);
 }
 
@@ -165,7 +271,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_back_as_they_were_added),
         cmocka_unit_test(long_records_stand_between_short_ones),
-        cmocka_unit_test(short_records_of_a_chunk_are_one_piece),
+        cmocka_unit_test(tasks_alike_are_a_row_of_payloads),
+        cmocka_unit_test(a_task_that_differs_gives_its_neighbours_records),
+        cmocka_unit_test(payloads_are_filled_in_where_there_is_room),
+        cmocka_unit_test(empty_payloads_count_too),
         cmocka_unit_test(as_many_fit_as_there_is_room_for),
         cmocka_unit_test(a_tag_is_kept_where_one_was_given),
         cmocka_unit_test(neighbours_without_tags_are_told_of_together),

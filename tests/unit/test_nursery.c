@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+
+#include "execute/row.h"
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -390,15 +392,12 @@ static int play(long allocations)
         } else if (took == ROTA_E_TIMEOUT) {
             x->ops->wait(x, NS_PER_SEC);
         }
-        size_t at = 0;
+        struct row_walk walk = {.at = r.records, .left = r.bytes};
         for (uint32_t i = 0; i < r.count; i++) {
             struct parcel_result result = {0};
-            size_t bytes = 0;
             assert_int_equal(r.first + i, told);
-            assert_int_equal(
-                parcel_read_result(r.records + at, r.bytes - at, &result, &bytes), 0);
+            assert_int_equal(row_next_result(&walk, &result), 0);
             assert_int_equal(result.outcome, expected[told++]);
-            at += bytes;
         }
     }
     allocations_left = -1;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "execute/row.h"
 #include "memory.h"
 #include "world.h"
 
@@ -18,13 +19,16 @@ struct job {
     uint64_t first;
     uint32_t count;
     uint32_t attempt;
-    uint32_t next; /* to run, or running */
-    size_t at;     /* where its record begins */
-    size_t bytes;
+    uint32_t next;           /* to run, or running */
+    struct row_walk walk;    /* behind it */
+    struct parcel_task task; /* what it is */
     unsigned char *records;
     bool *dropped;
     struct executor_report kept; /* results that are kept back */
     unsigned char *kept_records;
+    struct parcel_result row; /* the first of a row that these end with, */
+    size_t row_at;            /* which begins here, */
+    uint32_t row_count;       /* of so many; 0: there is none */
 };
 
 static struct script_executor *of(struct executor *base)
@@ -72,17 +76,42 @@ static void flush(struct script_executor *x, struct job *j)
         j->kept_records = NULL;
     }
     j->kept = (struct executor_report){.lease = j->lease};
+    j->row_count = 0;
 }
 
-static void keep(struct job *j, uint64_t task, const struct parcel_result *r)
+/* As records do; or values in a row, which share one time. */
+static void keep(struct world *w, struct job *j, struct attempt *a,
+                 const struct parcel_result *r)
 {
-    size_t bytes = parcel_result_bytes(r);
-    if (j->kept.count == 0)
-        j->kept.first = task;
+    bool plain = parcel_result_is_plain(r);
+    bool more = plain && j->row_count > 0 && j->row.size == r->size &&
+                !dice_one_in(&w->course.dice, 5);
+    bool row = more || (plain && dice_one_in(&w->course.dice, 2));
+    size_t bytes = more  ? parcel_padded(r->size)
+                   : row ? ROW_RESULT_BYTES + parcel_padded(r->size)
+                         : parcel_result_bytes(r);
     j->kept_records = memory_grow(j->kept_records, j->kept.bytes + bytes);
-    parcel_write_result(j->kept_records + j->kept.bytes, r);
+    unsigned char *out = j->kept_records + j->kept.bytes;
+    memset(out, 0, bytes);
+    if (!row) {
+        parcel_write_result(out, r);
+    } else if (r->size > 0) {
+        memcpy(out + (more ? 0 : ROW_RESULT_BYTES), r->data, r->size);
+    }
+    if (row && !more) {
+        j->row = *r;
+        j->row_at = j->kept.bytes;
+    }
+    j->row_count = more ? j->row_count + 1 : row;
+    if (row) {
+        a->took_ns = j->row.took_ns;
+        row_write_results(j->kept_records + j->row_at, r->size, a->took_ns,
+                          j->row_count);
+    }
+    if (j->kept.count == 0)
+        j->kept.first = a->task;
     j->kept.bytes += bytes;
-    j->kept.busy_ns += r->took_ns;
+    j->kept.busy_ns += a->took_ns;
     j->kept.count++;
 }
 
@@ -138,27 +167,23 @@ static void record(struct script_executor *x, struct job *j, int number)
         r.tasks_count = (uint32_t)w->attempts[number].children;
         r.tasks = children;
     }
-    keep(j, w->attempts[number].task, &r);
+    keep(w, j, &w->attempts[number], &r);
     free(value);
     free(children);
 }
 
 /* ---- running --------------------------------------------------------------------- */
 
-static struct parcel_task next_task(const struct job *j)
+static void read_next(struct job *j)
 {
-    struct parcel_task t;
-    size_t bytes;
-    if (parcel_read_task(j->records + j->at, j->bytes - j->at, &t, &bytes) != 0)
+    if (j->next < j->count && row_next_task(&j->walk, &j->task) != 0)
         abort();
-    return t;
 }
 
 static void step(struct job *j)
 {
-    struct parcel_task t = next_task(j);
-    j->at += parcel_task_bytes(&t);
     j->next++;
+    read_next(j);
 }
 
 /* How long the attempt takes; and how it ends. */
@@ -189,9 +214,8 @@ static void begin(struct script_executor *x, int slot)
 {
     struct world *w = x->world;
     struct slot *s = &x->slot[slot];
-    struct parcel_task t = next_task(s->job);
-    int number =
-        loans_begun(w, x->worker, s->job->lease, s->job->first + s->job->next, &t);
+    int number = loans_begun(w, x->worker, s->job->lease, s->job->first + s->job->next,
+                             &s->job->task);
     if (number == NOBODY)
         return;
     int64_t takes_ns = decide(x, number, s->job->attempt);
@@ -228,7 +252,7 @@ static bool find_task(struct script_executor *x, struct slot *s)
 /* In the rank: may it go on without a pause? */
 static bool goes_on(const struct script_executor *x, const struct job *j)
 {
-    return !x->resting && next_task(j).time_limit_ms == 0;
+    return !x->resting && j->task.time_limit_ms == 0;
 }
 
 /* In the rank, the worker is asked first, unless it is in the midst of it. */
@@ -319,12 +343,13 @@ static int executor_give(struct executor *base, const struct executor_batch *b)
                       .first = b->first,
                       .count = b->count,
                       .attempt = b->attempt,
-                      .bytes = b->bytes,
                       .records = memory_sure(b->bytes),
                       .dropped = memory_sure(b->count * sizeof(bool)),
                       .kept = {.lease = b->lease}};
     memcpy(j->records, b->records, b->bytes);
     memset(j->dropped, 0, b->count * sizeof(bool));
+    j->walk = (struct row_walk){.at = j->records, .left = b->bytes};
+    read_next(j);
     TAILQ_INSERT_TAIL(&x->waiting, j, link);
     all_go_on(x);
     count_held(x);

@@ -53,7 +53,7 @@ static void garble_records(struct world *w, struct message *m, enum way way)
     else if (way == ODD_OUTCOME)
         parcel_put16(first, (uint16_t)(ROTA_OUTCOMES + dice_below(d, 1000)));
     else if (way == ODD_FLAGS)
-        parcel_put16(first + 2, (uint16_t)(2 + dice_below(d, 0xfffd)));
+        parcel_put16(first + 2, (uint16_t)(3 + dice_below(d, 0xfffc)));
     else
         bear_a_stranger(m);
 }

@@ -9,6 +9,7 @@
  *  4. A task is tried as often as it may be, and as workers were lost, and each time
  *     in two places at most.
  */
+#include "execute/row.h"
 #include "farm/wire.h"
 #include "world.h"
 
@@ -93,18 +94,16 @@ static void lend(struct world *w, int worker, const struct wire_head *h,
     w->loans =
         grown(w->loans, &w->loans_cap, (size_t)w->loans_count, sizeof(*w->loans));
     w->loans[w->loans_count++] = l;
+    struct row_walk walk = {.at = records, .left = left};
     for (uint32_t i = 0; i < h->count && course_is_well(&w->course); i++) {
         struct parcel_task t;
-        size_t bytes;
-        if (parcel_read_task(records, left, &t, &bytes) != 0) {
+        if (row_next_task(&walk, &t) != 0) {
             wrong(w, "task %lu is sent as nonsense", ul(h->first + i));
             return;
         }
         hold(w, h, h->first + i, &t);
-        records += bytes;
-        left -= bytes;
     }
-    if (left > 0)
+    if (walk.left > 0 || walk.more > 0)
         wrong(w, "something is sent behind the tasks");
 }
 
@@ -244,18 +243,17 @@ static void results_come(struct world *w, const struct message *m,
                          const struct wire_head *h)
 {
     const struct loan *l = find(w, m->worker, h->lease);
-    size_t at = WIRE_HEAD_BYTES;
+    struct row_walk walk = {.at = m->data + WIRE_HEAD_BYTES,
+                            .left = m->size - WIRE_HEAD_BYTES};
     for (uint64_t i = 0; i < h->count; i++) {
         struct parcel_result r;
-        size_t bytes;
-        if (parcel_read_result(m->data + at, m->size - at, &r, &bytes) != 0 ||
+        if (row_next_result(&walk, &r) != 0 || walk.more > h->count - i - 1 ||
             !are_known(&r)) {
             if (!m->garbled)
                 wrong(w, "worker %d sends nonsense", m->worker);
             return;
         }
         count_result(w, l, h->first + i);
-        at += bytes;
     }
 }
 

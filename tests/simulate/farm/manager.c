@@ -55,6 +55,22 @@ static bool is_plain(const struct parcel_task *t)
     return parcel_task_is_plain(t) && t->size <= PARCEL_SIZE_MAX;
 }
 
+/* Into the room there is with the tasks before it, if it is as they are. */
+static int fill_in(struct world *w, const struct parcel_task *t, uint64_t *task)
+{
+    unsigned char *room = NULL;
+    uint32_t count = 1 + (uint32_t)dice_below(&w->course.dice, 3);
+    int rc;
+    insist(w, rc, broker_room(w->broker, t, &room, &count));
+    if (rc != 0 || count == 0)
+        return ROTA_E_NOTFOUND;
+    if (t->size > 0)
+        memcpy(room, t->data, t->size);
+    broker_fill(w->broker, 1);
+    *task = broker_submitted(w->broker) - 1;
+    return 0;
+}
+
 static void submit(struct world *w)
 {
     w->to_come--;
@@ -67,7 +83,10 @@ static void submit(struct world *w)
     int rc;
     script_write_payload(w, w->submitting, payload);
     t.data = payload;
-    if (is_plain(&t) && dice_one_in(&w->course.dice, 2))
+    rc = dice_one_in(&w->course.dice, 2) ? fill_in(w, &t, &task) : ROTA_E_NOTFOUND;
+    if (rc == 0)
+        ; /* it is */
+    else if (is_plain(&t) && dice_one_in(&w->course.dice, 2))
         insist(w, rc,
                broker_submit_plain(w->broker, t.function, payload, t.size, &task));
     else
@@ -210,6 +229,29 @@ static void act(struct world *w)
         wake_in(w, at_ns - w->course.now_ns);
 }
 
+/* Ask for results that are alike, and tell them one by one, each with its 0. */
+static bool ask_for_run(struct world *w)
+{
+    struct rota_result r;
+    size_t count;
+    if (!broker_next_run(w->broker, 1 + (size_t)dice_below(&w->course.dice, 20), &r,
+                         &count))
+        return false;
+    const unsigned char *values = r.data;
+    unsigned char *value = memory_sure(r.size_bytes + 1);
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *from = values + i * parcel_padded(r.size_bytes);
+        if (r.size_bytes > 0)
+            memcpy(value, from, r.size_bytes);
+        value[r.size_bytes] = 0;
+        r.data = value;
+        judge_told(w, &r);
+        r.task++;
+    }
+    free(value);
+    return true;
+}
+
 /* Ask for results: all there are, or some and the others later. */
 static void ask(struct world *w)
 {
@@ -217,6 +259,11 @@ static void ask(struct world *w)
     int lazy = w->weather.lazy;
     int most = lazy > 0 ? 1 + dice_below(&w->course.dice, lazy) : -1;
     while (most-- != 0 && course_is_well(&w->course)) {
+        if (dice_one_in(&w->course.dice, 3)) {
+            if (!ask_for_run(w))
+                return;
+            continue;
+        }
         if (!broker_next(w->broker, &r))
             return;
         judge_told(w, &r);

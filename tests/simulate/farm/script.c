@@ -19,6 +19,8 @@ enum {
 static size_t choose_size(struct world *w)
 {
     struct dice *d = &w->course.dice;
+    if (w->weather.alike && !dice_one_in(d, 8))
+        return 8;
     if (by_chance(w, w->weather.one_large_in))
         return (size_t)dice_below(d, (int)w->weather.large);
     return dice_one_in(d, 2) ? 8 : (size_t)dice_below(d, dice_one_in(d, 2) ? 8 : 70);
@@ -29,6 +31,8 @@ static struct parcel_task choose_task(struct world *w, int number)
 {
     struct dice *d = &w->course.dice;
     struct parcel_task t = {.size = choose_size(w)};
+    if (w->weather.alike && t.size == 8 && !dice_one_in(d, 8))
+        return t;
     t.function = dice_one_in(d, 3) ? (uint16_t)dice_below(d, FUNCTIONS) : 0;
     if (t.size < NAME_BYTES)
         t.tag = (uint64_t)number + 1;

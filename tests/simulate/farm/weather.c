@@ -32,6 +32,7 @@ static void choose_tasks(struct world *w)
     is->one_large_in = rarely(d, 8, 1 + dice_below(d, 12));
     is->large = dice_one_in(d, 20) ? 90000 : 5000;
     is->on_demand = dice_one_in(d, 4);
+    is->alike = dice_one_in(d, 3);
 }
 
 static void choose_trouble(struct world *w)

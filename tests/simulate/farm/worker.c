@@ -62,17 +62,22 @@ static void post(struct world *w, int worker, const void *data, size_t size)
         deliver(w, dice_one_in(&w->course.dice, 2) ? &k->last_out_ns : &late_ns, e);
 }
 
-static int send(void *ctx, const void *data, size_t size)
+static int send(void *ctx, const void *head, const void *data, size_t size)
 {
     struct script_executor *x = ctx;
     struct world *w = x->world;
     struct sim_worker *k = &w->worker[x->worker];
-    bool shut = ((const unsigned char *)data)[1] == WIRE_SHUT;
+    bool shut = ((const unsigned char *)head)[1] == WIRE_SHUT;
     bool *waits = shut ? &k->telling : &k->holding;
     *waits = *waits || shut;
     if (by_chance(w, w->weather.no_send_in))
         return ROTA_E_NOMEM;
-    post(w, x->worker, data, size);
+    unsigned char *message = memory_sure(WIRE_HEAD_BYTES + size);
+    memcpy(message, head, WIRE_HEAD_BYTES);
+    if (size > 0)
+        memcpy(message + WIRE_HEAD_BYTES, data, size);
+    post(w, x->worker, message, WIRE_HEAD_BYTES + size);
+    free(message);
     *waits = false;
     return 0;
 }

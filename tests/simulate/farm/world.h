@@ -227,6 +227,7 @@ struct weather {
     int lazy;  /* results asked for at once, at most; 0: all */
     size_t large;
     bool on_demand; /* tasks are submitted when the broker is hungry */
+    bool alike;     /* most tasks share all but their payloads, and so their results */
 };
 
 /* What was met in all runs. */
