@@ -29,6 +29,9 @@ struct launch_spec {
                              exit status itself */
     int *asked;           /* NULL, or where launch_wait() writes the first signal that
                              it passed on; untouched without one */
+    int *abandoned; /* NULL, or what another thread sets to 1 when nothing that the
+                       launcher may yet do is of use (launch_wake() then): it is
+                       killed with all that it has started */
 };
 
 /* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
@@ -40,10 +43,10 @@ int launch_find(const char *mpiexec, char **path, char **version,
 struct launch; /* a launcher that runs */
 
 /* Start the launcher. What `spec` points to may go afterwards, but for *asked and
- * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
- * ends. On success *out is the caller's, to be given to launch_wait(). Fails with
- * ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no launcher, or it
- * cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
+ * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the
+ * calling thread ends. On success *out is the caller's, to be given to launch_wait().
+ * Fails with ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no
+ * launcher, or it cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
 
@@ -56,5 +59,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
  * it had started had ended, and so had to be killed, with the exit status unknown;
  * ROTA_E_TIMEOUT if a process could not be killed; ROTA_E_IO. */
 int launch_wait(struct launch *l, int *status, struct rota_error *err);
+
+/* From any thread: have launch_wait() look at `abandoned` now. */
+void launch_wake(void);
 
 #endif
