@@ -8,6 +8,7 @@
 
 #include "cli/doctor.h"
 #include "cli/exec.h"
+#include "cli/guard.h"
 #include "cli/report.h"
 #include "cli/report_file.h"
 #include "cli/resume.h"
@@ -26,8 +27,10 @@ static const struct command commands[] = {
     {"status", cli_status, "show how the run in a run file stands"},
     {"report", cli_report, "print what became of each task in a run file"},
     {"exec", cli_exec, "start an MPI program on N ranks"},
+    {"guard", cli_guard, "start an MPI program; say why, and end it, if it hangs"},
     {"doctor", cli_doctor, "see what protects a run on this machine, by trying it"},
     {"run-rank", cli_run_rank, NULL},
+    {"guard-rank", cli_guard_rank, NULL},
     {"doctor-rank", cli_doctor_rank, NULL},
 };
 

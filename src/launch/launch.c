@@ -78,6 +78,7 @@ struct launch {
     int *asked;  /* where the first goes, or NULL */
     enum launch_heard (*heard)(void *ctx, int signal, bool typed); /* or NULL */
     void *ctx;
+    const int *abandoned; /* by another thread; or NULL */
     int64_t deadline_ns;
     int64_t begun_ns; /* by the wall's clock */
     int status_fd;
@@ -444,6 +445,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     l->deadline_ns = INT64_MAX;
     l->idle_ns = INT64_MAX;
     l->asked = spec->asked;
+    l->abandoned = spec->abandoned;
     l->told = spec->told;
     l->begun_ns = clock_wall_ns();
     l->heard = spec->heard;
@@ -578,12 +580,17 @@ static void end_lingerer(struct launch *l, int64_t now_ns)
     kill(l->pid, SIGTERM);
 }
 
+static bool is_abandoned(const struct launch *l)
+{
+    return l->abandoned != NULL && __atomic_load_n(l->abandoned, __ATOMIC_ACQUIRE) != 0;
+}
+
 /* Until the launcher has ended, with its status; is stuck; or its time is over. */
 static bool await_launcher(struct launch *l, int *status, bool *stuck)
 {
     *stuck = false;
     while (!reap(l, status)) {
-        if (*stuck || clock_now_ns() >= l->deadline_ns)
+        if (*stuck || is_abandoned(l) || clock_now_ns() >= l->deadline_ns)
             return false;
         next_signal(l);
         *stuck = is_stuck(l, clock_now_ns());
@@ -615,4 +622,10 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
             "was killed; the exit status is lost with it");
     *status = st;
     return 0;
+}
+
+/* It waits for SIGCHLD among others, and that has no effect but there. */
+void launch_wake(void)
+{
+    kill(getpid(), SIGCHLD);
 }

@@ -47,6 +47,9 @@ struct launch_spec {
      * a terminal's signals don't reach; nor can they read from it. */
     enum launch_heard (*heard)(void *ctx, int signal, bool typed);
     void *ctx;
+    int *abandoned; /* NULL, or what another thread sets to 1 when nothing that the
+                       launcher may yet do is of use (launch_wake() then): it is
+                       killed with all that it has started */
 };
 
 /* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
@@ -76,5 +79,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
  * it had started had ended, and so had to be killed, with the exit status unknown;
  * ROTA_E_TIMEOUT if a process could not be killed; ROTA_E_IO. */
 int launch_wait(struct launch *l, int *status, struct rota_error *err);
+
+/* From any thread: have launch_wait() look at `abandoned` now. */
+void launch_wake(void);
 
 #endif

@@ -56,7 +56,7 @@ long line_parse(const unsigned char *in, size_t size, size_t max_payload,
     uint32_t kind;
     uint32_t payload;
     get32(get32(in + sizeof(magic), &kind), &payload);
-    if ((kind & 0xffff) != 0 || kind >> 16 < LINE_CHALLENGE || kind >> 16 > LINE_OVER ||
+    if ((kind & 0xffff) != 0 || kind >> 16 < LINE_CHALLENGE || kind >> 16 > LINE_LAST ||
         payload > max_payload)
         return ROTA_E_FORMAT;
     if (size - LINE_HEADER_BYTES < payload)

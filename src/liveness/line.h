@@ -19,6 +19,7 @@
  *                           had sent to you, all ones where that is not known
  *     6 PING        both    nothing: "I am here"
  *     7 OVER        hub     nothing: every rank has ended
+ *     8-12                  the guard's: guard/shim.h
  *
  * A proof is the keyed BLAKE2b hash of (role, nonce of the hub, nonce of the
  * member, rank, size) under the run's secret, so neither side shows the secret,
@@ -52,6 +53,12 @@ enum line_kind {
     LINE_FATE,
     LINE_PING,
     LINE_OVER,
+    LINE_LOOK, /* from here on the guard's */
+    LINE_SHOT,
+    LINE_QUIET,
+    LINE_ASK,
+    LINE_SITES,
+    LINE_LAST = LINE_SITES,
 };
 
 struct line_frame {

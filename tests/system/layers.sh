@@ -16,7 +16,7 @@ may() { # PART: the other parts whose headers it may include
 }
 
 wrong=0
-for file in */*.[ch]; do
+for file in */*.[ch] */*/*.[ch]; do
     part=${file%%/*}
     allowed=" $part base $(may "$part") "
     for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do

@@ -104,7 +104,7 @@ static void only_the_kinds_that_there_are_are_accepted(void **state)
         line_put_header(header, LINE_PING, 0);
         header[4] = (unsigned char)(kind >> 8);
         header[5] = (unsigned char)kind;
-        bool is_one = kind >= LINE_CHALLENGE && kind <= LINE_OVER;
+        bool is_one = kind >= LINE_CHALLENGE && kind <= LINE_LAST;
         assert_int_equal(line_parse(header, sizeof(header), MOST, &f),
                          is_one ? LINE_HEADER_BYTES : ROTA_E_FORMAT);
     }

@@ -1,0 +1,684 @@
+/* monitor.c - who watches the ranks of a guarded program, and judges */
+#include "guard/monitor.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "guard/shim.h"
+#include "guard/shot.h"
+#include "guard/sites.h"
+#include "liveness/conn.h"
+#include "liveness/line.h"
+#include "liveness/net.h"
+
+#define STRANGER_NS   (5 * NS_PER_SEC)
+#define PING_EVERY_NS NS_PER_SEC
+#define SILENCE_NS    (30 * NS_PER_SEC)
+#define ANSWER_NS     (2 * NS_PER_SEC)  /* for all answers to a look */
+#define SITES_NS      (3 * NS_PER_SEC)  /* for what only the ranks know */
+#define PAUSE_NS      (20 * NS_PER_MS)  /* between two looks */
+#define AGAIN_NS      (1 * NS_PER_SEC)  /* and while somebody stands still */
+#define MISMATCH_NS   (500 * NS_PER_MS) /* blocked in a collective unlike the others' */
+#define STILL_NS      (5 * NS_PER_SEC)  /* for what is all but proved */
+#define ABORT_NS      (10 * NS_PER_SEC) /* for the launcher, after MPI_Abort */
+#define CORE_NS       (60 * NS_PER_SEC) /* for core dumps */
+#define HANG_UP_NS    (10 * NS_PER_SEC)
+
+enum {
+    STRANGER = -1,
+    SPARE = 64, /* unproved connections beyond one a rank */
+};
+
+enum phase {
+    WATCHING,
+    LOOKING,
+    CHECKING,
+    ASKING,
+    CORING,  /* told, and they leave their core dumps */
+    LETTING, /* told, and they go on */
+    ENDING,
+};
+
+/* A connection: a stranger's until it has proved itself, then a rank's parent's. */
+struct guest {
+    TAILQ_ENTRY(guest) link;
+    struct conn conn;
+    int rank;
+    int64_t since_ns;
+    unsigned char nonce[LINE_NONCE_BYTES];
+};
+
+TAILQ_HEAD(guests, guest);
+
+struct member {
+    struct guest *guest; /* NULL: not yet, or no more */
+    bool came;
+    bool quiet;
+    struct rota_fate fate;
+    int64_t gone_ns;
+    uint64_t *bytes;              /* of its last shot, */
+    const struct shot_head *shot; /* checked; NULL: none in this look */
+    uint64_t epoch;               /* the second time, */
+    bool steady;                  /* the same as the first */
+    bool answered;
+    char *sites;
+    const char *stack; /* in `sites`, or NULL */
+};
+
+struct monitor {
+    struct monitor_options o;
+    int listener;
+    int stop;
+    unsigned char secret[LINE_SECRET_BYTES];
+    struct guests guests;
+    int strangers;
+    struct member *members;
+    enum phase phase;
+    bool news; /* since the last look began */
+    bool stopped;
+    uint64_t number; /* of the look */
+    int64_t began_ns;
+    int64_t deadline_ns; /* of the phase */
+    int64_t next_ns;     /* no look before that */
+    int64_t pinged_ns;
+    struct look *look;
+    struct verdict *verdict;
+    enum monitor_why why;
+    int dead;
+    int status;         /* of the first that ended badly; 0 */
+    int64_t aborted_ns; /* when MPI_Abort was first seen; 0: it was not */
+};
+
+static bool has_gone(const struct member *m)
+{
+    return m->fate.how == ROTA_EXITED || m->fate.how == ROTA_KILLED ||
+           m->fate.how == ROTA_VANISHED;
+}
+
+/* ---- lines
+ * --------------------------------------------------------------------------- */
+
+static void show_out(struct monitor *m, struct guest *g, int64_t now_ns)
+{
+    TAILQ_REMOVE(&m->guests, g, link);
+    if (g->rank == STRANGER) {
+        m->strangers--;
+    } else {
+        struct member *member = &m->members[g->rank];
+        member->guest = NULL;
+        member->quiet = false;
+        m->news = true;
+        if (!has_gone(member)) {
+            member->fate.how = ROTA_VANISHED;
+            member->gone_ns = now_ns;
+        }
+    }
+    conn_done(&g->conn);
+    free(g);
+}
+
+static void send_all(struct monitor *m, enum line_kind kind, const void *payload,
+                     size_t size)
+{
+    for (int i = 0; i < m->o.ranks; i++) {
+        struct guest *g = m->members[i].guest;
+        if (g != NULL && conn_send(&g->conn, kind, payload, size) != 0)
+            g->conn.ended = true;
+    }
+}
+
+static void let_in(struct monitor *m, int64_t now_ns)
+{
+    int fd;
+    for (int n = 0; n < SPARE && (fd = net_accept(m->listener)) >= 0; n++) {
+        struct guest *g =
+            m->strangers < m->o.ranks + SPARE ? calloc(1, sizeof(*g)) : NULL;
+        if (g == NULL) {
+            close(fd); /* a parent of ours tries again */
+            return;
+        }
+        conn_init(&g->conn, fd, LINE_HELLO_BYTES, now_ns);
+        g->rank = STRANGER;
+        g->since_ns = now_ns;
+        line_random(g->nonce, sizeof(g->nonce));
+        TAILQ_INSERT_TAIL(&m->guests, g, link);
+        m->strangers++;
+        if (conn_send(&g->conn, LINE_CHALLENGE, g->nonce, sizeof(g->nonce)) != 0)
+            g->conn.ended = true;
+    }
+}
+
+static int take_hello(struct monitor *m, struct guest *g, const struct line_frame *f)
+{
+    struct line_hello hello;
+    unsigned char proof[LINE_PROOF_BYTES];
+    if (f->kind != LINE_HELLO || line_get_hello(f, &hello) != 0)
+        return ROTA_E_FORMAT;
+    line_prove(LINE_ROLE_MEMBER, m->secret, g->nonce, &hello, proof);
+    if (!line_same(proof, hello.proof, sizeof(proof)) ||
+        hello.size != (uint32_t)m->o.ranks || hello.rank >= hello.size ||
+        m->members[hello.rank].came)
+        return ROTA_E_FORMAT;
+    m->strangers--;
+    g->rank = (int)hello.rank;
+    g->conn.max_payload = SHOT_MAX_BYTES;
+    m->members[g->rank].guest = g;
+    m->members[g->rank].came = true;
+    m->members[g->rank].answered = true; /* what was asked before it came */
+    line_prove(LINE_ROLE_HUB, m->secret, g->nonce, &hello, proof);
+    return conn_send(&g->conn, LINE_WELCOME, proof, sizeof(proof));
+}
+
+static int take_report(struct monitor *m, struct member *member,
+                       const struct line_frame *f, int64_t now_ns)
+{
+    struct rota_fate fate;
+    size_t n;
+    uint64_t none;
+    if (line_get_report(f, 0, &fate, &none, &n) != 0)
+        return ROTA_E_FORMAT;
+    if (has_gone(member))
+        return 0;
+    member->fate = fate;
+    member->gone_ns = now_ns;
+    member->quiet = true;
+    m->news = true;
+    int status = fate.how == ROTA_EXITED ? fate.code : 128 + fate.code;
+    if (m->status == 0 && m->phase < LETTING)
+        m->status = status;
+    return 0;
+}
+
+static int take_quiet(struct monitor *m, struct member *member,
+                      const struct line_frame *f)
+{
+    uint64_t words[2];
+    if (f->size != sizeof(words))
+        return ROTA_E_FORMAT;
+    memcpy(words, f->payload, sizeof(words));
+    member->quiet = words[1] != 0 || has_gone(member);
+    m->news = m->news || words[1] != 0;
+    return 0;
+}
+
+/* In the first round a whole shot is kept, in the second the epoch alone is wanted. */
+static int take_shot(struct monitor *m, int rank, const struct line_frame *f)
+{
+    struct member *member = &m->members[rank];
+    const struct shot_head *head;
+    rota_auto(heap) uint64_t *bytes = malloc(f->size + sizeof(*bytes));
+    if (bytes == NULL)
+        return ROTA_E_NOMEM;
+    memcpy(bytes, f->payload, f->size);
+    if (shot_check(bytes, f->size, m->o.ranks, &head) != 0 || head->rank != rank)
+        return ROTA_E_FORMAT;
+    if (head->look != m->number)
+        return 0; /* too late */
+    member->answered = true;
+    if ((head->flags & STATE_ABORTED) != 0 && m->aborted_ns == 0)
+        m->aborted_ns = clock_now_ns();
+    if (m->phase == LOOKING) {
+        free(member->bytes);
+        member->bytes = rota_steal(bytes);
+        member->shot = head;
+    } else if (m->phase == CHECKING) {
+        member->steady = member->shot != NULL && head->epoch == member->shot->epoch &&
+                         head->now == member->shot->now;
+    }
+    return 0;
+}
+
+static int take_sites(struct member *member, const struct line_frame *f)
+{
+    free(member->sites);
+    member->sites = strndup((const char *)f->payload, f->size);
+    member->answered = true;
+    if (member->sites == NULL)
+        return ROTA_E_NOMEM;
+    char *stack = strchr(member->sites, SHIM_STACK);
+    member->stack = stack != NULL ? stack + 1 : NULL;
+    if (stack != NULL)
+        *stack = '\0';
+    return 0;
+}
+
+static int take(struct monitor *m, struct guest *g, const struct line_frame *f,
+                int64_t now_ns)
+{
+    if (g->rank == STRANGER)
+        return take_hello(m, g, f);
+    struct member *member = &m->members[g->rank];
+    switch (f->kind) {
+    case LINE_PING:
+        return 0;
+    case LINE_REPORT:
+        return take_report(m, member, f, now_ns);
+    case LINE_QUIET:
+        return take_quiet(m, member, f);
+    case LINE_SHOT:
+        return take_shot(m, g->rank, f);
+    case LINE_SITES:
+        return take_sites(member, f);
+    default:
+        return ROTA_E_FORMAT;
+    }
+}
+
+static void serve(struct monitor *m, struct guest *g, int64_t now_ns)
+{
+    struct line_frame f;
+    int rc = conn_read(&g->conn, now_ns);
+    while (rc == 0 && (rc = conn_next(&g->conn, &f)) == 1)
+        rc = take(m, g, &f, now_ns);
+    if (rc == 0)
+        conn_flush(&g->conn);
+    int64_t patience = g->rank == STRANGER ? STRANGER_NS : SILENCE_NS;
+    if (rc != 0 || g->conn.ended || now_ns - g->conn.heard_ns > patience)
+        show_out(m, g, now_ns);
+}
+
+static void serve_all(struct monitor *m, int64_t now_ns)
+{
+    struct guest *next;
+    for (struct guest *g = TAILQ_FIRST(&m->guests); g != NULL; g = next) {
+        next = TAILQ_NEXT(g, link);
+        serve(m, g, now_ns);
+    }
+    let_in(m, now_ns);
+    if (now_ns - m->pinged_ns >= PING_EVERY_NS) {
+        m->pinged_ns = now_ns;
+        send_all(m, LINE_PING, NULL, 0);
+    }
+}
+
+/* ---- looks
+ * --------------------------------------------------------------------------- */
+
+static void ask_all(struct monitor *m, enum phase phase, bool whole, int64_t now_ns)
+{
+    m->phase = phase;
+    m->deadline_ns = now_ns + ANSWER_NS;
+    uint64_t words[2] = {++m->number, whole};
+    for (int i = 0; i < m->o.ranks; i++) {
+        m->members[i].answered = false;
+        m->members[i].steady = false;
+        if (whole)
+            m->members[i].shot = NULL;
+    }
+    send_all(m, LINE_LOOK, words, sizeof(words));
+}
+
+static bool have_all_answered(const struct monitor *m)
+{
+    for (int i = 0; i < m->o.ranks; i++)
+        if (m->members[i].guest != NULL && !m->members[i].answered)
+            return false;
+    return true;
+}
+
+static bool is_anyone_quiet(const struct monitor *m)
+{
+    for (int i = 0; i < m->o.ranks; i++)
+        if (m->members[i].quiet)
+            return true;
+    return false;
+}
+
+static int fill_look(struct monitor *m, int64_t now_ns)
+{
+    rota_auto(heap) bool *coarse = calloc((size_t)m->o.ranks, sizeof(*coarse));
+    rota_auto(heap) int *all = calloc((size_t)m->o.ranks, sizeof(*all));
+    if (coarse == NULL || all == NULL)
+        return ROTA_E_NOMEM;
+    look_clear(m->look);
+    m->look->now_ns = now_ns;
+    for (int i = 0; i < m->o.ranks; i++) {
+        const struct shot_head *shot = m->members[i].shot;
+        coarse[i] = shot != NULL && (shot->flags & STATE_COARSE) != 0;
+        all[i] = i;
+    }
+    size_t count = (size_t)m->o.ranks;
+    int rc = look_add_comm(m->look, STATE_WORLD, "MPI_COMM_WORLD", all, count, count);
+    for (int i = 0; rc == 0 && i < m->o.ranks; i++) {
+        const struct member *member = &m->members[i];
+        if (member->shot == NULL)
+            continue;
+        rc = shot_put(member->shot, coarse, now_ns, m->look);
+        m->look->ranks[i].steady = member->steady;
+    }
+    return rc;
+}
+
+static bool is_late(const struct monitor *m, int64_t now_ns)
+{
+    return m->o.timeout_ns > 0 && now_ns - m->began_ns >= m->o.timeout_ns;
+}
+
+/* Once the time is over, what is likely is worth saying whenever it began. */
+static int judge(struct monitor *m, int64_t now_ns)
+{
+    struct verdict_options options = {.quiet_ns = is_late(m, now_ns) ? 1 : STILL_NS,
+                                      .mismatch_ns = MISMATCH_NS};
+    struct verdict *verdict;
+    if (m->o.quiet_ns > 0 && m->o.quiet_ns < options.quiet_ns)
+        options.quiet_ns = m->o.quiet_ns;
+    int rc = fill_look(m, now_ns);
+    if (rc == 0)
+        rc = verdict_of(m->look, &options, &verdict);
+    if (rc != 0)
+        return rc;
+    verdict_free(m->verdict);
+    m->verdict = verdict;
+    return 0;
+}
+
+/* How long the stuck ranks have done nothing that came to anything. */
+static int64_t still_ns(const struct monitor *m)
+{
+    int64_t since = INT64_MIN;
+    for (size_t i = 0; i < m->verdict->stuck_count; i++) {
+        int64_t one = m->look->ranks[m->verdict->stuck[i]].progress_ns;
+        since = one > since ? one : since;
+    }
+    return m->look->now_ns - since;
+}
+
+/* Is the verdict one to end the program by? What is not proved, but depends on nothing
+ * besides what MPI may do on its own account, is believed after STILL_NS: MPI does at
+ * once what it will do at all. Polling ranks, other threads and locks may have reasons
+ * that nobody can see here: then the user says how long is too long. */
+static bool is_hang(const struct monitor *m)
+{
+    const unsigned mpis_own = VERDICT_BUFFERED | VERDICT_LOOSE | VERDICT_MIDST;
+    switch (m->verdict->what) {
+    case VERDICT_STUCK:
+    case VERDICT_MISMATCH:
+        return true;
+    case VERDICT_QUIET:
+        if ((m->verdict->doubts & ~mpis_own) == 0 && still_ns(m) >= STILL_NS)
+            return true;
+        return m->o.quiet_ns > 0 && still_ns(m) >= m->o.quiet_ns;
+    default:
+        return false;
+    }
+}
+
+static void ask_where(struct monitor *m, enum monitor_why why, int64_t now_ns)
+{
+    uint64_t what = SHIM_ASK_SITES | (m->o.asks & ~(unsigned)SHIM_ASK_CORE);
+    m->why = why;
+    m->phase = ASKING;
+    m->deadline_ns = now_ns + SITES_NS;
+    for (int i = 0; i < m->o.ranks; i++)
+        m->members[i].answered = has_gone(&m->members[i]);
+    send_all(m, LINE_ASK, &what, sizeof(what));
+}
+
+/* Why the program is to be told of and ended, besides the verdict; or MONITOR_ENDED. */
+static enum monitor_why find_reason(struct monitor *m, int64_t now_ns)
+{
+    if (is_hang(m))
+        return MONITOR_HANG;
+    if (is_late(m, now_ns))
+        return MONITOR_TIMEOUT;
+    for (int i = 0; m->o.grace_ns >= 0 && i < m->o.ranks; i++) {
+        const struct member *member = &m->members[i];
+        const struct shot_head *shot = member->shot;
+        bool inside = shot != NULL && (shot->flags & STATE_INITIALIZED) != 0 &&
+                      (member->bytes != NULL);
+        bool died = member->fate.how == ROTA_KILLED ||
+                    member->fate.how == ROTA_VANISHED ||
+                    (member->fate.how == ROTA_EXITED && inside &&
+                     (shot->flags & STATE_FINALIZED) == 0);
+        if (died && now_ns - member->gone_ns >= m->o.grace_ns) {
+            m->dead = i;
+            return MONITOR_DEATH;
+        }
+    }
+    return MONITOR_ENDED;
+}
+
+static void conclude(struct monitor *m, int64_t now_ns)
+{
+    m->phase = WATCHING;
+    m->next_ns = now_ns + PAUSE_NS;
+    if (m->o.asked != NULL && __atomic_load_n(m->o.asked, __ATOMIC_ACQUIRE) != 0)
+        return;
+    /* After MPI_Abort the launcher ends the others. */
+    if (m->aborted_ns != 0 && now_ns - m->aborted_ns < ABORT_NS)
+        return;
+    if (judge(m, now_ns) != 0)
+        return; /* no memory for it now: later */
+    enum monitor_why why = find_reason(m, now_ns);
+    if (why != MONITOR_ENDED)
+        ask_where(m, why, now_ns);
+}
+
+/* Where all are on this host and not all have ended, whoever started us ends them, at
+ * one go, which is faster and quieter than each of them by itself. */
+static void end_all(struct monitor *m, int64_t now_ns)
+{
+    m->phase = ENDING;
+    m->deadline_ns = now_ns;
+    if (m->why == MONITOR_ENDED || !m->o.one_host) {
+        m->deadline_ns += HANG_UP_NS;
+        send_all(m, LINE_OVER, NULL, 0);
+    }
+}
+
+static void leave_cores(struct monitor *m, int64_t now_ns)
+{
+    uint64_t what = SHIM_ASK_CORE;
+    m->phase = CORING;
+    m->deadline_ns = now_ns + CORE_NS;
+    send_all(m, LINE_ASK, &what, sizeof(what));
+}
+
+static void tell(struct monitor *m, int64_t now_ns)
+{
+    for (int i = 0; i < m->o.ranks; i++)
+        if (m->members[i].sites != NULL)
+            sites_put(m->members[i].sites, &m->look->ranks[i]);
+    struct monitor_told told = {.why = m->why,
+                                .look = m->look,
+                                .verdict = m->verdict,
+                                .dead = m->dead,
+                                .ran_ns = now_ns - m->began_ns};
+    m->o.tell(m->o.context, &told);
+    for (int i = 0; m->o.tell_stack != NULL && i < m->o.ranks; i++)
+        if (m->members[i].stack != NULL)
+            m->o.tell_stack(m->o.context, i, m->members[i].stack);
+    if (m->o.lets_go_on && m->why == MONITOR_HANG)
+        m->phase = LETTING;
+    else if (m->o.asks & SHIM_ASK_CORE)
+        leave_cores(m, now_ns);
+    else
+        end_all(m, now_ns);
+}
+
+/* Whether all ranks have ended, those that never came left out once the launcher has.
+ */
+static bool are_all_gone(const struct monitor *m)
+{
+    for (int i = 0; i < m->o.ranks; i++)
+        if (m->members[i].came ? !has_gone(&m->members[i]) : !m->stopped)
+            return false;
+    return true;
+}
+
+static bool is_look_due(const struct monitor *m, int64_t now_ns)
+{
+    if (m->phase != WATCHING || now_ns < m->next_ns)
+        return false;
+    return m->news || is_late(m, now_ns) ||
+           (now_ns - m->next_ns >= AGAIN_NS && is_anyone_quiet(m));
+}
+
+static void step(struct monitor *m, int64_t now_ns)
+{
+    bool answered = have_all_answered(m) || now_ns >= m->deadline_ns;
+    if (m->phase != ASKING && m->phase != ENDING && are_all_gone(m)) {
+        end_all(m, now_ns);
+    } else if (is_look_due(m, now_ns)) {
+        m->news = false;
+        ask_all(m, LOOKING, true, now_ns);
+    } else if (m->phase == LOOKING && answered) {
+        ask_all(m, CHECKING, false, now_ns);
+    } else if (m->phase == CHECKING && answered) {
+        conclude(m, now_ns);
+    } else if (m->phase == ASKING && answered) {
+        tell(m, now_ns);
+    } else if (m->phase == CORING && now_ns >= m->deadline_ns) {
+        end_all(m, now_ns);
+    }
+}
+
+/* ---- the whole
+ * ------------------------------------------------------------------------- */
+
+static bool is_over(const struct monitor *m, int64_t now_ns)
+{
+    if (m->phase != ENDING)
+        return false;
+    for (int i = 0; i < m->o.ranks; i++)
+        if (m->members[i].guest != NULL)
+            return now_ns >= m->deadline_ns;
+    return true;
+}
+
+static int64_t next_step_ns(const struct monitor *m, int64_t now_ns)
+{
+    int64_t next = now_ns + NS_PER_SEC;
+    int64_t timeout = m->o.timeout_ns > 0 ? m->began_ns + m->o.timeout_ns : INT64_MAX;
+    if (m->phase == WATCHING && m->news && m->next_ns < next)
+        next = m->next_ns;
+    else if (m->phase == WATCHING && m->next_ns + AGAIN_NS < next)
+        next = m->next_ns + AGAIN_NS;
+    else if (m->phase != WATCHING && m->phase != LETTING && m->deadline_ns < next)
+        next = m->deadline_ns;
+    if (m->phase == WATCHING && timeout < next)
+        next = timeout;
+    return next > now_ns ? next : now_ns + NS_PER_MS;
+}
+
+static void wait_for_something(const struct monitor *m, struct pollfd *fds)
+{
+    nfds_t n = 0;
+    const struct guest *g;
+    fds[n++] = (struct pollfd){.fd = m->listener, .events = POLLIN};
+    fds[n++] = (struct pollfd){.fd = m->stopped ? -1 : m->stop, .events = POLLIN};
+    TAILQ_FOREACH (g, &m->guests, link)
+        fds[n++] = (struct pollfd){.fd = g->conn.fd, .events = conn_events(&g->conn)};
+    int64_t now = clock_now_ns();
+    poll(fds, n, clock_poll_ms(next_step_ns(m, now), now));
+}
+
+enum monitor_why monitor_run(struct monitor *m, int *status)
+{
+    struct pollfd *fds = calloc((size_t)m->o.ranks * 2 + SPARE + 2, sizeof(*fds));
+    m->began_ns = clock_now_ns();
+    int64_t now = m->began_ns;
+    while (fds != NULL && !is_over(m, now)) {
+        uint64_t stop;
+        wait_for_something(m, fds);
+        now = clock_now_ns();
+        if (!m->stopped && read(m->stop, &stop, sizeof(stop)) == (ssize_t)sizeof(stop))
+            m->stopped = true;
+        serve_all(m, now);
+        step(m, now);
+    }
+    free(fds);
+    *status = m->aborted_ns != 0 ? -1 : m->status;
+    for (int i = 0; i < m->o.ranks; i++)
+        if (!m->members[i].came || m->members[i].fate.how == ROTA_VANISHED)
+            *status = -1;
+    return m->why;
+}
+
+void monitor_stop(struct monitor *m)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(m->stop, &one, sizeof(one));
+    (void)ignored;
+}
+
+static void allow_lines(int ranks)
+{
+    struct rlimit files;
+    rlim_t wanted = 2 * (rlim_t)ranks + (rlim_t)2 * SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int open_all(struct monitor *m, struct liveness_invitation *invitation)
+{
+    uint16_t port;
+    TAILQ_INIT(&m->guests);
+    m->listener = m->stop = -1;
+    m->members = calloc((size_t)m->o.ranks, sizeof(*m->members));
+    if (m->members == NULL || look_new(m->o.ranks, &m->look) != 0)
+        return ROTA_E_NOMEM;
+    m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m->stop < 0 || net_listen(m->o.one_host, &m->listener, &port) != 0)
+        return ROTA_E_IO;
+    line_random(m->secret, sizeof(m->secret));
+    *invitation = (struct liveness_invitation){.valid = 1, .port = port};
+    memcpy(invitation->secret, m->secret, sizeof(m->secret));
+    liveness_where(invitation->where);
+    if (!m->o.one_host)
+        invitation->address_count =
+            (uint8_t)net_addresses(invitation->addresses, NET_ADDRESSES);
+    return 0;
+}
+
+int monitor_open(const struct monitor_options *options,
+                 struct liveness_invitation *invitation, struct monitor **out,
+                 struct rota_error *err)
+{
+    struct monitor *m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    m->o = *options;
+    allow_lines(options->ranks);
+    int rc = open_all(m, invitation);
+    if (rc != 0) {
+        monitor_free(m);
+        return error_set(err, rc, "cannot listen for the ranks: %s", rota_strerror(rc));
+    }
+    *out = m;
+    return 0;
+}
+
+void monitor_free(struct monitor *m)
+{
+    if (m == NULL)
+        return;
+    struct guest *g;
+    while ((g = TAILQ_FIRST(&m->guests)) != NULL) {
+        TAILQ_REMOVE(&m->guests, g, link);
+        conn_done(&g->conn);
+        free(g);
+    }
+    for (int i = 0; m->members != NULL && i < m->o.ranks; i++) {
+        free(m->members[i].bytes);
+        free(m->members[i].sites);
+    }
+    free(m->members);
+    if (m->listener >= 0)
+        close(m->listener);
+    if (m->stop >= 0)
+        close(m->stop);
+    verdict_free(m->verdict);
+    look_free(m->look);
+    free(m);
+}

@@ -1,0 +1,83 @@
+/* threads.c - which threads there are that may call MPI
+ *
+ * All that the program starts count, but for those that run in libraries which never
+ * call MPI for the program: MPI's own, its transports', and OpenBLAS's.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard/preload/real.h"
+#include "guard/preload/record.h"
+
+typedef void *routine(void *);
+typedef int create(pthread_t *, const pthread_attr_t *, routine *, void *);
+
+struct thread {
+    routine *run;
+    void *arg;
+};
+
+static pthread_key_t ending;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void ends(void *counted)
+{
+    (void)counted;
+    record_thread_ends();
+}
+
+static void make_key(void)
+{
+    if (pthread_key_create(&ending, ends) != 0)
+        ending = (pthread_key_t)-1; /* no end is told then, which only costs proofs */
+}
+
+static void *run(void *arg)
+{
+    struct thread t = *(struct thread *)arg;
+    free(arg);
+    pthread_setspecific(ending, &once);
+    return t.run(t.arg);
+}
+
+static bool is_harmless(routine *run_)
+{
+    static const char *const names[] = {
+        "/libmpi",   "/libopen-", "/libpmix", "/libprrte", "/libucs",
+        "/libuct",   "/libucp",   "/libucm",  "/libevent", "/libfabric",
+        "/libhwloc", "/mca_",     "/libpsm",  "openblas",  "/libblis"};
+    Dl_info where;
+    void *address;
+    memcpy(&address, &run_, sizeof(address));
+    if (dladdr(address, &where) == 0 || where.dli_fname == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strstr(where.dli_fname, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+__attribute__((visibility("default"))) int
+pthread_create(pthread_t *id, const pthread_attr_t *attr, routine *routine_, void *arg)
+{
+    static create *real;
+    if (real == NULL)
+        real_find(&real, "pthread_create", NULL);
+    struct thread *t = NULL;
+    if (getenv(STATE_VARIABLE) != NULL && !is_harmless(routine_))
+        t = malloc(sizeof(*t));
+    if (t == NULL)
+        return real(id, attr, routine_, arg);
+    pthread_once(&once, make_key);
+    *t = (struct thread){.run = routine_, .arg = arg};
+    record_thread_begins();
+    int rc = real(id, attr, run, t);
+    if (rc != 0) {
+        record_thread_ends();
+        free(t);
+    }
+    return rc;
+}
