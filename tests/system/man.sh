@@ -101,6 +101,13 @@ for command in $commands; do
         failed "rota-$command(1) has other flags (>) than rota $command --help (<)"
 done
 
+begin "what is shown on a terminal fits one of 80 columns"
+for command in "" $commands; do
+    run 0 "$build/rota" $command --help
+    awk 'length > 79' "$out" >"$made/wide"
+    [ ! -s "$made/wide" ] || failed "rota $command --help: $(cat "$made/wide")"
+done
+
 begin "the run file's tables"
 for word in $(sed -n 's/^ \*  *\([a-z_]*\)  *\(INTEGER\|TEXT\|BLOB\).*/\1/p
     s/^ \*     \([a-z]*\)  .*/\1/p' "$source/src/store/schema.h" | sort -u); do
