@@ -2,10 +2,13 @@
 # complete.bash ROTA COMPLETIONS - what bash and zsh offer for rota: all that there is
 #
 # The function that bash would call is called with the words that it would have.
+# shellcheck disable=SC2046,SC2086 # words are what is meant
 set -eu
 rota=$1
 completions=$2
+# shellcheck source=tests/system/check.sh
 . "$(dirname "$0")/check.sh"
+# shellcheck source=completions/rota.bash
 . "$completions/rota.bash"
 complete -p rota >"$out" || failed "nothing completes rota"
 mkdir "$TMPDIR/check.here" && cd "$TMPDIR/check.here"

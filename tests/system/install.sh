@@ -35,6 +35,15 @@ says "PREFIX 'some/where' is not a whole path"
 here=$TMPDIR/check.here
 run 0 env -u DESTDIR PREFIX="$here" "$source/tools/install"
 
+begin "one version"
+version=$("$here/bin/rota" --version)
+[ "$version" = "rota $(PKG_CONFIG_PATH="$here/lib/pkgconfig" pkg-config --modversion rota)" ] ||
+    failed "$version is not pkg-config's"
+[ "$version" = "$(sed -n '1s/ (\(.*\)).*/ \1/p' "$source/debian/changelog")" ] ||
+    failed "$version is not debian/changelog's"
+grep -q "\"${version#rota }\|Rota ${version#rota }" "$here/share/man/man1/rota.1" ||
+    failed "$version is not the man pages'"
+
 begin "the program"
 run 0 "$here/bin/rota" run -k echo ::: a b
 same "$out" 'a\nb\n'
