@@ -530,7 +530,7 @@ static void near(void)
 static void early(void)
 {
     for (int i = 0; i < 100; i++)
-        submit_plain("doze", 1000);
+        submit_plain("doze", 2500);
     struct rota_result r;
     CHECK(rota_next(farm, 200, &r) == ROTA_E_TIMEOUT);
     /* and leaves: the workers go home */
