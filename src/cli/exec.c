@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/launch_options.h"
 #include "launch/launch.h"
@@ -81,5 +82,8 @@ int cli_exec(int argc, char **argv)
         rc = launch_wait(l, &status, &err);
     if (rc != 0)
         fprintf(stderr, "rota exec: %s\n", err.text);
+    else if (sigabbrev_np(status - 128) != NULL)
+        fprintf(stderr, "rota exec: %s: status %d, as after signal %d (SIG%s)\n",
+                words.program[0], status, status - 128, sigabbrev_np(status - 128));
     return status;
 }

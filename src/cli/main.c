@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/doctor.h"
 #include "cli/exec.h"
 #include "cli/report.h"
 #include "cli/report_file.h"
+#include "cli/resume.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -21,10 +23,13 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cli_run, "run a command for each of many arguments, several at a time"},
+    {"resume", cli_resume, "go on with a run that was cut off, from its run file"},
     {"status", cli_status, "show how the run in a run file stands"},
     {"report", cli_report, "print what became of each task in a run file"},
     {"exec", cli_exec, "start an MPI program on N ranks"},
+    {"doctor", cli_doctor, "see what protects a run on this machine, by trying it"},
     {"run-rank", cli_run_rank, NULL},
+    {"doctor-rank", cli_doctor_rank, NULL},
 };
 
 /* For argp, which gives each command a --version. The C library must see it. */

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cli/report.h"
+#include "cli/run_dir.h"
 
 enum {
     KEY_TAGSTRING = 0x100,
@@ -25,8 +26,13 @@ enum {
     KEY_FOLDER,
     KEY_NICE,
     KEY_SUMMARY,
+    KEY_RESTARTS,
+    KEY_AGAIN, /* what rota itself adds: */
+    KEY_RETRY_FAILED,
+    KEY_REREAD,
     COUNT_MAX = 1000000,
     RETRIES_MAX = 1000,
+    RESTARTS_MAX = 1000000,
     NICE_MAX = 19,
     FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
     FILES_SPARE = 64,
@@ -55,8 +61,14 @@ static const struct argp_option options[] = {
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
     {"run", KEY_RUN_FILE, "FILE", 0,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
-     "and 'rota report FILE'",
+     "and 'rota report FILE'; should the run be cut off, 'rota resume FILE' goes on",
      0},
+    {"restarts", KEY_RESTARTS, "N", 0,
+     "should the manager or the launcher die, go on from the run file, up to N times",
+     0},
+    {"again", KEY_AGAIN, "WHY", OPTION_HIDDEN, NULL, 0},
+    {"again-retry-failed", KEY_RETRY_FAILED, NULL, OPTION_HIDDEN, NULL, 0},
+    {"again-reread", KEY_REREAD, NULL, OPTION_HIDDEN, NULL, 0},
     {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
@@ -87,6 +99,9 @@ static const char doc[] =
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
     "  rota run --retries 3 --timeout 60 --joblog log curl -sfO :::: urls\n"
+    "On record, so that it can be cut off and go on:\n"
+    "  rota run --run sweep.db ./simulate {1} {2} ::: 0.1 0.2 :::: seeds.txt\n"
+    "  rota resume sweep.db\n"
     "On 16 ranks of two hosts:\n"
     "  find . -type f -print0 | rota run -0 -n 16 --hosts a:8,b:8 sha256sum\n"
     "\n"
@@ -197,6 +212,7 @@ static struct halt parse_halt(struct argp_state *state, const char *arg)
 static void parse_words(struct argp_state *state, struct run_options *o)
 {
     o->command = state->argv + state->next;
+    o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->next) - 1;
     o->command_count =
         inputs_words(&o->inputs, state, o->command, state->argc - state->next);
     for (int i = 0; i < o->command_count; i++)
@@ -216,8 +232,30 @@ static void finish(struct argp_state *state, struct run_options *o)
         argp_error(state, "-I '': name what stands for the argument");
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+    if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
+        argp_error(state, "--restarts goes on from a run file: name one with --run, or "
+                          "a folder for them with ROTA_RUN_DIR");
+    if (o->option_count < 0)
+        o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->argc) - 1;
     if (o->slots == 0)
         o->slots = l->ranks > 0 ? 1 : cpu_count();
+}
+
+static error_t parse_again(int key, char *arg, struct run_options *o)
+{
+    switch (key) {
+    case KEY_AGAIN:
+        o->again.why = arg;
+        return 0;
+    case KEY_RETRY_FAILED:
+        o->again.retry_failed = true;
+        return 0;
+    case KEY_REREAD:
+        o->again.reread = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse_file(int key, char *arg, struct run_options *o)
@@ -236,7 +274,7 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
         o->folder = arg;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_again(key, arg, o);
     }
 }
 
@@ -293,6 +331,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TIMEOUT:
         o->time_limit_ms = parse_time(state, arg);
         return 0;
+    case KEY_RESTARTS:
+        o->restarts = parse_count(state, arg, RESTARTS_MAX, "restarts");
+        return 0;
     case KEY_HALT:
         o->halt = parse_halt(state, arg);
         return 0;
@@ -319,7 +360,8 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
         .doc = doc,
         .children = children,
     };
-    *out = (struct run_options){0};
+    *out = (struct run_options){
+        .words = argv + 1, .word_count = argc - 1, .option_count = -1};
     argv[0] = name;
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
@@ -328,4 +370,14 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
 void run_options_done(struct run_options *o)
 {
     inputs_done(&o->inputs);
+}
+
+bool run_options_want_input(const struct run_options *o)
+{
+    return o->inputs.standard > 0 && (o->again.why == NULL || o->again.reread);
+}
+
+const struct argp_option *run_options_table(void)
+{
+    return options;
 }

@@ -14,6 +14,13 @@ struct halt {
     uint64_t succeeded; /* so many have succeeded */
 };
 
+/* What a run that is begun again has in place of a beginning. */
+struct again {
+    const char *why;   /* for its record; NULL: it is a new run, and no more of this */
+    bool retry_failed; /* what failed is left to do too */
+    bool reread;       /* standard input is there again, from its beginning */
+};
+
 struct run_options {
     struct launch_options launch; /* ranks 0: this machine, without a launcher */
     struct inputs inputs;         /* one at least */
@@ -26,6 +33,8 @@ struct run_options {
     const char *tag;    /* a template, or NULL */
     const char *joblog; /* files, or NULL */
     const char *run_file;
+    int restarts; /* how often it may begin again if its manager dies */
+    struct again again;
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */
     bool in_order;
@@ -35,6 +44,9 @@ struct run_options {
     bool summary; /* wanted even if all went well */
     char **command;
     int command_count;
+    char **words; /* all of them, without the program's name; */
+    int word_count;
+    int option_count; /* so many come before COMMAND, or the -- before that */
 };
 
 /* Borrows argv; run_options_done(). Wrong words end the process with STATUS_USAGE,
@@ -42,5 +54,11 @@ struct run_options {
 void run_options_parse(int argc, char **argv, struct run_options *out);
 
 void run_options_done(struct run_options *o);
+
+/* Whether standard input is a source that is to be read. */
+bool run_options_want_input(const struct run_options *o);
+
+/* What --help lists of this part, for `rota resume`. */
+const struct argp_option *run_options_table(void);
 
 #endif

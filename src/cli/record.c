@@ -14,14 +14,16 @@
 
 /* ---- the joblog -------------------------------------------------------------- */
 
-int joblog_open(const char *path, FILE **out, struct rota_error *err)
+int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err)
 {
-    FILE *f = fopen(path, "we");
+    FILE *f = fopen(path, append ? "ae" : "we");
     if (f == NULL)
         return error_set(err, ROTA_E_IO, "cannot write joblog '%s': %s", path,
                          strerror(errno));
-    fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n",
-          f);
+    if (!append || ftell(f) == 0)
+        fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComman"
+              "d\n",
+              f);
     *out = f;
     return 0;
 }

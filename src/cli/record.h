@@ -14,13 +14,15 @@
 #ifndef ROTA_CLI_RECORD_H
 #define ROTA_CLI_RECORD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cli/tasks.h"
 #include "farm/crew.h"
 
-/* *out is the caller's: fclose(). Fails with ROTA_E_IO. */
-int joblog_open(const char *path, FILE **out, struct rota_error *err);
+/* *out is the caller's: fclose(). `append`: behind what is there. Fails with ROTA_E_IO.
+ */
+int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err);
 
 /* Fails with ROTA_E_IO. */
 int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,

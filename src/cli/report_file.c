@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/report.h"
+#include "cli/run_dir.h"
 #include "store/read.h"
 
 enum {
@@ -51,7 +52,9 @@ static const char doc[] =
     "first "
     "line of its output, or how it failed), and how long it took."
     "\v"
-    "FILE is what 'rota run --run FILE' writes; a run may be writing to it.\n"
+    "FILE is what 'rota run --run FILE' writes; without it, the newest one in the "
+    "folder "
+    "that ROTA_RUN_DIR names. A run may be writing to it.\n"
     "\n"
     "  rota report sweep.db                a table\n"
     "  rota report --failed sweep.db       what failed, and how\n"
@@ -79,9 +82,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->path != NULL)
             argp_error(state, "'%s': one run file at a time", arg);
         o->path = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no run file: name one");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -334,15 +334,21 @@ int cli_report(int argc, char **argv)
 {
     static char name[] = "rota report";
     const struct argp argp = {
-        .options = options, .parser = parse, .args_doc = "FILE", .doc = doc};
+        .options = options, .parser = parse, .args_doc = "[FILE]", .doc = doc};
     struct report_options o = {.which = ROWS_ALL};
     rota_auto(reader) struct reader *r = NULL;
     rota_auto(rows) struct rows *rows = NULL;
+    rota_auto(heap) char *newest = NULL;
     struct rota_error err;
 
     argv[0] = name;
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (o.path == NULL) {
+        if (run_dir_newest(&newest, &err) != 0)
+            return fail(STATUS_USAGE, &err);
+        o.path = newest;
+    }
     if (reader_open(o.path, &r, &err) != 0 ||
         reader_rows(r, o.which, o.format ? SIZE_MAX : SHOWN, &rows, &err) != 0)
         return fail(STATUS_USAGE, &err);

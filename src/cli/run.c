@@ -2,17 +2,17 @@
  *
  * Three ways through this file:
  *
- *     cli_run, no -n    this process is manager and, with its own slots, worker
- *     cli_run, -n N     the front: starts the launcher with N ranks and waits
+ *     cli_run, no -n    a child (keeper.h) is manager and, with its own slots, worker
+ *     cli_run, -n N     the front (front.h) starts the launcher with N ranks and waits
  *     cli_run_rank      one of these: rank 0 manages, the others work
  *
- * A rank gets the name of the front's desk (desk.h), where standard input is to be
- * had, and the user's words behind a '=' each, as launchers take a lone ':' for a
- * separator, and may take other words for their own.
+ * In the first two ways what waits outlives the manager, and may begin again
+ * (restart.h).
  */
 #include "cli/run.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,15 +25,18 @@
 #include "base/error.h"
 #include "base/tree.h"
 #include "cli/desk.h"
+#include "cli/front.h"
+#include "cli/keeper.h"
 #include "cli/options.h"
 #include "cli/record.h"
 #include "cli/report.h"
+#include "cli/restart.h"
+#include "cli/run_dir.h"
 #include "cli/run_file.h"
 #include "cli/signals.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
 #include "farm/link.h"
-#include "launch/launch.h"
 
 enum {
     TREE_MS = 5000, /* to end what commands have left, at the very end */
@@ -54,29 +57,23 @@ struct run {
     struct signals *signals;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
+    bool opened;           /* it, and its list */
+    bool complete;         /* all that there is to do was tried */
     struct halt seen;
 };
 
 /* Tasks come here, */
-static int run_next(void *ctx, char ***argv, struct rota_error *err)
+static int run_next(void *ctx, char ***argv, uint64_t *number, struct rota_error *err)
 {
     struct run *r = ctx;
-    int rc = tasks_next(r->tasks, argv, err);
-    if (r->file != NULL && rc == ROTA_E_NOTFOUND)
-        run_file_listed(r->file);
-    if (r->file == NULL || rc != 0)
-        return rc;
-    rc = run_file_task(r->file, *argv, err);
-    if (rc != 0)
-        free(*argv);
-    return rc;
+    return tasks_next(r->tasks, argv, number, err);
 }
 
 /* and here they end. */
 static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *err)
 {
     struct run *r = ctx;
-    struct ticket k = tasks_take_ticket(r->tasks, end->task);
+    struct ticket k = tasks_take_ticket(r->tasks, end->task + 1);
     int rc = k.folder ? results_add(end, &k, err) : 0;
     if (rc == 0)
         rc = report_ended(&r->report, end, &k, err);
@@ -96,12 +93,29 @@ static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t
 {
     struct run *r = ctx;
     report_lost(&r->report, rank, fate, again);
+    if (r->file != NULL)
+        run_file_lost(r->file, rank, fate, again);
+}
+
+static void run_came(void *ctx, int rank, int slots, const char *host)
+{
+    struct run *r = ctx;
+    if (r->file != NULL)
+        run_file_came(r->file, rank, slots, host);
+}
+
+static void run_tried(void *ctx, const struct crew_end *end)
+{
+    struct run *r = ctx;
+    if (r->file != NULL)
+        run_file_tried(r->file, end);
 }
 
 static bool run_stop(void *ctx)
 {
     struct run *r = ctx;
     const struct halt *halt = &r->o->halt;
+    tasks_tick(r->tasks);
     if (r->file != NULL)
         run_file_tick(r->file);
     r->report.halted_well = halt->succeeded > 0 && r->seen.succeeded >= halt->succeeded;
@@ -121,10 +135,42 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
     r->report.start_ns = clock_now_ns();
     int rc = tasks_open(o, &r->tasks, err);
     if (rc == 0 && o->joblog != NULL)
-        rc = joblog_open(o->joblog, &r->joblog, err);
+        rc = joblog_open(o->joblog, o->again.why != NULL, &r->joblog, err);
     if (rc == 0 && o->run_file != NULL)
-        rc = run_file_open(o->run_file, o->command, o->command_count, &r->file, err);
+        rc = run_file_open(o, &r->file, err);
+    if (rc == 0 && r->file != NULL)
+        rc = tasks_record(r->tasks, run_file_store(r->file), err);
+    r->opened = rc == 0 && r->file != NULL;
     return rc;
+}
+
+/* The status of a run that is recorded, and ended with `status`: its earlier sessions
+ * count too. */
+static int whole_status(const struct run *r, int status)
+{
+    uint64_t failed = run_file_failed_before(r->file);
+    const char *trouble = tasks_trouble(r->tasks);
+    if (trouble != NULL)
+        fprintf(stderr,
+                "rota: the rest of the list, which was not read when the run was cut "
+                "off, cannot be had: %s; 'rota resume -a LIST %s' reads it from a "
+                "file\n",
+                trouble, r->o->run_file);
+    if (failed > 0 && status == STATUS_SUCCESS)
+        fprintf(stderr,
+                "rota: %" PRIu64 " task%s had failed before: 'rota resume "
+                "--retry-failed %s' runs what failed again\n",
+                failed, failed == 1 ? "" : "s", r->o->run_file);
+    if (trouble != NULL && status <= STATUS_FAILED)
+        return STATUS_INCOMPLETE;
+    return failed > 0 && status == STATUS_SUCCESS ? STATUS_FAILED : status;
+}
+
+/* Say how to go on with what is left. */
+static void say_how_to_go_on(const struct run *r)
+{
+    if (r->opened && !r->complete && tasks_trouble(r->tasks) == NULL)
+        fprintf(stderr, "rota: 'rota resume %s' goes on\n", r->o->run_file);
 }
 
 /* The exit status of a run that ended with `status`. */
@@ -133,6 +179,9 @@ static int run_close(struct run *r, int status)
     struct rota_error err;
     if (r->joblog != NULL)
         fclose(r->joblog); /* each line was flushed */
+    if (r->opened)
+        status = whole_status(r, status);
+    say_how_to_go_on(r);
     tasks_close(r->tasks);
     if (run_file_close(r->file, status, &err) == 0)
         return status;
@@ -152,9 +201,12 @@ static int run_crew(struct run *r, struct rota_farm *farm)
         .next = run_next,
         .ended = run_ended,
         .lost = run_lost,
+        .came = run_came,
+        .tried = run_tried,
         .stop = run_stop,
     };
     int rc = crew_manage(farm, &hooks, &sum, &err);
+    r->complete = sum.complete;
     return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
                         sum.stopped ? r->signals->got : 0);
 }
@@ -234,8 +286,9 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     return status;
 }
 
-static int run_here(const struct run_options *o)
+static int run_here(void *ctx)
 {
+    const struct run_options *o = ctx;
     struct signals signals;
     signals_block();
     be_nice(o);
@@ -250,156 +303,61 @@ static int run_here(const struct run_options *o)
     return status;
 }
 
-/* --- the front ------------------------------------------------------------ */
+/* --- one run, or the same again ------------------------------------------------ */
 
-/* This very program, as the launcher must name it. */
-static char *own_path(void)
+static void run_kept(struct run_options *o, struct ending *e)
 {
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n < 0)
-        return NULL;
-    path[n] = '\0';
-    return strdup(path);
-}
-
-/* Where rank 0 finds standard input. */
-static char at_desk[] = "input:desk";
-static char at_launcher[] = "input:launcher";
-
-/* rota run-rank DESK INPUT =WORD...: one block behind the array. */
-static char **rank_words(char *self, char *desk, char *input, int argc, char **argv)
-{
-    static char word[] = "run-rank";
-    char *first[] = {self, word, desk, input};
-    enum {
-        FIRST = sizeof(first) / sizeof(first[0]),
-    };
-    size_t bytes = 0;
-    for (int i = 1; i < argc; i++)
-        bytes += strlen(argv[i]) + 2;
-    size_t count = (size_t)argc + FIRST;
-    char **words = calloc(1, count * sizeof(char *) + bytes);
-    if (words == NULL)
-        return NULL;
-    memcpy(words, first, sizeof(first));
-    char *end = (char *)(words + count);
-    for (int i = 1; i < argc; i++) {
-        words[FIRST + i - 1] = end;
-        *end++ = '=';
-        end = stpcpy(end, argv[i]) + 1;
-    }
-    return words;
-}
-
-/* Keep the launcher from standard input, and give it to the desk: what nobody
- * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
- * terminal it can't: it is not in the foreground. */
-static int take_input(const struct run_options *o)
-{
-    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
-    if (o->inputs.standard > 0 && (far || isatty(0)))
-        return -1;
-    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0) {
-        dup2(null, 0);
-        close(null);
-    }
-    return input;
-}
-
-/* How the run went, as far as the front knows. */
-struct outcome {
-    bool came;    /* rank 0 came to the desk */
-    int said;     /* the exit status that it said there, or -1 */
-    int launcher; /* the launcher's */
-    int asked;    /* the first signal that this process got, or 0 */
-};
-
-static int incomplete(const char *why, int launcher)
-{
-    fprintf(stderr,
-            "rota: the run could not be completed: %s (the launcher's status is %d)\n",
-            why, launcher);
-    return STATUS_INCOMPLETE;
-}
-
-/* Rank 0's word counts, where there is one. A launcher that is asked to stop may
- * ask its ranks by another signal: the user's counts. One that asks its ranks
- * unasked is aborting the run, and does not end with 0. */
-static int run_status(const struct outcome *o)
-{
-    bool stopped = o->said >= STATUS_SIGNAL;
-    if (o->said >= 0 && !stopped)
-        return o->said;
-    if (o->asked != 0)
-        return STATUS_SIGNAL + o->asked;
-    if (!o->came && o->launcher <= STATUS_INCOMPLETE)
-        return o->launcher; /* rank 0's own, from where there is no desk */
-    if (!o->came)
-        return incomplete("the launcher ended without a word of rank 0", o->launcher);
-    if (!stopped)
-        return incomplete("its manager, rank 0, ended before it", o->launcher);
-    return o->launcher == 0 ? o->said : incomplete("it was ended", o->launcher);
-}
-
-static int front_launch(const struct run_options *o, char **words,
-                        struct outcome *outcome)
-{
-    struct launch_spec spec = {
-        .ranks = o->launch.ranks,
-        .mpiexec = o->launch.mpiexec,
-        .hosts = o->launch.hosts,
-        .hostfile = o->launch.hostfile,
-        .argv = words,
-        .asked = &outcome->asked,
-    };
-    struct launch *l;
+    struct keeper_end end;
     struct rota_error err;
-    if (launch_start(&spec, &l, &err) != 0)
-        return fail(STATUS_USAGE, &err);
-    if (launch_wait(l, &outcome->launcher, &err) != 0)
-        return fail(STATUS_INCOMPLETE, &err);
-    return 0;
+    if (keeper_run(run_here, o, &end, &err) != 0) {
+        e->status = fail(STATUS_INCOMPLETE, &err);
+        return;
+    }
+    e->asked = end.asked;
+    e->status = end.status;
+    if (end.signal != 0) {
+        struct rota_fate fate = {ROTA_KILLED, end.signal};
+        e->status = STATUS_INCOMPLETE;
+        char how[128];
+        rota_fate_text(fate, how, sizeof(how));
+        snprintf(e->died, sizeof(e->died), "its process %s", how);
+    }
 }
 
-static int run_front(const struct run_options *o, int argc, char **argv)
+static void run_once(struct run_options *o, struct ending *e)
 {
-    char name[DESK_NAME_SIZE];
-    struct desk *desk;
-    struct rota_error err;
-    struct outcome outcome = {0};
-    int input = take_input(o);
-    if (desk_open(input, name, &desk, &err) != 0)
-        return fail(STATUS_USAGE, &err);
-    rota_auto(heap) char *self = own_path();
-    rota_auto(heap) char **words = NULL;
-    if (self != NULL)
-        words = rank_words(self, name, input >= 0 ? at_desk : at_launcher, argc, argv);
-    int status = STATUS_USAGE;
-    if (words == NULL)
-        perror("rota: cannot name this program");
+    if (o->launch.ranks == 0)
+        run_kept(o, e);
     else
-        status = front_launch(o, words, &outcome);
-    outcome.came = desk_close(desk, &outcome.said);
-    return status ? status : run_status(&outcome);
+        front_run(o, e);
+}
+
+int cli_run_options(struct run_options *o)
+{
+    rota_auto(heap) char *named = NULL;
+    struct rota_error err;
+    if (run_options_want_input(o) && isatty(0))
+        fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
+                        "with Ctrl-D\n");
+    if (o->dry)
+        return run_dry(o);
+    if (o->run_file == NULL) {
+        const char *command = o->command_count > 0 ? o->command[0] : NULL;
+        if (run_dir_new(command, &named, &err) != 0)
+            return fail(STATUS_USAGE, &err);
+        o->run_file = named;
+    }
+    int status = restart_run(o, run_once);
+    if (named != NULL)
+        o->run_file = NULL;
+    return status;
 }
 
 int cli_run(int argc, char **argv)
 {
     struct run_options o;
     run_options_parse(argc, argv, &o);
-    if (o.inputs.standard > 0 && isatty(0))
-        fprintf(stderr, "rota: reading arguments from the terminal, one a line; end "
-                        "with Ctrl-D\n");
-    int status;
-    if (o.dry)
-        status = run_dry(&o);
-    else if (o.launch.ranks == 0)
-        status = run_here(&o);
-    else
-        status = run_front(&o, argc, argv);
+    int status = cli_run_options(&o);
     run_options_done(&o);
     return status;
 }
@@ -425,7 +383,7 @@ static int rank_works(struct rota_farm *farm, struct signals *signals)
 /* Whether rank 0 has the list that it is to do: past the launcher, or none at all. */
 static bool has_input(const struct run_options *o, int desk, const char *input)
 {
-    if (desk >= 0 || o->inputs.standard == 0 || strcmp(input, at_desk) != 0)
+    if (desk >= 0 || !run_options_want_input(o) || strcmp(input, FRONT_AT_DESK) != 0)
         return true;
     fprintf(stderr, "rota: cannot read the list on standard input: rank 0 is on "
                     "another machine; give the arguments behind ':::', or name the "
@@ -487,7 +445,7 @@ int cli_run_rank(int argc, char **argv)
         fprintf(stderr, "rota: run-rank is what 'rota run -n N' starts\n");
         return STATUS_USAGE;
     }
-    if (rota_open(&r, &err) != 0)
+    if (link_ranks_join(NULL, NULL, &r, &err) != 0)
         return fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;

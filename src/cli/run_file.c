@@ -1,54 +1,27 @@
 /* run_file.c - what rota run --run FILE writes down, in the store's terms */
 #include "cli/run_file.h"
 
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/blob.h"
-#include "store/store.h"
+#include "cli/report.h"
+
+enum {
+    EVENT_BYTES = 256,
+};
 
 struct run_file {
     struct store *store;
-    struct blob words; /* of a command, for the moment */
-    bool told;         /* that it can't be written */
+    uint64_t failed_before;
+    bool told; /* that it can't be written */
 };
-
-/* The words, one behind another, with `between` between them and a 0 at the end. */
-static int join(struct blob *b, char *const *words, int count, char between)
-{
-    b->size = 0;
-    for (int i = 0; i < count; i++) {
-        if ((i > 0 && blob_put(b, &between, 1) != 0) ||
-            blob_put(b, words[i], strlen(words[i])) != 0)
-            return ROTA_E_NOMEM;
-    }
-    return blob_put(b, "", 1);
-}
-
-int run_file_open(const char *path, char *const *words, int count,
-                  struct run_file **out, struct rota_error *err)
-{
-    struct run_file *f = calloc(1, sizeof(*f));
-    if (f == NULL)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-    int rc = join(&f->words, words, count, ' ');
-    if (rc != 0)
-        error_set(err, rc, "out of memory");
-    struct store_start start = {.version = ROTA_VERSION,
-                                .command = f->words.data,
-                                .words = words,
-                                .word_count = count};
-    if (rc == 0)
-        rc = store_create(path, &start, &f->store, err);
-    if (rc == 0)
-        *out = f;
-    else
-        run_file_close(f, 0, NULL);
-    return rc;
-}
 
 /* A record that the store has taken is not lost because it can't be written yet. */
 static int heed(struct run_file *f, int rc, const struct rota_error *err)
@@ -61,40 +34,115 @@ static int heed(struct run_file *f, int rc, const struct rota_error *err)
     return 0;
 }
 
-int run_file_task(struct run_file *f, char *const *argv, struct rota_error *err)
+/* ---- beginning --------------------------------------------------------------- */
+
+/* The command with its arguments' places, as a person wrote it. */
+static int put_command(const struct run_options *o, struct blob *b)
 {
-    uint64_t task;
-    int count = 0;
-    while (argv[count] != NULL)
-        count++;
-    if (join(&f->words, argv, count, '\0') != 0)
-        return error_set(err, ROTA_E_NOMEM, "out of memory for the run file");
-    int rc = store_add_task(f->store, f->words.data, f->words.size, &task, err);
-    return heed(f, rc, err);
+    for (int i = 0; i < o->command_count; i++) {
+        if ((i > 0 && blob_put(b, " ", 1) != 0) ||
+            blob_put(b, o->command[i], strlen(o->command[i])) != 0)
+            return ROTA_E_NOMEM;
+    }
+    return blob_put(b, "", 1);
 }
 
-void run_file_listed(struct run_file *f)
+static int create(struct run_file *f, const struct run_options *o,
+                  struct rota_error *err)
 {
-    struct rota_error err;
-    heed(f, store_listed(f->store, &err), &err);
+    struct blob command = {0};
+    rota_auto(heap) char *folder = getcwd(NULL, 0);
+    int rc = put_command(o, &command);
+    if (rc != 0) {
+        error_set(err, rc, "out of memory");
+    } else {
+        struct store_start start = {
+            .version = ROTA_VERSION,
+            .command = command.data,
+            .folder = folder ? folder : "",
+            .words = o->words,
+            .word_count = o->word_count,
+        };
+        rc = store_create(o->run_file, &start, &f->store, err);
+    }
+    blob_done(&command);
+    return rc;
+}
+
+/* That it goes on is its first event. */
+static int go_on(struct run_file *f, const struct run_options *o,
+                 struct rota_error *err)
+{
+    struct store_start start = {.version = ROTA_VERSION};
+    char what[EVENT_BYTES];
+    uint64_t left;
+    uint64_t retried = 0;
+    int rc = store_resume(o->run_file, &start, &f->store, err);
+    if (rc == 0 && o->again.retry_failed)
+        rc = store_retry_failed(f->store, &retried, err);
+    if (rc == 0)
+        rc = store_count(f->store, &left, &f->failed_before, err);
+    if (rc != 0)
+        return rc;
+    int n = snprintf(what, sizeof(what), "%s: %" PRIu64 " left", o->again.why, left);
+    if (retried > 0 && n < (int)sizeof(what))
+        snprintf(what + n, sizeof(what) - (size_t)n,
+                 ", %" PRIu64 " of them failed before", retried);
+    run_file_event(f, what);
+    return 0;
+}
+
+int run_file_open(const struct run_options *o, struct run_file **out,
+                  struct rota_error *err)
+{
+    struct run_file *f = calloc(1, sizeof(*f));
+    if (f == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    int rc = o->again.why != NULL ? go_on(f, o, err) : create(f, o, err);
+    if (rc == 0) {
+        *out = f;
+        return 0;
+    }
+    store_close(f->store);
+    free(f);
+    return rc;
+}
+
+struct store *run_file_store(struct run_file *f)
+{
+    return f->store;
+}
+
+uint64_t run_file_failed_before(const struct run_file *f)
+{
+    return f->failed_before;
+}
+
+/* ---- what happens ------------------------------------------------------------ */
+
+static struct store_result result_of(const struct crew_end *end)
+{
+    const struct execute_result *r = end->result;
+    struct store_result result = {
+        .task = end->task + 1,
+        .outcome = end->outcome,
+        .code = r ? r->code : end->killed,
+        .attempts = end->attempts,
+        .rank = end->worker,
+        .took_ns = end->took_ns,
+    };
+    return result;
 }
 
 int run_file_ended(struct run_file *f, const struct crew_end *end,
                    struct rota_error *err)
 {
     const struct execute_result *r = end->result;
+    struct store_result result = result_of(end);
     char reason[128];
     if (end->outcome == ROTA_UNTRIED)
         return 0; /* it is left to do */
-    rota_outcome_text(end->outcome, r ? r->code : end->killed, reason, sizeof(reason));
-    struct store_result result = {
-        .task = end->task + 1,
-        .outcome = end->outcome,
-        .code = r ? r->code : end->killed,
-        .reason = end->outcome == ROTA_DONE ? NULL : reason,
-        .rank = end->worker,
-        .took_ns = end->took_ns,
-    };
+    rota_outcome_text(end->outcome, result.code, reason, sizeof(reason));
     if (r != NULL) {
         execute_text(r->how, r->code, reason, sizeof(reason));
         result.out = r->out.data;
@@ -102,7 +150,41 @@ int run_file_ended(struct run_file *f, const struct crew_end *end,
         result.err = r->err.data;
         result.err_bytes = r->err.size;
     }
+    result.reason = end->outcome == ROTA_DONE ? NULL : reason;
     return heed(f, store_add_result(f->store, &result, err), err);
+}
+
+void run_file_tried(struct run_file *f, const struct crew_end *end)
+{
+    struct rota_error err;
+    struct store_result result = result_of(end);
+    heed(f, store_add_try(f->store, &result, &err), &err);
+}
+
+void run_file_came(struct run_file *f, int rank, int slots, const char *host)
+{
+    struct rota_error err;
+    heed(f, store_worker_came(f->store, rank, host, slots, &err), &err);
+}
+
+void run_file_lost(struct run_file *f, int rank, const struct rota_fate *fate,
+                   uint64_t again)
+{
+    struct rota_error err;
+    char how[128] = "sent what makes no sense, and was ended";
+    char what[EVENT_BYTES];
+    if (fate != NULL)
+        rota_fate_text(*fate, how, sizeof(how));
+    heed(f, store_worker_went(f->store, rank, how, &err), &err);
+    snprintf(what, sizeof(what), "rank %d %s; %" PRIu64 " task%s again", rank, how,
+             again, again == 1 ? " runs" : "s run");
+    run_file_event(f, what);
+}
+
+void run_file_event(struct run_file *f, const char *what)
+{
+    struct rota_error err;
+    heed(f, store_event(f->store, what, &err), &err);
 }
 
 void run_file_tick(struct run_file *f)
@@ -111,16 +193,29 @@ void run_file_tick(struct run_file *f)
     heed(f, store_tick(f->store, clock_now_ns(), &err), &err);
 }
 
+/* ---- the end ----------------------------------------------------------------- */
+
+static const char *how_it_ended(int status, char buf[64])
+{
+    if (status == STATUS_SUCCESS)
+        return "all was done";
+    if (status == STATUS_FAILED)
+        return "some tasks failed";
+    if (status <= STATUS_SIGNAL)
+        return "some tasks were left undone";
+    const char *name = sigabbrev_np(status - STATUS_SIGNAL);
+    snprintf(buf, 64, "it was asked to stop by signal %d (SIG%s)",
+             status - STATUS_SIGNAL, name ? name : "?");
+    return buf;
+}
+
 int run_file_close(struct run_file *f, int status, struct rota_error *err)
 {
+    char buf[64];
     if (f == NULL)
         return 0;
-    int rc = 0;
-    if (f->store != NULL)
-        rc =
-            store_end(f->store, status, status == 0 ? "all was done" : "it ended", err);
+    int rc = store_end(f->store, status, how_it_ended(status, buf), err);
     store_close(f->store);
-    blob_done(&f->words);
     free(f);
     return rc;
 }

@@ -6,25 +6,36 @@
 #ifndef ROTA_CLI_RUN_FILE_H
 #define ROTA_CLI_RUN_FILE_H
 
+#include "cli/options.h"
 #include "farm/crew.h"
+#include "store/store.h"
 
 struct run_file;
 
-/* Begin a run file at `path`, of a run of these words. *out is the caller's:
- * run_file_close(). Fails as store_create does. */
-int run_file_open(const char *path, char *const *words, int count,
-                  struct run_file **out, struct rota_error *err);
+/* Begin a run file at o->run_file, or go on with the one that is there, if o->again
+ * says so. *out is the caller's: run_file_close(). Fails as store_create or
+ * store_resume do. */
+int run_file_open(const struct run_options *o, struct run_file **out,
+                  struct rota_error *err);
 
-/* A task has come; its command, as it is started. The tasks come in the order of their
- * numbers. Fails with ROTA_E_NOMEM. */
-int run_file_task(struct run_file *f, char *const *argv, struct rota_error *err);
+/* Its store, borrowed, for the list of tasks. */
+struct store *run_file_store(struct run_file *f);
 
-/* There is no further task. */
-void run_file_listed(struct run_file *f);
+/* How many tasks had failed before, and are not tried again. */
+uint64_t run_file_failed_before(const struct run_file *f);
 
-/* A task has ended. Fails with ROTA_E_NOMEM. */
+/* A task has ended, or a try of it. Fails with ROTA_E_NOMEM. */
 int run_file_ended(struct run_file *f, const struct crew_end *end,
                    struct rota_error *err);
+void run_file_tried(struct run_file *f, const struct crew_end *end);
+
+/* A worker has come, or was lost: as crew_hooks have it. */
+void run_file_came(struct run_file *f, int rank, int slots, const char *host);
+void run_file_lost(struct run_file *f, int rank, const struct rota_fate *fate,
+                   uint64_t again);
+
+/* Whatever else happened. */
+void run_file_event(struct run_file *f, const char *what);
 
 /* Several times a second. */
 void run_file_tick(struct run_file *f);

@@ -7,19 +7,24 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/report.h"
+#include "cli/run_dir.h"
 #include "store/read.h"
 
 enum {
     RECENT_S = 60,     /* what the rate is of */
     WORKERS_SHOWN = 8, /* lost ones, by name */
+    EVENTS_SHOWN = 8,
 };
 
 static const char doc[] =
     "Show how the run in FILE stands: while it goes on, after it, or after it died."
     "\v"
-    "FILE is what 'rota run --run FILE' writes. Looking at it disturbs no run.\n"
+    "FILE is what 'rota run --run FILE' writes; without it, the newest one in the "
+    "folder "
+    "that ROTA_RUN_DIR names. Looking at it disturbs no run.\n"
     "\n"
     "  rota status sweep.db\n"
     "  watch rota status sweep.db          again and again\n"
@@ -35,9 +40,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (*path != NULL)
             argp_error(state, "'%s': one run file at a time", arg);
         *path = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no run file: name one");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -80,6 +82,10 @@ struct view {
     int64_t now_ns;
     uint64_t failed;
     uint64_t left;
+    struct reader_worker *workers; /* of the last session */
+    int worker_count;
+    struct reader_event *events; /* the last ones */
+    int event_count;
 };
 
 static void show_state(const struct view *v)
@@ -154,15 +160,33 @@ static void show_workers(const struct reader_worker *workers, int count)
             show_lost(&workers[i]);
 }
 
-static void show_next(const struct view *v)
+static void show_events(const struct reader_event *events, int count)
 {
-    if (!v->sum.written && v->left > 0)
-        printf("next     'rota report %s --left' lists what is left\n", v->path);
-    else if (!v->sum.written && v->failed > 0)
-        printf("next     'rota report %s --failed' lists what failed\n", v->path);
+    char buf[32];
+    for (int i = 0; i < count; i++) {
+        printf("%s %s  ", i == 0 ? "events  " : "        ",
+               moment(events[i].at_ns, buf));
+        put(events[i].what);
+        printf("\n");
+    }
 }
 
-static void show(const struct view *v, const struct reader_worker *workers, int count)
+static void show_next(const struct view *v)
+{
+    if (v->sum.written)
+        return;
+    if (v->left > 0 || !v->sum.listed)
+        printf(
+            "next     'rota resume %s' goes on; 'rota report --left %s' lists what is "
+            "left\n",
+            v->path, v->path);
+    else if (v->failed > 0)
+        printf("next     'rota report --failed %s' lists what failed; 'rota resume "
+               "--retry-failed %s' runs it again\n",
+               v->path, v->path);
+}
+
+static void show(const struct view *v)
 {
     char buf[32];
     printf("run      ");
@@ -174,8 +198,9 @@ static void show(const struct view *v, const struct reader_worker *workers, int 
     show_tasks(v);
     if (v->sum.written)
         show_rate(v);
-    if (count > 0)
-        show_workers(workers, count);
+    if (v->worker_count > 0)
+        show_workers(v->workers, v->worker_count);
+    show_events(v->events, v->event_count);
     show_next(v);
 }
 
@@ -185,13 +210,15 @@ static int look(const char *path, struct rota_error *err)
 {
     rota_auto(reader) struct reader *r = NULL;
     rota_auto(heap) struct reader_worker *workers = NULL;
+    rota_auto(heap) struct reader_event *events = NULL;
     struct view v = {.path = path, .now_ns = clock_wall_ns()};
-    int count = 0;
     int rc = reader_open(path, &r, err);
     if (rc == 0)
         rc = reader_summarize(r, v.now_ns - RECENT_S * NS_PER_SEC, &v.sum, err);
     if (rc == 0)
-        rc = reader_workers(r, v.sum.last.session, &workers, &count, err);
+        rc = reader_workers(r, v.sum.last.session, &workers, &v.worker_count, err);
+    if (rc == 0)
+        rc = reader_events(r, EVENTS_SHOWN, &events, &v.event_count, err);
     if (rc != 0)
         return rc;
     uint64_t ended = 0;
@@ -199,21 +226,27 @@ static int look(const char *path, struct rota_error *err)
         ended += v.sum.ended[i];
     v.failed = ended - v.sum.ended[ROTA_DONE];
     v.left = v.sum.tasks > ended ? v.sum.tasks - ended : 0;
-    show(&v, workers, count);
+    v.workers = workers;
+    v.events = events;
+    show(&v);
     return 0;
 }
 
 int cli_status(int argc, char **argv)
 {
     static char name[] = "rota status";
-    const struct argp argp = {.parser = parse, .args_doc = "FILE", .doc = doc};
+    const struct argp argp = {.parser = parse, .args_doc = "[FILE]", .doc = doc};
     const char *path = NULL;
     struct rota_error err;
 
     argv[0] = name;
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &path);
-    if (look(path, &err) != 0) {
+    rota_auto(heap) char *newest = NULL;
+    int rc = path == NULL ? run_dir_newest(&newest, &err) : 0;
+    if (rc == 0)
+        rc = look(path ? path : newest, &err);
+    if (rc != 0) {
         fprintf(stderr, "rota: %s\n", err.text);
         return STATUS_USAGE;
     }

@@ -1,7 +1,8 @@
 /* tasks.h - the tasks of a run: their commands, and what is to be known at their end
  *
- * Each row of arguments makes a task, numbered from 0. Of those that are under way the
- * ticket is kept, where somebody will want it.
+ * Each row of arguments makes a task, numbered from 1. Of those that are under way the
+ * ticket is kept, where somebody will want it. In a run that is recorded the rows come
+ * by way of its run file (list.h).
  */
 #ifndef ROTA_CLI_TASKS_H
 #define ROTA_CLI_TASKS_H
@@ -11,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/sources.h"
 #include "cli/template.h"
+#include "store/store.h"
 
 struct tasks;
 
@@ -24,18 +26,29 @@ struct ticket {
 
 /* Borrows `o`. *out is the caller's: tasks_close(). Fails as sources_open does. */
 int tasks_open(const struct run_options *o, struct tasks **out, struct rota_error *err);
+
+/* Before the first task: let them come by way of the run's file, which is borrowed
+ * until tasks_close(). A run that is resumed needs this. Fails as list_open does. */
+int tasks_record(struct tasks *t, struct store *store, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command, one block, to be freed. Must not wait: fails as sources_next
- * and template_new do. */
-int tasks_next(struct tasks *t, char ***argv, struct rota_error *err);
+/* The next task's command, one block, to be freed, and its number. Does not wait: fails
+ * as sources_next (or list_next) and template_new do. */
+int tasks_next(struct tasks *t, char ***argv, uint64_t *number, struct rota_error *err);
+
+/* Read the list ahead, where it is recorded. Often. */
+void tasks_tick(struct tasks *t);
+
+/* Why what has not come of the list will not; NULL: there is nothing more, or it will.
+ * Valid as long as `t` is. */
+const char *tasks_trouble(const struct tasks *t);
 
 /* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
  */
 int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err);
 
-/* The task has ended: its ticket is the caller's. */
-struct ticket tasks_take_ticket(struct tasks *t, uint64_t task);
+/* The task with this number has ended: its ticket is the caller's. */
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t number);
 
 static inline void ticket_done(struct ticket *k)
 {

@@ -195,13 +195,14 @@ static int start(struct commands *x, struct job *j)
     if (rc == 0)
         rc = commands_unpack(t.data, t.size, &argv);
     if (rc == 0)
-        rc = execute_start(x->execute, &(struct execute_command){
-                                           .task = j->batch->lease,
-                                           .attempt = j->batch->attempt,
-                                           .number = j->batch->first + j->index + 1,
-                                           .limit_ns = t.time_limit_ms * NS_PER_MS,
-                                           .argv = argv,
-                                       });
+        rc = execute_start(x->execute,
+                           &(struct execute_command){
+                               .task = j->batch->lease,
+                               .attempt = j->batch->attempt,
+                               .number = t.tag ? t.tag : j->batch->first + j->index + 1,
+                               .limit_ns = t.time_limit_ms * NS_PER_MS,
+                               .argv = argv,
+                           });
     if (rc == ROTA_E_FORMAT)
         refuse(x, j);
     if (rc != 0 && rc != ROTA_E_FORMAT)

@@ -3,7 +3,8 @@
  * Each result is reported by itself, as soon as its command has ended. Nothing ends a
  * command but itself, its time limit and executor_close(): not that it is dropped.
  *
- * A task's payload is the words of a command, each ended by a 0 byte. Its value,
+ * A task's payload is the words of a command, each ended by a 0 byte. Its tag is the
+ * number that the command is told; 0: the task's own, from 1. Its value,
  * whether it succeeded or not, is how the command ended and what it wrote; integers
  * are little-endian:
  *

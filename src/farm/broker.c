@@ -24,6 +24,7 @@
 #include "farm/broker.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "farm/ledger.h"
@@ -281,6 +282,25 @@ static int settle_parent(struct broker *b, int64_t now_ns, struct report *r,
     return rc;
 }
 
+static void tell_tried(const struct broker *b, const struct report *r,
+                       const struct parcel_result *result, uint32_t attempt)
+{
+    struct rota_result tried = {
+        .task = r->seen.task,
+        .tag = ledger_task(b->ledger, r->seen.task).tag,
+        .outcome = result->outcome,
+        .code = result->code,
+        .data = result->data,
+        .size_bytes = result->size,
+        .attempts = (int)attempt,
+        .worker = r->worker + b->options.first_rank,
+        .took_ns = result->took_ns,
+        .ended_ns = r->ended_ns,
+    };
+    if (b->port.tried != NULL)
+        b->port.tried(b->port.ctx, &tried);
+}
+
 static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
                           const struct parcel_result *result)
 {
@@ -294,6 +314,8 @@ static int settle_failure(struct broker *b, int64_t now_ns, struct report *r,
         return rc;
     if (verdict == PLAN_FINAL)
         r->attempts = (int)attempt;
+    if (verdict == PLAN_AGAIN)
+        tell_tried(b, r, result, attempt);
     see(b, r, 1, verdict == PLAN_FINAL);
     return 0;
 }
@@ -493,8 +515,9 @@ int64_t broker_wake_ns(const struct broker *b)
 
 /* Who has other functions than the manager goes home at once. */
 static int take_hello(struct broker *b, int64_t now_ns, int worker,
-                      const struct wire_head *h)
+                      const struct wire_head *h, const void *name, size_t size)
 {
+    char host[WIRE_HOST_MAX + 1] = "";
     if (h->lease != b->options.fingerprint) {
         struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
         int rc = send_head(b, worker, &no);
@@ -503,9 +526,13 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
         return rc;
     }
     int rc = plan_join(b->plan, now_ns, worker, (int)h->count);
-    if (rc == 0)
-        b->workers[worker] = WORKER_HERE;
-    return rc;
+    if (rc != 0)
+        return rc;
+    b->workers[worker] = WORKER_HERE;
+    memcpy(host, name, size < WIRE_HOST_MAX ? size : WIRE_HOST_MAX);
+    if (b->port.came != NULL)
+        b->port.came(b->port.ctx, worker, (int)h->count, host);
+    return 0;
 }
 
 static bool may_say(const struct wire_head *h, enum worker_state state)
@@ -548,7 +575,8 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
         else if (h.kind == WIRE_RETURNED)
             rc = take_returned(b, now_ns, worker, &h);
         else
-            rc = take_hello(b, now_ns, worker, &h);
+            rc = take_hello(b, now_ns, worker, &h, (char *)data + WIRE_HEAD_BYTES,
+                            size - WIRE_HEAD_BYTES);
     }
     if (rc == 0)
         b->port.done(b->port.ctx, data, size);

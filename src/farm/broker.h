@@ -32,6 +32,12 @@ struct broker_port {
      * again. `strange`: it is not known to have gone, but what it sent is none of a
      * worker's. May be NULL; must not call the broker. */
     void (*lost)(void *ctx, int worker, bool strange, uint64_t again);
+    /* `worker` has come, and runs so many tasks at once on `host` (borrowed, any
+     * bytes). As lost. */
+    void (*came)(void *ctx, int worker, int slots, const char *host);
+    /* An attempt has failed, and another will be made: `t` says how, its data is
+     * borrowed. As lost. */
+    void (*tried)(void *ctx, const struct rota_result *t);
     void *ctx;
 };
 

@@ -50,6 +50,7 @@ struct crew {
     int workers;             /* that were not lost */
     int failed;              /* what a hook failed with: *err says it */
     bool all_taken;          /* there are no more commands */
+    uint64_t taken;          /* so many commands */
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -66,7 +67,8 @@ static int take_command(void *ctx, struct rota_spec *spec)
         return c->failed;
     if (c->workers == 0)
         return FARM_FED_LAST;
-    int rc = c->hooks->next(c->hooks->ctx, &argv, c->err);
+    uint64_t number = c->taken + 1;
+    int rc = c->hooks->next(c->hooks->ctx, &argv, &number, c->err);
     if (rc == ROTA_E_TIMEOUT)
         return FARM_FED_NONE_YET;
     c->all_taken = rc == ROTA_E_NOTFOUND;
@@ -77,6 +79,8 @@ static int take_command(void *ctx, struct rota_spec *spec)
     if (commands_pack(argv, &c->words) != 0)
         return take_failed(c,
                            error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
+    c->taken++;
+    spec->tag = number == c->taken ? 0 : number;
     spec->data = c->words.data;
     spec->size_bytes = c->words.size;
     spec->retries = c->hooks->retries;
@@ -89,6 +93,13 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_
     struct crew *c = ctx;
     c->workers--;
     c->hooks->lost(c->hooks->ctx, rank, fate, again);
+}
+
+static void note_came(void *ctx, int rank, int slots, const char *host)
+{
+    const struct crew *c = ctx;
+    if (c->hooks->came != NULL)
+        c->hooks->came(c->hooks->ctx, rank, slots, host);
 }
 
 static bool is_stopped(void *ctx)
@@ -112,31 +123,48 @@ static int find_words(const struct crew *c, char ***argv)
     return commands_unpack(data, size, argv);
 }
 
+/* What `r` says, in the crew's words. `result` is what it may need. */
+static int read_end(const struct rota_result *r, struct crew_end *end,
+                    struct execute_result *result)
+{
+    *end = (struct crew_end){
+        .task = r->tag > 0 ? r->tag - 1 : r->task,
+        .outcome = r->outcome,
+        .killed = r->outcome == ROTA_POISON ? r->code : 0,
+        .worker = r->worker,
+        .attempts = r->attempts,
+        .took_ns = r->took_ns,
+    };
+    if (!ran_to_its_end(r))
+        return 0;
+    end->result = result;
+    return commands_result(r->data, r->size_bytes, result);
+}
+
 static int end_command(struct crew *c, const struct rota_result *r)
 {
     struct execute_result result;
+    struct crew_end end;
     rota_auto(heap) char **argv = NULL;
-    struct crew_end end = {
-        .task = r->task,
-        .outcome = r->outcome,
-        .worker = r->worker,
-        .took_ns = r->took_ns,
-    };
-    int rc = 0;
-    if (ran_to_its_end(r)) {
-        rc = commands_result(r->data, r->size_bytes, &result);
-        end.result = &result;
-    }
-    if (r->outcome == ROTA_POISON)
-        end.killed = r->code;
+    int rc = read_end(r, &end, &result);
     if (rc == 0 && r->outcome != ROTA_DONE)
         rc = find_words(c, &argv);
     if (rc != 0)
         return error_set(c->err, rc,
                          "cannot read the result of task %ju from rank %d: %s",
-                         (uintmax_t)r->task + 1, r->worker, rota_strerror(rc));
+                         (uintmax_t)end.task + 1, r->worker, rota_strerror(rc));
     end.argv = argv;
     return c->hooks->ended(c->hooks->ctx, &end, c->err);
+}
+
+/* What makes no sense is said at the command's end, if that makes none either. */
+static void note_tried(void *ctx, const struct rota_result *r)
+{
+    const struct crew *c = ctx;
+    struct execute_result result;
+    struct crew_end end;
+    if (c->hooks->tried != NULL && read_end(r, &end, &result) == 0)
+        c->hooks->tried(c->hooks->ctx, &end);
 }
 
 /* Fails with ROTA_E_END where all is done; 0: it was given up. */
@@ -165,7 +193,11 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
         .err = err,
         .workers = farm->link->size - farm->first,
     };
-    farm->hooks = (struct farm_hooks){.stop = is_stopped, .lost = note_lost, .ctx = &c};
+    farm->hooks = (struct farm_hooks){.stop = is_stopped,
+                                      .lost = note_lost,
+                                      .came = note_came,
+                                      .tried = note_tried,
+                                      .ctx = &c};
     int rc = farm_set_feed(farm, take_command, &c);
     if (rc == 0)
         rc = loop(&c);

@@ -28,12 +28,13 @@ int crew_open(struct link *link, const struct execute_options *options, bool in_
 
 /* The end of a command. Everything is borrowed, for the call alone. */
 struct crew_end {
-    uint64_t task; /* from 0, in the order of their coming */
+    uint64_t task; /* from 0: the number that `next` gave it, less 1 */
     enum rota_outcome outcome;
     int killed;                          /* ROTA_POISON: so many workers were lost */
     char *const *argv;                   /* NULL where all is well: ROTA_DONE */
     const struct execute_result *result; /* NULL unless it ran to its end */
     int worker;                          /* the rank that had it last; -1: none */
+    int attempts;                        /* tries that were begun */
     int64_t took_ns;                     /* how long its last try ran */
 };
 
@@ -43,10 +44,12 @@ struct crew_hooks {
     int retries;           /* further tries of a command that fails */
     int64_t time_limit_ms; /* of each try; 0: none */
 
-    /* The next command: *argv is one block, which the crew takes. Must not wait: fails
-     * with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where none will
-     * come any more, with anything else to end the run. */
-    int (*next)(void *ctx, char ***argv, struct rota_error *err);
+    /* The next command: *argv is one block, which the crew takes. *number (from 1) is
+     * what it is told, and by what its end is known; it is its place in the order
+     * unless it is set. Must not wait: fails with ROTA_E_TIMEOUT where none has come
+     * yet, with ROTA_E_NOTFOUND where none will come any more, with anything else to
+     * end the run. */
+    int (*next)(void *ctx, char ***argv, uint64_t *number, struct rota_error *err);
 
     /* A command ended. A failure ends the run. */
     int (*ended)(void *ctx, const struct crew_end *end, struct rota_error *err);
@@ -54,6 +57,14 @@ struct crew_hooks {
     /* The worker in `rank` is lost; `again` commands that it ran will run again. `fate`
      * is how it went, or NULL: it sent what makes no sense. */
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+
+    /* The worker in `rank` has come, and runs so many commands at once on `host`. NULL:
+     * it is not wanted to be known; so too: */
+    void (*came)(void *ctx, int rank, int slots, const char *host);
+
+    /* A try of a command failed, and it will be tried again: `end` as for `ended`,
+     * without argv. */
+    void (*tried)(void *ctx, const struct crew_end *end);
 
     /* Whether the run is to be given up. Asked several times a second. */
     bool (*stop)(void *ctx);

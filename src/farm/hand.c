@@ -7,6 +7,7 @@
 #include "farm/hand.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "execute/task.h"
 #include "farm/wire.h"
@@ -50,14 +51,16 @@ void hand_free(struct hand *h)
     free(h);
 }
 
-int hand_hello(struct hand *h)
+int hand_hello(struct hand *h, const char *host)
 {
-    unsigned char data[WIRE_HEAD_BYTES];
+    unsigned char data[WIRE_HEAD_BYTES + WIRE_HOST_MAX];
+    size_t size = strnlen(host, WIRE_HOST_MAX);
     struct wire_head head = {.kind = WIRE_HELLO,
                              .count = (uint32_t)h->executor->slots,
                              .lease = h->fingerprint};
     wire_write(data, &head);
-    return h->port.send(h->port.ctx, data, sizeof(data));
+    memcpy(data + WIRE_HEAD_BYTES, host, size);
+    return h->port.send(h->port.ctx, data, WIRE_HEAD_BYTES + size);
 }
 
 /* ---- batches in -------------------------------------------------------------- */

@@ -29,8 +29,9 @@ int hand_new(const struct hand_port *port, struct executor *x, int functions,
              uint64_t fingerprint, struct hand **out);
 void hand_free(struct hand *h);
 
-/* Tell the manager that this worker is there. Fails as the port's send does. */
-int hand_hello(struct hand *h);
+/* Tell the manager that this worker is there, on `host` (which may be ""). Fails as the
+ * port's send does. */
+int hand_hello(struct hand *h, const char *host);
 
 /* `size` bytes at `data` came from the manager. Fails with ROTA_E_FORMAT (they are none
  * of a manager's), ROTA_E_NOMEM (nothing was taken: try again), as the port's send

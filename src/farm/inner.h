@@ -39,6 +39,10 @@ struct farm_hooks {
     /* The worker in `rank` is lost, and `again` tasks that it ran will run again.
      * `fate`: how it went; NULL: what it sent is none of a worker's. */
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+    /* The worker in `rank` has come, and runs so many tasks at once on `host`. */
+    void (*came)(void *ctx, int rank, int slots, const char *host);
+    /* An attempt has failed, and another will be made (broker.h). */
+    void (*tried)(void *ctx, const struct rota_result *t);
     void *ctx;
 };
 

@@ -1,6 +1,7 @@
 /* over.c - a farm over any link and any executor: its two roles, put together */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "farm/inner.h"
@@ -62,11 +63,31 @@ static void broker_tells_lost(void *ctx, int worker, bool strange, uint64_t agai
         f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, again);
 }
 
+static void broker_tells_came(void *ctx, int worker, int slots, const char *host)
+{
+    const struct rota_farm *f = ctx;
+    if (f->hooks.came != NULL)
+        f->hooks.came(f->hooks.ctx, worker + f->first, slots, host);
+}
+
+static void broker_tells_tried(void *ctx, const struct rota_result *t)
+{
+    const struct rota_farm *f = ctx;
+    if (f->hooks.tried != NULL)
+        f->hooks.tried(f->hooks.ctx, t);
+}
+
 static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
                        struct farm_manner manner)
 {
     struct broker_port port = {
-        .send = broker_send, .done = broker_done, .lost = broker_tells_lost, .ctx = f};
+        .send = broker_send,
+        .done = broker_done,
+        .lost = broker_tells_lost,
+        .came = broker_tells_came,
+        .tried = broker_tells_tried,
+        .ctx = f,
+    };
     struct broker_options options = {
         .workers = f->link->size - f->first,
         .first_rank = f->first,
@@ -91,6 +112,13 @@ static int open_hand(struct rota_farm *f, const struct rota_farm_options *o,
                              .ctx = f->link};
     return hand_new(&port, x, o->count, hand_fingerprint(o->functions, o->count),
                     &f->hand);
+}
+
+static int say_hello(struct rota_farm *f)
+{
+    char host[WIRE_HOST_MAX + 1] = "";
+    gethostname(host, sizeof(host) - 1);
+    return hand_hello(f->hand, host);
 }
 
 /* Nothing of what the farm would take. */
@@ -121,7 +149,7 @@ int farm_over(struct link *link, struct executor *x,
     if (rc == 0 && works)
         rc = open_hand(f, options, manner, x);
     if (rc == 0 && works)
-        rc = hand_hello(f->hand);
+        rc = say_hello(f);
     if (rc == ROTA_E_LOST && link->rank != 0)
         rc = 0; /* the manager was done before this rank came: rota_farm_work tells */
     if (rc != 0) {

@@ -15,7 +15,7 @@
  *   TASKS     of tasks     its number    task number attempt    task records
  *   DROP      of tasks     its number    task number 0          -
  *   FINISH    0            0             0           0          -
- *   HELLO     slots        functions'    0           0          -
+ *   HELLO     slots        functions'    0           0          its host's name
  *                          fingerprint
  *   RESULTS   of results   its number    task number ns in sum  result records
  *   RECALL    of tasks     its number    task number 0          -
@@ -38,6 +38,7 @@ enum {
     WIRE_TO_WORKER = 1, /* tags */
     WIRE_TO_MANAGER = 2,
     WIRE_SLOTS_MAX = 1 << 20,
+    WIRE_HOST_MAX = 255,
 };
 
 enum wire_kind {

@@ -56,7 +56,7 @@ int pending_add(struct pending *p, const struct record *r)
         if (r->text[i].data != NULL && r->text[i].size > 0)
             to = mempcpy(to, r->text[i].data, r->text[i].size);
     p->size += size;
-    p->results += r->kind == RECORD_RESULT;
+    p->results += r->kind == RECORD_RESULT || r->kind == RECORD_TRY;
     return 0;
 }
 

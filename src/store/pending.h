@@ -11,8 +11,10 @@
 
 enum record_kind {
     RECORD_TASK,   /* n: task; texts: argument, further */
+    RECORD_NAME,   /* n: place; texts: name */
     RECORD_LISTED, /* nothing more */
     RECORD_RESULT, /* n: enum result_number; texts: reason, out, err */
+    RECORD_TRY,    /* n: so too */
     RECORD_CAME,   /* n: session, rank, slots, came_ns; texts: host */
     RECORD_WENT,   /* n: session, rank, went_ns; texts: how */
     RECORD_EVENT,  /* n: event, at_ns; texts: what */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "store/lock.h"
 #include "store/schema.h"
+#include "store/texts.h"
 
 struct reader {
     sqlite3 *db;
@@ -79,6 +80,22 @@ static void read_worker(sqlite3_stmt *st, void *to)
     w->came_ns = sqlite3_column_int64(st, 3);
     w->went_ns = sqlite3_column_int64(st, 4);
     copy_text(st, 5, w->how, sizeof(w->how));
+}
+
+struct events {
+    struct reader_event *data;
+    int count;
+    int room;
+};
+
+static void read_event(sqlite3_stmt *st, void *to)
+{
+    struct events *all = to;
+    if (all->count == all->room)
+        return;
+    struct reader_event *e = &all->data[all->count++];
+    e->at_ns = sqlite3_column_int64(st, 0);
+    copy_text(st, 1, e->what, sizeof(e->what));
 }
 
 /* Show each row to `each`. Returns SQLite's code. */
@@ -173,6 +190,27 @@ int reader_summarize(struct reader *r, int64_t since_ns, struct reader_summary *
     return 0;
 }
 
+int reader_start(struct reader *r, char **folder, char ***words, int *count,
+                 struct rota_error *err)
+{
+    rota_auto(heap) char **run = NULL;
+    char *place = NULL;
+    int n = 0;
+    int rc = texts_read(r->db, "SELECT folder FROM run", &run, &n);
+    if (rc == SQLITE_OK && n != 1)
+        rc = SQLITE_CORRUPT;
+    if (rc == SQLITE_OK && (place = strdup(run[0])) == NULL)
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = texts_read(r->db, "SELECT word FROM words ORDER BY place", words, count);
+    if (rc != SQLITE_OK) {
+        free(place);
+        return schema_fail(r->db, rc, "read", r->path, err);
+    }
+    *folder = place;
+    return 0;
+}
+
 int reader_workers(struct reader *r, int session, struct reader_worker **out,
                    int *count, struct rota_error *err)
 {
@@ -183,6 +221,25 @@ int reader_workers(struct reader *r, int session, struct reader_worker **out,
                    session, read_worker, &all);
     if (rc == SQLITE_OK && all.full)
         rc = SQLITE_NOMEM;
+    if (rc != SQLITE_OK) {
+        free(all.data);
+        return schema_fail(r->db, rc, "read", r->path, err);
+    }
+    *out = all.data;
+    *count = all.count;
+    return 0;
+}
+
+int reader_events(struct reader *r, int most, struct reader_event **out, int *count,
+                  struct rota_error *err)
+{
+    struct events all = {.data = calloc((size_t)most, sizeof(*all.data)), .room = most};
+    int rc = SQLITE_NOMEM;
+    if (all.data != NULL)
+        rc = query(r->db,
+                   "SELECT at_ns, what FROM (SELECT * FROM events ORDER BY event DESC "
+                   "LIMIT ?) ORDER BY event",
+                   most, read_event, &all);
     if (rc != SQLITE_OK) {
         free(all.data);
         return schema_fail(r->db, rc, "read", r->path, err);

@@ -44,6 +44,11 @@ struct reader_summary {
 int reader_summarize(struct reader *r, int64_t since_ns, struct reader_summary *out,
                      struct rota_error *err);
 
+/* How the run was begun: in which folder, and with which words, one block each, NULL at
+ * the words' end, to be freed. */
+int reader_start(struct reader *r, char **folder, char ***words, int *count,
+                 struct rota_error *err);
+
 struct reader_worker {
     int rank;
     char host[256];
@@ -56,6 +61,15 @@ struct reader_worker {
 /* The workers of a session: *out is one block, to be freed. */
 int reader_workers(struct reader *r, int session, struct reader_worker **out,
                    int *count, struct rota_error *err);
+
+struct reader_event {
+    int64_t at_ns;
+    char what[256];
+};
+
+/* The last `most` events, in their order: *out is one block, to be freed. */
+int reader_events(struct reader *r, int most, struct reader_event **out, int *count,
+                  struct rota_error *err);
 
 /* The tasks: as rows_open. */
 int reader_rows(struct reader *r, enum rows_which which, size_t output_max,

@@ -24,8 +24,9 @@ enum {
 
 static const char tables[] =
     "CREATE TABLE run (command TEXT NOT NULL, listed INTEGER NOT NULL, "
-    "created_ns INTEGER NOT NULL);"
+    "created_ns INTEGER NOT NULL, folder TEXT NOT NULL);"
     "CREATE TABLE words (place INTEGER PRIMARY KEY, word TEXT NOT NULL);"
+    "CREATE TABLE names (place INTEGER PRIMARY KEY, name TEXT NOT NULL);"
     "CREATE TABLE sessions (session INTEGER PRIMARY KEY, version TEXT NOT NULL, "
     "host TEXT NOT NULL, pid INTEGER NOT NULL, started_ns INTEGER NOT NULL, "
     "ended_ns INTEGER, status INTEGER, how TEXT);"
@@ -205,8 +206,8 @@ int schema_fail(sqlite3 *db, int rc, const char *doing, const char *path,
     int error = db ? sqlite3_system_errno(db) : 0;
     if (rc == SQLITE_READONLY_DBMOVED)
         return error_set(err, ROTA_E_IO,
-                         "cannot %s run file '%s': it was removed or renamed; what is "
-                         "done from now on is not recorded",
+                         "cannot %s run file '%s': it was removed or renamed; put it "
+                         "back, or what is done from now on is not recorded",
                          doing, path);
     switch (rc & 0xff) {
     case SQLITE_NOMEM:

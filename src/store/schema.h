@@ -16,9 +16,13 @@
  *       command     TEXT     what is run, for people
  *       listed      INTEGER  1: every task of the list is in `tasks`
  *       created_ns  INTEGER
- *     words      the command line, without arguments and --run
+ *       folder      TEXT     where the run was begun
+ *     words      the command line, behind `rota run`
  *       place       INTEGER  key: 1, 2, ...
  *       word        TEXT
+ *     names      of the arguments, where the list has any (--header)
+ *       place       INTEGER  key: 1, 2, ...
+ *       name        TEXT
  *     sessions   one for the run's beginning, and one for each time it was resumed
  *       session     INTEGER  key: 1, 2, ...
  *       version     TEXT     Rota's
@@ -39,7 +43,7 @@
  *       reason      TEXT     more for people; or NULL
  *       attempt     INTEGER  the number of the attempt that decided
  *       ended_ns    INTEGER
- *     attempts   tries of tasks that are known to have ended
+ *     attempts   tries that are known to have ended
  *       task        INTEGER  key, with
  *       attempt     INTEGER  1, 2, ...; there may be gaps
  *       session     INTEGER  see `workers`

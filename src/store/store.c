@@ -17,6 +17,7 @@
 #include "store/read.h"
 #include "store/rows.h"
 #include "store/schema.h"
+#include "store/texts.h"
 #include "store/write.h"
 
 enum {
@@ -25,6 +26,9 @@ enum {
 };
 
 #define RETRY_MAX_NS (2 * NS_PER_SEC)
+
+/* Commits take a fifth of the time at most: after each, four times as long without. */
+#define REST_TIMES 4
 
 struct store {
     char *path;
@@ -36,6 +40,7 @@ struct store {
     size_t group_bytes;
     int64_t committed_ns; /* when store_tick last did, or tried to */
     int64_t delay_ns;     /* from then to the next time */
+    int64_t rest_ns;      /* until then, no group is large enough */
     int64_t session;
     int64_t events;
     uint64_t tasks;
@@ -164,9 +169,10 @@ static int fill(struct store *s, const struct store_start *start)
 {
     int rc = schema_create(s->db);
     if (rc == SQLITE_OK)
-        rc = exec_made(s->db,
-                       sqlite3_mprintf("INSERT INTO run VALUES (%Q, 0, %lld)",
-                                       start->command, (long long)clock_wall_ns()));
+        rc =
+            exec_made(s->db, sqlite3_mprintf("INSERT INTO run VALUES (%Q, 0, %lld, %Q)",
+                                             start->command, (long long)clock_wall_ns(),
+                                             start->folder));
     for (int i = 0; rc == SQLITE_OK && i < start->word_count; i++)
         rc = exec_made(s->db, sqlite3_mprintf("INSERT INTO words VALUES (%d, %Q)",
                                               i + 1, start->words[i]));
@@ -204,9 +210,9 @@ static int check_vacant(struct store *s, struct rota_error *err)
     if (rc != 0)
         return rc;
     return error_set(err, ROTA_E_STATE,
-                     "cannot create run file '%s': it is there already; another name "
-                     "begins anew",
-                     s->path);
+                     "cannot create run file '%s': it is there already; 'rota resume "
+                     "%s' goes on with it, another name begins anew",
+                     s->path, s->path);
 }
 
 static int create(struct store *s, bool made, const struct store_start *start,
@@ -304,14 +310,20 @@ static int commit(struct store *s, int wait_ms, struct rota_error *err)
 {
     if (s->pending.size == 0)
         return 0;
+    int64_t begun_ns = clock_now_ns();
     sqlite3_busy_timeout(s->db, wait_ms);
     int rc = writer_commit(s->writer, &s->pending);
     sqlite3_busy_timeout(s->db, PATIENT_MS);
     if (rc == SQLITE_OK)
         pending_clear(&s->pending);
+    int64_t ended_ns = clock_now_ns();
+    int64_t rest_ns = REST_TIMES * (ended_ns - begun_ns);
+    rest_ns = rest_ns < RETRY_MAX_NS ? rest_ns : RETRY_MAX_NS;
+    s->rest_ns = ended_ns + rest_ns;
     /* A try costs as much as there is to write: after each that fails, wait for twice
      * as long, or as much. */
-    s->delay_ns = rc == SQLITE_OK                  ? STORE_GROUP_NS
+    s->delay_ns = rc == SQLITE_OK
+                      ? (rest_ns > STORE_GROUP_NS ? rest_ns : STORE_GROUP_NS)
                   : s->delay_ns < RETRY_MAX_NS / 2 ? 2 * s->delay_ns
                                                    : RETRY_MAX_NS;
     s->group_results = 2 * s->pending.results + STORE_GROUP_RESULTS;
@@ -334,6 +346,8 @@ static int add(struct store *s, const struct record *r, struct rota_error *err)
         return schema_fail(s->db, SQLITE_NOMEM, "write to", s->path, err);
     if (s->pending.results < s->group_results && s->pending.size < s->group_bytes)
         return 0;
+    if (s->pending.size < STORE_RESTED_BYTES && clock_now_ns() < s->rest_ns)
+        return 0;
     return commit_if_free(s, err);
 }
 
@@ -348,6 +362,11 @@ int store_tick(struct store *s, int64_t now_ns, struct rota_error *err)
 int64_t store_due_ns(const struct store *s)
 {
     return s->pending.size > 0 ? s->committed_ns + s->delay_ns : INT64_MAX;
+}
+
+int store_commit(struct store *s, struct rota_error *err)
+{
+    return commit_if_free(s, err);
 }
 
 int store_flush(struct store *s, struct rota_error *err)
@@ -381,6 +400,18 @@ int store_add_task(struct store *s, const char *arguments, size_t size, uint64_t
     return rc;
 }
 
+int store_add_names(struct store *s, const char *const *names, int count,
+                    struct rota_error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < count && rc != ROTA_E_NOMEM; i++) {
+        struct record r = {.kind = RECORD_NAME, .n = {i + 1}};
+        r.text[0] = text_of(names[i]);
+        rc = add(s, &r, err);
+    }
+    return rc;
+}
+
 int store_listed(struct store *s, struct rota_error *err)
 {
     struct record r = {.kind = RECORD_LISTED};
@@ -388,22 +419,42 @@ int store_listed(struct store *s, struct rota_error *err)
     return add(s, &r, err);
 }
 
-int store_add_result(struct store *s, const struct store_result *result,
-                     struct rota_error *err)
+/* The record of `result`, without texts. */
+static int result_record(const struct store *s, const struct store_result *result,
+                         enum record_kind kind, struct record *r,
+                         struct rota_error *err)
 {
     if (result->task == 0 || result->task > s->tasks || result->outcome < ROTA_DONE ||
         result->outcome >= ROTA_UNTRIED)
         return error_set(err, ROTA_E_ARG, "task %" PRIu64 " cannot have that result",
                          result->task);
-    struct record r = {.kind = RECORD_RESULT};
-    r.n[RESULT_TASK] = (int64_t)result->task;
-    r.n[RESULT_OUTCOME] = result->outcome;
-    r.n[RESULT_CODE] = result->code;
-    r.n[RESULT_ATTEMPT] = result->attempts;
-    r.n[RESULT_SESSION] = s->session;
-    r.n[RESULT_RANK] = result->rank;
-    r.n[RESULT_ENDED] = clock_wall_ns();
-    r.n[RESULT_TOOK] = result->took_ns;
+    *r = (struct record){.kind = kind};
+    r->n[RESULT_TASK] = (int64_t)result->task;
+    r->n[RESULT_OUTCOME] = result->outcome;
+    r->n[RESULT_CODE] = result->code;
+    r->n[RESULT_ATTEMPT] = result->attempts;
+    r->n[RESULT_SESSION] = s->session;
+    r->n[RESULT_RANK] = result->rank;
+    r->n[RESULT_ENDED] = clock_wall_ns();
+    r->n[RESULT_TOOK] = result->took_ns;
+    return 0;
+}
+
+int store_add_try(struct store *s, const struct store_result *result,
+                  struct rota_error *err)
+{
+    struct record r;
+    int rc = result_record(s, result, RECORD_TRY, &r, err);
+    return rc ? rc : add(s, &r, err);
+}
+
+int store_add_result(struct store *s, const struct store_result *result,
+                     struct rota_error *err)
+{
+    struct record r;
+    int rc = result_record(s, result, RECORD_RESULT, &r, err);
+    if (rc != 0)
+        return rc;
     r.text[0] = text_of(result->reason);
     r.text[1] = (struct text){result->out, result->out_bytes};
     r.text[2] = (struct text){result->err, result->err_bytes};
@@ -491,49 +542,54 @@ int store_retry_failed(struct store *s, uint64_t *count, struct rota_error *err)
     return 0;
 }
 
-static int read_words(sqlite3_stmt *st, char **words, size_t count, char *end,
-                      size_t room)
+int store_count(struct store *s, uint64_t *left, uint64_t *failed,
+                struct rota_error *err)
 {
-    int rc;
-    for (size_t i = 0; (rc = sqlite3_step(st)) == SQLITE_ROW && i < count; i++) {
-        const char *word = (const char *)sqlite3_column_text(st, 0);
-        size_t size = (size_t)sqlite3_column_bytes(st, 0) + 1;
-        if (word == NULL)
-            return SQLITE_NOMEM;
-        if (size > room)
-            return SQLITE_CORRUPT;
-        words[i] = memcpy(end, word, size);
-        end += size;
-        room -= size;
-    }
-    return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
+    int64_t ended = 0;
+    int64_t bad = 0;
+    int rc = store_flush(s, err);
+    if (rc != 0)
+        return rc;
+    int code = ask_number(s->db, "SELECT count(*) FROM results", &ended);
+    if (code == SQLITE_OK)
+        code =
+            ask_number(s->db, "SELECT count(*) FROM results WHERE outcome <> 0", &bad);
+    if (code != SQLITE_OK)
+        return schema_fail(s->db, code, "read", s->path, err);
+    *left = s->tasks - (uint64_t)ended;
+    *failed = (uint64_t)bad;
+    return 0;
 }
 
-int store_words(struct store *s, char ***words, int *count, struct rota_error *err)
+int store_names(struct store *s, char ***names, int *count, struct rota_error *err)
 {
-    int64_t n = 0;
-    int64_t bytes = 0;
-    rota_auto(heap) char **block = NULL;
-    rota_auto(statement) sqlite3_stmt *st = NULL;
-    int rc = ask_number(s->db, "SELECT count(*) FROM words", &n);
-    if (rc == SQLITE_OK)
-        rc = ask_number(s->db,
-                        "SELECT ifnull(sum(length(CAST(word AS BLOB)) + 1), 0) "
-                        "FROM words",
-                        &bytes);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(s->db, "SELECT word FROM words ORDER BY place", -1, &st,
-                                NULL);
-    if (rc == SQLITE_OK) {
-        block = calloc(1, ((size_t)n + 1) * sizeof(char *) + (size_t)bytes);
-        rc = block ? read_words(st, block, (size_t)n, (char *)(block + n + 1),
-                                (size_t)bytes)
-                   : SQLITE_NOMEM;
-    }
-    if (rc != SQLITE_OK)
-        return schema_fail(s->db, rc, "read", s->path, err);
-    *words = rota_steal(block);
-    *count = (int)n;
+    int rc = texts_read(s->db, "SELECT name FROM names ORDER BY place", names, count);
+    return rc ? schema_fail(s->db, rc, "read", s->path, err) : 0;
+}
+
+/* Read on after task number `after`, among which there are. */
+static int open_rows(struct store *s, enum rows_which which, uint64_t after,
+                     struct rota_error *err)
+{
+    rows_close(rota_steal(s->left));
+    commit_if_free(s, NULL); /* or later: then it is not seen */
+    return rows_open(s->db, s->path, which, after, 0, &s->left, err);
+}
+
+int store_task(struct store *s, uint64_t task, const char **arguments, size_t *size,
+               struct rota_error *err)
+{
+    const struct task_row *row;
+    int rc = open_rows(s, ROWS_ALL, task - 1, err);
+    if (rc == 0)
+        rc = rows_next(s->left, &row, err);
+    s->left_at = UINT64_MAX; /* store_next_left begins anew */
+    if (rc != 0)
+        return rc;
+    if (row->task != task)
+        return ROTA_E_NOTFOUND;
+    *arguments = row->arguments.data;
+    *size = row->arguments.size;
     return 0;
 }
 
@@ -546,10 +602,7 @@ int store_next_left(struct store *s, uint64_t after, uint64_t *task,
     bool fresh = false;
     for (;;) {
         if (s->left == NULL || after != s->left_at) {
-            rows_close(rota_steal(s->left));
-            int rc = store_flush(s, err);
-            if (rc == 0)
-                rc = rows_open(s->db, s->path, ROWS_LEFT, after, 0, &s->left, err);
+            int rc = open_rows(s, ROWS_LEFT, after, err);
             if (rc != 0)
                 return rc;
             s->left_at = after;

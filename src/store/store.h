@@ -11,11 +11,13 @@
  * What is added is held in memory and committed in groups, so that a task costs a few
  * microseconds. A group is committed when there are STORE_GROUP_RESULTS results in it,
  * or STORE_GROUP_BYTES bytes; by store_tick, STORE_GROUP_NS after the last one; and by
- * store_flush. What has been committed survives the end of this process and of the
- * machine. What has not is in memory still, also where the commit has failed (the disk
- * is full): the next one tries it again, after a while that grows to two seconds. So a
- * failure of what follows says that the file lags behind, and not that anything was
- * lost; ROTA_E_NOMEM alone says that the record was not taken.
+ * store_flush. Where that would take more than a fifth of the time (a slow disk, very
+ * many results), groups become larger, and commits seldomer: up to two seconds, or
+ * STORE_RESTED_BYTES. What has been committed survives the end of this process and of
+ * the machine. What has not is in memory still, also where the commit has failed (the
+ * disk is full): the next one tries it again, after a while that grows to two seconds.
+ * So a failure of what follows says that the file lags behind, and not that anything
+ * was lost; ROTA_E_NOMEM alone says that the record was not taken.
  *
  * Another program that reads (`sqlite3` in a transaction, say) may keep a group from
  * being committed. store_tick then leaves it for later, up to STORE_HELD_BYTES; who
@@ -39,6 +41,7 @@ enum {
     STORE_GROUP_RESULTS = 4000,
     STORE_GROUP_BYTES = 4 << 20,
     STORE_GROUP_NS = 100000000,
+    STORE_RESTED_BYTES = 16 << 20,
     STORE_HELD_BYTES = 64 << 20,
 };
 
@@ -48,7 +51,8 @@ struct store;
 struct store_start {
     const char *version; /* Rota's */
     const char *command; /* what is run, for people; store_create alone, as is: */
-    char *const *words;  /* what store_words gives back */
+    const char *folder;  /* where; reader_start gives it back, and so */
+    char *const *words;  /* these */
     int word_count;
 };
 
@@ -76,6 +80,10 @@ void store_close(struct store *s);
 int store_add_task(struct store *s, const char *arguments, size_t size, uint64_t *task,
                    struct rota_error *err);
 
+/* The names of the arguments, from the first on: before the first task. */
+int store_add_names(struct store *s, const char *const *names, int count,
+                    struct rota_error *err);
+
 /* The list has come to its end: it stands in the file as a whole. */
 int store_listed(struct store *s, struct rota_error *err);
 
@@ -99,6 +107,10 @@ struct store_result {
 int store_add_result(struct store *s, const struct store_result *r,
                      struct rota_error *err);
 
+/* Record a try that is not the task's end; what it wrote is not kept. */
+int store_add_try(struct store *s, const struct store_result *r,
+                  struct rota_error *err);
+
 int store_worker_came(struct store *s, int rank, const char *host, int slots,
                       struct rota_error *err);
 int store_worker_went(struct store *s, int rank, const char *how,
@@ -111,7 +123,11 @@ int store_tick(struct store *s, int64_t now_ns, struct rota_error *err);
 /* When store_tick has something to do; INT64_MAX: nothing waits. */
 int64_t store_due_ns(const struct store *s);
 
-/* Commit now. */
+/* Commit now, unless another program is in the way: then that is left for later, and
+ * store_due_ns shows that something waits. */
+int store_commit(struct store *s, struct rota_error *err);
+
+/* Commit now, in any case. */
 int store_flush(struct store *s, struct rota_error *err);
 
 /* The session has ended, with this exit status; `how` is for people. */
@@ -127,13 +143,21 @@ bool store_is_listed(const struct store *s);
  * attempts stay on record. */
 int store_retry_failed(struct store *s, uint64_t *count, struct rota_error *err);
 
-/* The words that store_create was given: *words is one block, NULL at its end, to be
- * freed. */
-int store_words(struct store *s, char ***words, int *count, struct rota_error *err);
+/* The arguments of a task, as store_next_left gives them, valid until the next call.
+ * Fails with ROTA_E_NOTFOUND. */
+int store_task(struct store *s, uint64_t task, const char **arguments, size_t *size,
+               struct rota_error *err);
+
+/* How many tasks have no result, and how many one that is none. */
+int store_count(struct store *s, uint64_t *left, uint64_t *failed,
+                struct rota_error *err);
+
+/* The names of the arguments: *names is one block, NULL at its end, to be freed. */
+int store_names(struct store *s, char ***names, int *count, struct rota_error *err);
 
 /* The next task after `after` (0: the first) that has no result: *task, and its
- * arguments as store_add_task got them, valid until the next call. Fails with
- * ROTA_E_NOTFOUND where there is none. */
+ * arguments as store_add_task got them, valid until the next call. What could not be
+ * committed is not seen. Fails with ROTA_E_NOTFOUND where there is none. */
 int store_next_left(struct store *s, uint64_t after, uint64_t *task,
                     const char **arguments, size_t *size, struct rota_error *err);
 

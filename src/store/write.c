@@ -13,6 +13,7 @@
 
 enum statement {
     TASK,
+    NAME,
     LISTED,
     TRIED,
     RESULT,
@@ -26,10 +27,12 @@ enum statement {
 
 static const char *const sql[] = {
     [TASK] = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?)",
+    [NAME] = "INSERT OR IGNORE INTO names VALUES (?, ?)",
     [LISTED] = "UPDATE run SET listed = 1",
-    [TRIED] = "SELECT ifnull(max(attempt), 0) FROM attempts WHERE task = ?",
+    [TRIED] = ("SELECT ifnull(max(attempt), 0) FROM attempts "
+               "WHERE task = ? AND session < ?"),
     [RESULT] = "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)",
-    [ATTEMPT] = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [ATTEMPT] = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [OUTPUT] = "INSERT INTO outputs VALUES (?, ?, ?, ?)",
     [CAME] = "INSERT OR IGNORE INTO workers VALUES (?, ?, ?, ?, ?, NULL, NULL)",
     [WENT] = ("UPDATE workers SET went_ns = ?3, how = ?4 WHERE session = ?1 AND "
@@ -86,22 +89,45 @@ static int write_task(struct writer *w, const struct record *r)
     return run(st);
 }
 
-/* The attempt's number: what was told, or the next one after those that are known,
- * which are all of earlier sessions. */
+/* The attempt's number: what was told, behind those of earlier sessions. */
 static int number_attempt(struct writer *w, const int64_t *n, int64_t *out)
 {
-    int64_t next = 1;
+    int64_t before = 0;
     if (n[RESULT_SESSION] > 1) {
         sqlite3_stmt *st = w->st[TRIED];
         sqlite3_bind_int64(st, 1, n[RESULT_TASK]);
+        sqlite3_bind_int64(st, 2, n[RESULT_SESSION]);
         int rc = sqlite3_step(st);
-        next += rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+        before = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
         int reset = sqlite3_reset(st);
         if (rc != SQLITE_ROW)
             return reset ? reset : rc;
     }
-    *out = n[RESULT_ATTEMPT] > next ? n[RESULT_ATTEMPT] : next;
+    *out = before + (n[RESULT_ATTEMPT] > 0 ? n[RESULT_ATTEMPT] : 1);
     return SQLITE_OK;
+}
+
+static int write_attempt(struct writer *w, const int64_t *n, int64_t attempt)
+{
+    int64_t tried[] = {
+        n[RESULT_TASK],
+        attempt,
+        n[RESULT_SESSION],
+        n[RESULT_RANK],
+        n[RESULT_ENDED] - n[RESULT_TOOK],
+        n[RESULT_TOOK],
+        n[RESULT_OUTCOME],
+        n[RESULT_CODE],
+    };
+    bind_numbers(w->st[ATTEMPT], tried, sizeof(tried) / sizeof(tried[0]));
+    return run(w->st[ATTEMPT]);
+}
+
+static int write_try(struct writer *w, const struct record *r)
+{
+    int64_t attempt = 0;
+    int rc = number_attempt(w, r->n, &attempt);
+    return rc == SQLITE_OK ? write_attempt(w, r->n, attempt) : rc;
 }
 
 static int write_output(struct writer *w, int64_t task, int stream,
@@ -138,19 +164,7 @@ static int write_result(struct writer *w, const struct record *r)
     rc = run(st);
     if (rc != SQLITE_OK || sqlite3_changes(w->db) == 0)
         return rc;
-
-    int64_t tried[] = {
-        n[RESULT_TASK],
-        attempt,
-        n[RESULT_SESSION],
-        n[RESULT_RANK],
-        n[RESULT_ENDED] - n[RESULT_TOOK],
-        n[RESULT_TOOK],
-        n[RESULT_OUTCOME],
-        n[RESULT_CODE],
-    };
-    bind_numbers(w->st[ATTEMPT], tried, sizeof(tried) / sizeof(tried[0]));
-    rc = run(w->st[ATTEMPT]);
+    rc = write_attempt(w, n, attempt);
     if (rc == SQLITE_OK)
         rc = write_output(w, n[RESULT_TASK], 1, &r->text[1]);
     if (rc == SQLITE_OK)
@@ -182,6 +196,13 @@ static int write_event(struct writer *w, const struct record *r)
     return run(st);
 }
 
+static int write_name(struct writer *w, const struct record *r)
+{
+    sqlite3_stmt *st = w->st[NAME];
+    bind_text(st, bind_numbers(st, r->n, 1), &r->text[0]);
+    return run(st);
+}
+
 static int write_listed(struct writer *w, const struct record *r)
 {
     (void)r;
@@ -189,8 +210,9 @@ static int write_listed(struct writer *w, const struct record *r)
 }
 
 static int (*const write_record[])(struct writer *w, const struct record *r) = {
-    [RECORD_TASK] = write_task,     [RECORD_LISTED] = write_listed,
-    [RECORD_RESULT] = write_result, [RECORD_CAME] = write_came,
+    [RECORD_TASK] = write_task,     [RECORD_NAME] = write_name,
+    [RECORD_LISTED] = write_listed, [RECORD_RESULT] = write_result,
+    [RECORD_TRY] = write_try,       [RECORD_CAME] = write_came,
     [RECORD_WENT] = write_went,     [RECORD_EVENT] = write_event,
 };
 

@@ -34,8 +34,11 @@ int main(int argc, char **argv)
 {
     static char word[] = "bc";
     char *words[] = {word};
-    struct store_start start = {
-        .version = "test", .command = "bc <<< {}", .words = words, .word_count = 1};
+    struct store_start start = {.version = "test",
+                                .command = "bc <<< {}",
+                                .folder = "/",
+                                .words = words,
+                                .word_count = 1};
     struct store *s;
     struct rota_error err;
     if (argc != 3 || store_create(argv[2], &start, &s, &err) != 0) {

@@ -23,7 +23,7 @@ shows '^state    ended .* with status 3: no worker is left$'
 shows '^tasks    6: 4 done, 1 failed, 1 left$'
 shows '^workers  1, which run 2 at once; 1 lost$'
 shows 'rank 2 on node2 was killed by signal 9 \(SIGKILL\), 20'
-shows "'rota report ended.db --left' lists what is left"
+shows "'rota report --left ended.db' lists what is left"
 
 begin "a table"
 run 0 "$rota" report ended.db
@@ -55,7 +55,7 @@ begin "a run that died"
 "$maker" die died.db || true
 run 0 "$rota" status died.db
 shows '^state    died: its process [0-9]+ on .* has gone$'
-shows "'rota report died.db --left' lists what is left"
+shows "'rota report --left died.db' lists what is left"
 
 begin "a run that goes on"
 mkfifo ready

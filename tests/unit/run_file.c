@@ -18,6 +18,7 @@ static char *const words[] = {word_run, word_place};
 const struct store_start run_file_start = {
     .version = version,
     .command = "echo 'a {}'",
+    .folder = "/where/it/began",
     .words = words,
     .word_count = 2,
 };

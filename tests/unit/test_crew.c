@@ -47,6 +47,8 @@ struct stage {
     int fail_next; /* what it returns in the end */
     int fail_ended;
     int stop_after; /* waits; 0: never */
+    int retries;
+    int numbers; /* the first command's; the next ones are each 10 more */
     char log[LOG_BYTES];
 };
 
@@ -159,7 +161,7 @@ static void hello(struct stage *s, int rank)
     static const struct rota_function command = {.name = "command"};
     struct wire_head h = {
         .kind = WIRE_HELLO, .count = 1, .lease = hand_fingerprint(&command, 1)};
-    put(s, rank, h, NULL, 0);
+    put(s, rank, h, "node", 4);
 }
 
 static void go(struct stage *s, int rank, enum rota_how how, int code)
@@ -209,7 +211,8 @@ static void note(struct stage *s, const char *what, int a, int b)
              a, b);
 }
 
-static int next_command(void *ctx, char ***argv, struct rota_error *err)
+static int next_command(void *ctx, char ***argv, uint64_t *number,
+                        struct rota_error *err)
 {
     static char sh[] = "sh", c[] = "-c", script[] = "echo $$";
     struct stage *s = ctx;
@@ -221,6 +224,8 @@ static int next_command(void *ctx, char ***argv, struct rota_error *err)
     }
     if (s->given == s->commands)
         return ROTA_E_NOTFOUND;
+    if (s->numbers > 0)
+        *number = (uint64_t)(s->numbers + 10 * s->given);
     s->given++;
     *argv = calloc(4, sizeof(char *));
     memcpy(*argv, (char *[]){sh, c, script}, 3 * sizeof(char *));
@@ -246,6 +251,19 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_
     note(ctx, fate != NULL ? "lost" : "strange", rank, (int)again);
 }
 
+static void note_came(void *ctx, int rank, int slots, const char *host)
+{
+    assert_string_equal(host, "node");
+    note(ctx, "came", rank, slots);
+}
+
+static void note_tried(void *ctx, const struct crew_end *end)
+{
+    assert_int_equal(end->outcome, ROTA_FAILED);
+    assert_null(end->argv);
+    note(ctx, "tried", (int)end->task, end->attempts);
+}
+
 static bool is_enough(void *ctx)
 {
     const struct stage *s = ctx;
@@ -255,9 +273,12 @@ static bool is_enough(void *ctx)
 static int manage(struct stage *s, struct crew_summary *out, struct rota_error *err)
 {
     struct crew_hooks hooks = {.ctx = s,
+                               .retries = s->retries,
                                .next = next_command,
                                .ended = note_ended,
                                .lost = note_lost,
+                               .came = s->numbers > 0 ? note_came : NULL,
+                               .tried = s->numbers > 0 ? note_tried : NULL,
                                .stop = is_enough};
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
@@ -293,6 +314,41 @@ static void all_commands_end_and_the_run_with_them(void **state)
     assert_int_equal(sum.stats.lost, 0);
     assert_int_equal(s.sent[s.sent_count - 1].head.kind, WIRE_FINISH);
     assert_int_equal(s.sent[s.sent_count - 2].head.kind, WIRE_FINISH);
+}
+
+static void one_comes_and_fails_at_all(struct stage *s)
+{
+    if (s->waits == 1)
+        hello(s, 1);
+    answer_all(s, 5);
+}
+
+/* The numbers are what the caller makes of them: those of what is left of a list, say.
+ */
+static void commands_keep_the_numbers_that_they_are_given(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 2, .numbers = 7, .play = one_comes_and_fails_at_all};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_true(sum.complete);
+    assert_string_equal(s.log, "came1:1 end6:5 end16:5");
+}
+
+static void a_try_that_is_not_the_last_is_told_too(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 2,
+                      .numbers = 7,
+                      .retries = 1,
+                      .stop_after = 10,
+                      .play = one_comes_and_fails_at_all};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_true(sum.stopped);
+    assert_string_equal(s.log, "came1:1 tried6:1 tried16:1");
 }
 
 static void nothing_to_do_ends_at_once(void **state)
@@ -621,6 +677,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_commands_end_and_the_run_with_them),
+        cmocka_unit_test(commands_keep_the_numbers_that_they_are_given),
+        cmocka_unit_test(a_try_that_is_not_the_last_is_told_too),
         cmocka_unit_test(nothing_to_do_ends_at_once),
         cmocka_unit_test(a_failure_is_told_with_its_command),
         cmocka_unit_test(a_lost_workers_command_runs_elsewhere),

@@ -186,13 +186,15 @@ static void a_hello_says_how_many_slots_and_which_functions(void **state)
     struct world w;
     struct wire_head h = {0};
     open_world(&w);
-    assert_int_equal(hand_hello(w.hand), 0);
+    assert_int_equal(hand_hello(w.hand, "node"), 0);
     assert_int_equal(wire_read(w.message, w.message_bytes, &h), 0);
     assert_int_equal(h.kind, WIRE_HELLO);
     assert_int_equal(h.count, SLOTS);
     assert_int_equal(h.lease, PRINT);
+    assert_int_equal(w.message_bytes, WIRE_HEAD_BYTES + 4);
+    assert_memory_equal(w.message + WIRE_HEAD_BYTES, "node", 4);
     w.send_rc = ROTA_E_LOST;
-    assert_int_equal(hand_hello(w.hand), ROTA_E_LOST);
+    assert_int_equal(hand_hello(w.hand, "node"), ROTA_E_LOST);
     close_world(&w);
 }
 

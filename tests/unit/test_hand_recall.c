@@ -114,7 +114,7 @@ static void a_worker_says_who_it_is(void **state)
     (void)state;
     struct world w;
     open_world(&w);
-    assert_int_equal(hand_hello(w.hand), 0);
+    assert_int_equal(hand_hello(w.hand, "node"), 0);
     assert_int_equal(w.sent.kind, WIRE_HELLO);
     assert_int_equal(w.sent.count, 3);
     assert_int_equal(w.sent.lease, PRINT);

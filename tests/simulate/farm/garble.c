@@ -61,7 +61,7 @@ static void garble_records(struct world *w, struct message *m, enum way way)
 void garble(struct world *w, struct message *m)
 {
     struct dice *d = &w->course.dice;
-    bool bare = m->size == WIRE_HEAD_BYTES;
+    bool bare = m->data[1] != WIRE_RESULTS; /* no records behind its head */
     enum way way = (enum way)dice_below(d, bare ? CUT_OFF : WAYS);
     say(w, "        garbled, way %d", way);
     m->garbled = true;

@@ -176,7 +176,7 @@ static void start(struct world *w, int worker)
     k->due = k->stopped;
     if (k->stopped)
         return;
-    try_once(w, rc, hand_hello(k->hand));
+    try_once(w, rc, hand_hello(k->hand, "node"));
     if (rc != 0) {
         later(w, worker, EVENT_START);
         return;

@@ -1,0 +1,208 @@
+/* front.c - what a person started, where the run is one of ranks
+ *
+ * A rank gets the name of the front's desk (desk.h), where standard input is to be
+ * had, and the user's words behind a '=' each, as launchers take a lone ':' for a
+ * separator, and may take other words for their own.
+ */
+#include "cli/front.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "cli/desk.h"
+#include "cli/report.h"
+#include "cli/words.h"
+#include "launch/launch.h"
+
+static int fail(int status, const struct rota_error *err)
+{
+    fprintf(stderr, "rota: %s\n", err->text);
+    return status;
+}
+
+/* This very program, as the launcher must name it. */
+static char *own_path(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (n < 0)
+        return NULL;
+    path[n] = '\0';
+    return strdup(path);
+}
+
+/* Where rank 0 finds standard input. */
+static char at_desk[] = FRONT_AT_DESK;
+static char at_launcher[] = "input:launcher";
+
+/* rota run-rank DESK INPUT =WORD...: one block behind the array. */
+static char **rank_words(char *self, char *desk, char *input, char *const *given,
+                         int given_count)
+{
+    static char word[] = "run-rank";
+    char *first[] = {self, word, desk, input};
+    enum {
+        FIRST = sizeof(first) / sizeof(first[0]),
+    };
+    size_t bytes = 0;
+    for (int i = 0; i < given_count; i++)
+        bytes += strlen(given[i]) + 2;
+    size_t count = (size_t)given_count + FIRST + 1;
+    char **words = calloc(1, count * sizeof(char *) + bytes);
+    if (words == NULL)
+        return NULL;
+    memcpy(words, first, sizeof(first));
+    char *end = (char *)(words + count);
+    for (int i = 0; i < given_count; i++) {
+        words[FIRST + i] = end;
+        *end++ = '=';
+        end = stpcpy(end, given[i]) + 1;
+    }
+    return words;
+}
+
+/* Keep the launcher from standard input, and give it to the desk: what nobody
+ * wants (the launcher would read the terminal), and what rank 0 can fetch there. A
+ * terminal it can't: it is not in the foreground. */
+static int take_input(const struct run_options *o)
+{
+    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL;
+    if (run_options_want_input(o) && (far || isatty(0)))
+        return -1;
+    int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, 0);
+        close(null);
+    }
+    return input;
+}
+
+/* How the run went, as far as the front knows. */
+struct outcome {
+    bool came;    /* rank 0 came to the desk */
+    int said;     /* the exit status that it said there, or -1 */
+    int launcher; /* the launcher's */
+    int asked;    /* the first signal that this process got, or 0 */
+};
+
+static void die(struct ending *e, const char *why, int launcher)
+{
+    e->status = STATUS_INCOMPLETE;
+    snprintf(e->died, sizeof(e->died), "%s (the launcher's status is %d)", why,
+             launcher);
+}
+
+/* Rank 0's word counts, where there is one. A launcher that is asked to stop may
+ * ask its ranks by another signal: the user's counts. One that asks its ranks
+ * unasked is aborting the run, and does not end with 0. */
+static void judge(const struct outcome *o, struct ending *e)
+{
+    bool stopped = o->said >= STATUS_SIGNAL;
+    e->asked = o->asked;
+    if (o->said >= 0 && !stopped)
+        e->status = o->said;
+    else if (o->asked != 0)
+        e->status = STATUS_SIGNAL + o->asked;
+    else if (!o->came && o->launcher <= STATUS_INCOMPLETE)
+        e->status = o->launcher; /* rank 0's own, from where there is no desk */
+    else if (!o->came)
+        die(e, "the launcher ended without a word of rank 0", o->launcher);
+    else if (!stopped)
+        die(e, "its manager, rank 0, died", o->launcher);
+    else if (o->launcher != 0)
+        die(e, "it was ended", o->launcher);
+    else
+        e->status = o->said;
+}
+
+/* False: *e says how it went. */
+static bool front_launch(const struct run_options *o, char **words,
+                         struct outcome *outcome, struct ending *e)
+{
+    struct launch_spec spec = {
+        .ranks = o->launch.ranks,
+        .mpiexec = o->launch.mpiexec,
+        .hosts = o->launch.hosts,
+        .hostfile = o->launch.hostfile,
+        .argv = words,
+        .asked = &outcome->asked,
+    };
+    struct launch *l;
+    struct rota_error err;
+    if (launch_start(&spec, &l, &err) != 0) {
+        e->status = fail(STATUS_USAGE, &err);
+        return false;
+    }
+    int rc = launch_wait(l, &outcome->launcher, &err);
+    if (rc == 0)
+        return true;
+    e->asked = outcome->asked;
+    e->status = STATUS_INCOMPLETE;
+    if (rc == ROTA_E_LAUNCH)
+        snprintf(e->died, sizeof(e->died), "%s", err.text);
+    else
+        fail(STATUS_INCOMPLETE, &err);
+    return false;
+}
+
+/* What the ranks are to know, and the user has not said. */
+static char **front_words(const struct run_options *o)
+{
+    enum {
+        MORE = 4,
+    };
+    char *more[MORE];
+    int count = 0;
+    rota_auto(heap) char *file = NULL;
+    rota_auto(heap) char *why = NULL;
+    static char reread[] = "--again-reread";
+    static char retry[] = "--again-retry-failed";
+    if (o->run_file != NULL && asprintf(&file, "--run=%s", o->run_file) < 0)
+        return NULL;
+    if (o->again.why != NULL && asprintf(&why, "--again=%s", o->again.why) < 0)
+        return NULL;
+    if (file != NULL)
+        more[count++] = file;
+    if (why != NULL)
+        more[count++] = why;
+    if (o->again.reread)
+        more[count++] = reread;
+    if (o->again.retry_failed)
+        more[count++] = retry;
+    return words_insert(o->words, o->word_count, o->option_count, more, count);
+}
+
+void front_run(const struct run_options *o, struct ending *e)
+{
+    char name[DESK_NAME_SIZE];
+    struct desk *desk;
+    struct rota_error err;
+    struct outcome outcome = {0};
+    int input = take_input(o);
+    char *where = input >= 0 ? at_desk : at_launcher;
+    if (desk_open(input, name, &desk, &err) != 0) {
+        e->status = fail(STATUS_USAGE, &err);
+        return;
+    }
+    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char **given = front_words(o);
+    rota_auto(heap) char **words = NULL;
+    bool ran = false;
+    if (self != NULL && given != NULL)
+        words = rank_words(self, name, where, given, words_count(given));
+    if (words != NULL) {
+        ran = front_launch(o, words, &outcome, e);
+    } else {
+        perror("rota: cannot name this program");
+        e->status = STATUS_USAGE;
+    }
+    outcome.came = desk_close(desk, &outcome.said);
+    if (ran)
+        judge(&outcome, e);
+}

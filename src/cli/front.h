@@ -1,0 +1,17 @@
+/* front.h - what a person started, where the run is one of ranks
+ *
+ * It starts the launcher, which starts the ranks, and waits for their end.
+ */
+#ifndef ROTA_CLI_FRONT_H
+#define ROTA_CLI_FRONT_H
+
+#include "cli/options.h"
+#include "cli/restart.h"
+
+#define FRONT_AT_DESK "input:desk" /* standard input: rank 0 fetches it at the desk */
+
+/* Have the run done by o->launch.ranks ranks; *out says how it went. Nothing of it is
+ * left on this machine afterwards. */
+void front_run(const struct run_options *o, struct ending *out);
+
+#endif
