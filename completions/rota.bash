@@ -37,7 +37,7 @@ _rota_values() { # TAKES CURRENT
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$2")
         ;;
-    DIR)
+    DIR | FOLDER)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$2")
         ;;
