@@ -44,6 +44,9 @@ _rota_values() { # TAKES CURRENT
     LAUNCHER | PROGRAM | COMMAND)
         mapfile -t COMPREPLY < <(compgen -c -- "$2")
         ;;
+    NAME)
+        mapfile -t COMPREPLY < <(compgen -e -- "$2")
+        ;;
     HOST*)
         compopt -o nospace 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -A hostname -S : -- "$2")
@@ -111,7 +114,7 @@ _rota() {
         _rota_values "${flags[$flag]}" "$current"
     elif [ "$place" -eq "$COMP_CWORD" ] && [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${!flags[*]}" -- "$current")
-    elif [ "$command" = run ] || [ "$command" = exec ]; then
+    elif [[ $command =~ ^(run|exec|guard)$ ]]; then
         _rota_command "$place" "$current"
     else
         _rota_values FILE "$current"
