@@ -94,7 +94,7 @@ commands=$(commands "$build/rota")
 for command in $commands; do
     grep -q "rota-$command\*(1)" "$man/rota.1.scd" || failed "rota(1) has no $command"
     flags "$build/rota" "$command" | sort >"$made/helped"
-    sed -n '/^# OPTIONS/,/^# [A-NP-Z]/s/^\*-/*-/p' "$man/rota-$command.1.scd" |
+    sed -n '/^# OPTIONS/,/^# [A-Z]/s/^\*-/*-/p' "$man/rota-$command.1.scd" |
         grep -oE '\*-[^*]*\*' | tr -d '*' | sort >"$made/described"
     [ -s "$made/helped" ] || failed "$command --help has no flags"
     diff "$made/helped" "$made/described" >"$out" ||
