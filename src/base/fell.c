@@ -13,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/tree.h"
 
 #define SHM_DIR "/dev/shm/"
@@ -130,6 +132,39 @@ static void spare_others(struct files *f)
             each_held(f, atoi(e->d_name), files_drop);
     if (proc != NULL)
         closedir(proc);
+}
+
+static bool is_mpi_file(const char *name)
+{
+    static const char *const beginnings[] = {"mpich_shar_tmp", "ucx_shm_posix_",
+                                             "vader_segment."};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+void fell_orphans(int64_t since_ns)
+{
+    struct files f = {.count = 0};
+    since_ns -= NS_PER_SEC; /* a file's time lags behind by some milliseconds */
+    DIR *d = opendir(SHM_DIR);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char path[sizeof(SHM_DIR) + sizeof(e->d_name)];
+        struct stat st;
+        snprintf(path, sizeof(path), SHM_DIR "%s", e->d_name);
+        if (is_mpi_file(e->d_name) && stat(path, &st) == 0 && st.st_uid == geteuid() &&
+            st.st_ctim.tv_sec * NS_PER_SEC + st.st_ctim.tv_nsec >= since_ns)
+            files_add(&f, path);
+    }
+    if (d != NULL)
+        closedir(d);
+    if (f.count > 0)
+        spare_others(&f);
+    for (int i = 0; i < f.count; i++) {
+        unlink(f.paths[i]);
+        free(f.paths[i]);
+    }
 }
 
 int tree_fell(int64_t deadline_ns)

@@ -13,4 +13,9 @@
  * and no other process holds. Returns what tree_kill() returns. */
 int tree_fell(int64_t deadline_ns);
 
+/* Remove what ranks that were killed elsewhere (by their launcher, say) have left: files
+ * below /dev/shm that are called as those of an MPI, are this user's, were begun after
+ * `since_ns` by the wall's clock, and are held by no process. */
+void fell_orphans(int64_t since_ns);
+
 #endif

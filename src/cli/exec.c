@@ -57,7 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
  * the launcher as it should be, and clears up behind it. */
 static int launch(void *ctx)
 {
-    const struct launch_spec *spec = ctx;
+    struct launch_spec *spec = ctx;
+    bool told = false;
+    spec->told = &told;
     struct launch *l;
     struct rota_error err;
     int status = EXIT_NOT_STARTED;
@@ -69,6 +71,9 @@ static int launch(void *ctx)
     else if (sigabbrev_np(status - 128) != NULL)
         fprintf(stderr, "rota exec: %s: status %d, as after signal %d (SIG%s)\n",
                 spec->argv[0], status, status - 128, sigabbrev_np(status - 128));
+    else if (status != 0 && !told)
+        fprintf(stderr, "rota exec: %s: status %d, by the launcher's account\n",
+                spec->argv[0], status);
     return status;
 }
 

@@ -12,7 +12,10 @@
  * over it, and sometimes hangs. So rank 0's parent (liveness) tells us, in a file that
  * ROTA_STATUS_FILE names to it, and the launcher sees only zeros. The file holds the
  * status in decimal and a line's end, or nothing: where rank 0 has no parent, or is on
- * another host. Then the launcher's own status counts.
+ * another host. Then the launcher's own status counts. The file is this process's
+ * alone, in memory, so that nothing is left of it; and since on another host the same
+ * name may be another file, it begins with a secret word, which the variable has too
+ * (liveness/parent.c reads both).
  *
  * A launcher may itself hang when all is over: Open MPI 4.1.4's did so after one in
  * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
@@ -30,7 +33,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -53,6 +58,8 @@
 
 enum {
     PATIENCE = 3, /* the signal that kills everything */
+    WORD_SIZE = 32,
+    LAUNCH_STATUS_NAME = 64 + WORD_SIZE,
 };
 
 struct launch {
@@ -61,7 +68,10 @@ struct launch {
     int signals; /* how many have come */
     int *asked;  /* where the first goes, or NULL */
     int64_t deadline_ns;
-    char *status_path;
+    int64_t begun_ns; /* by the wall's clock */
+    int status_fd;
+    char status_name[LAUNCH_STATUS_NAME]; /* PATH:WORD */
+    bool *told;
     bool parental; /* has children as long as ranks run */
     bool had_children;
     int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
@@ -71,9 +81,8 @@ static void launch_free(struct launch *l)
 {
     if (l == NULL)
         return;
-    if (l->status_path != NULL)
-        unlink(l->status_path);
-    free(l->status_path);
+    if (l->status_fd >= 0)
+        close(l->status_fd);
     free(l);
 }
 
@@ -292,17 +301,19 @@ static void permit_root(void)
 
 static int make_status_file(struct launch *l, struct rota_error *err)
 {
-    const char *dir = getenv("TMPDIR");
-    rota_auto(heap) char *path = NULL;
-    if (asprintf(&path, "%s/rota-status.XXXXXX", dir ? dir : "/tmp") < 0) {
-        path = NULL;
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-    }
-    rota_auto(fd) int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, ROTA_E_IO, "cannot make the file '%s': %s", path,
+    unsigned char random[WORD_SIZE / 2];
+    char word[WORD_SIZE + 1] = "";
+    l->status_fd = memfd_create("rota-status", MFD_CLOEXEC);
+    if (l->status_fd < 0 || getrandom(random, sizeof(random), 0) != sizeof(random))
+        return error_set(err, ROTA_E_IO, "cannot make a file for the status: %s",
                          strerror(errno));
-    l->status_path = rota_steal(path);
+    for (size_t i = 0; i < sizeof(random); i++)
+        sprintf(word + 2 * i, "%02x", random[i]);
+    if (write(l->status_fd, word, WORD_SIZE) != WORD_SIZE)
+        return error_set(err, ROTA_E_IO, "cannot write the file for the status: %s",
+                         strerror(errno));
+    snprintf(l->status_name, sizeof(l->status_name), "/proc/%d/fd/%d:%s", (int)getpid(),
+             l->status_fd, word);
     return 0;
 }
 
@@ -313,7 +324,7 @@ __attribute__((noreturn)) static void become(char **words, const struct launch *
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) {
         permit_root();
-        setenv("ROTA_STATUS_FILE", l->status_path, 1);
+        setenv("ROTA_STATUS_FILE", l->status_name, 1);
         sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
         execv(words[0], words);
         int cause = errno;
@@ -367,9 +378,12 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     char **words;
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
+    l->status_fd = -1;
     l->deadline_ns = INT64_MAX;
     l->idle_ns = INT64_MAX;
     l->asked = spec->asked;
+    l->told = spec->told;
+    l->begun_ns = clock_wall_ns();
     int rc = check_program(spec, err);
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
@@ -464,12 +478,11 @@ static void await_descendants(int64_t deadline_ns)
 /* What rank 0's parent has left for us, if it has. */
 static bool read_status(const struct launch *l, int *status)
 {
-    FILE *f = fopen(l->status_path, "re");
+    char text[16] = "";
     char end;
     int st;
-    bool found = f != NULL && fscanf(f, "%d%c", &st, &end) == 2 && end == '\n';
-    if (f != NULL)
-        fclose(f);
+    ssize_t n = pread(l->status_fd, text, sizeof(text) - 1, WORD_SIZE);
+    bool found = n > 0 && sscanf(text, "%d%c", &st, &end) == 2 && end == '\n';
     if (found)
         *status = st;
     return found;
@@ -496,7 +509,10 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     if (await_launcher(owned, &st, &stuck))
         await_descendants(clock_now_ns() + DYING_NS);
     int rc = tree_fell(clock_now_ns() + KILL_NS);
+    fell_orphans(owned->begun_ns);
     bool told = read_status(owned, &st);
+    if (owned->told != NULL)
+        *owned->told = told;
     sigprocmask(SIG_SETMASK, &owned->old_mask, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the launcher started: %s",

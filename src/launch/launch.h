@@ -12,6 +12,8 @@
 #ifndef ROTA_LAUNCH_LAUNCH_H
 #define ROTA_LAUNCH_LAUNCH_H
 
+#include <stdbool.h>
+
 #include "rota.h"
 
 struct launch_spec {
@@ -23,6 +25,8 @@ struct launch_spec {
     const char *hostfile; /* path or NULL */
     char *const *argv;    /* program and its arguments, NULL at the end; a lone ":" is
                              refused, since launchers take it for a separator */
+    bool *told;           /* NULL, or where launch_wait() says whether rank 0 told its
+                             exit status itself */
     int *asked;           /* NULL, or where launch_wait() writes the first signal that
                              it passed on; untouched without one */
 };
@@ -35,8 +39,8 @@ int launch_find(const char *mpiexec, char **path, char **version,
 
 struct launch; /* a launcher that runs */
 
-/* Start the launcher. What `spec` points to may go afterwards, but for *asked, which
- * may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
+/* Start the launcher. What `spec` points to may go afterwards, but for *asked and
+ * *told, which may go after launch_wait(). The launcher is sent SIGTERM when the calling thread
  * ends. On success *out is the caller's, to be given to launch_wait(). Fails with
  * ROTA_E_ARG (a spec that no launcher could run), ROTA_E_LAUNCH (no launcher, or it
  * cannot be started), ROTA_E_IO or ROTA_E_NOMEM; nothing runs then. */

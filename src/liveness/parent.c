@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -344,6 +345,27 @@ static int final_status(const struct parent *p)
     return p->fate.how == ROTA_EXITED ? p->fate.code : 128 + p->fate.code;
 }
 
+/* The file that `name`, PATH:WORD, names, if it is that: it begins with WORD. It is
+ * read up to there. */
+static int open_status(const char *name)
+{
+    char path[PATH_MAX];
+    char there[64] = "";
+    const char *colon = strrchr(name, ':');
+    size_t size = colon != NULL ? strlen(colon + 1) : sizeof(there);
+    if (size >= sizeof(there) || (size_t)(colon - name) >= sizeof(path))
+        return -1;
+    memcpy(path, name, (size_t)(colon - name));
+    path[colon - name] = '\0';
+    rota_auto(fd) int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || read(fd, there, size) != (ssize_t)size ||
+        strcmp(there, colon + 1) != 0)
+        return -1;
+    int found = fd;
+    fd = -1;
+    return found;
+}
+
 /* Launchers that are told of a status other than 0 end the other ranks, take their
  * time over it, and may hang (Open MPI 4). Who waits for this run instead of its
  * launcher has put a file there to be told in (launch.c): the launcher is then told 0.
@@ -351,10 +373,10 @@ static int final_status(const struct parent *p)
 static int tell_status(const struct parent *p)
 {
     int status = final_status(p);
-    const char *path = getenv("ROTA_STATUS_FILE");
-    if (p->rank != 0 || path == NULL)
+    const char *name = getenv("ROTA_STATUS_FILE");
+    if (p->rank != 0 || name == NULL)
         return status;
-    rota_auto(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    rota_auto(fd) int fd = open_status(name);
     return fd >= 0 && dprintf(fd, "%d\n", status) > 0 ? 0 : status;
 }
 

@@ -79,11 +79,33 @@ static void what_another_process_has_mapped_stays(void **state)
     shm_unlink(name);
 }
 
+static void what_a_killed_rank_has_left_is_removed(void **state)
+{
+    (void)state;
+    char left[96];
+    int64_t now_ns = clock_wall_ns();
+    snprintf(left, sizeof(left), "/dev/shm/mpich_shar_tmp-rota-%d", (int)getpid());
+    int fd = open(left, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_return_code(fd, 0);
+    fell_orphans(now_ns); /* held */
+    assert_return_code(access(left, F_OK), 0);
+    close(fd);
+    fell_orphans(now_ns + 10 * NS_PER_SEC); /* older */
+    assert_return_code(access(left, F_OK), 0);
+    fell_orphans(now_ns);
+    assert_int_equal(access(left, F_OK), -1);
+
+    close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)); /* not an MPI's */
+    fell_orphans(now_ns);
+    assert_return_code(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_only_the_tree_holds_goes_with_it),
         cmocka_unit_test(what_another_process_has_mapped_stays),
+        cmocka_unit_test(what_a_killed_rank_has_left_is_removed),
     };
     return cmocka_run_group_tests(tests, name_it, NULL);
 }
