@@ -53,7 +53,7 @@ _rota_values() { # TAKES CURRENT
         ;;
     *WHAT=*)
         compopt -o nospace 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -W 'never now,fail= now,success=' -- "$2")
+        mapfile -t COMPREPLY < <(compgen -W "never $(printf '%s ' {soon,now},{fail,success,done}=)" -- "$2")
         ;;
     *'|'* | ':')
         mapfile -t COMPREPLY < <(compgen -W "${1//|/ }" -- "$2")
