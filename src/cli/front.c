@@ -185,6 +185,11 @@ void front_run(const struct run_options *o, struct ending *e)
     struct rota_error err;
     struct outcome outcome = {0};
     int input = take_input(o);
+    if (variables_forward(&o->variables) != 0) {
+        perror("rota: cannot pass variables on");
+        e->status = STATUS_USAGE;
+        return;
+    }
     char *where = input >= 0 ? at_desk : at_launcher;
     if (desk_open(input, name, &desk, &err) != 0) {
         e->status = fail(STATUS_USAGE, &err);

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "cli/split.h"
+
 enum {
     KEY_COLSEP = 0x2000,
     KEY_HEADER,
     KEY_LINK,
     KEY_TRIM,
-    ROWS_MAX = 100000,
+    ROWS_MAX = 1000000000,
 };
 
 static const struct argp_option options[] = {
@@ -20,14 +23,20 @@ static const struct argp_option options[] = {
      "source, and all combinations",
      0},
     {"null", '0', NULL, 0, "arguments that are read end with a NUL byte", 0},
+    {"delimiter", 'd', "BYTE", 0,
+     "they end with BYTE; \\t, \\n and \\0 mean what they do in C", 0},
     {"colsep", KEY_COLSEP, "REGEX", 0,
      "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
      0},
     {"header", KEY_HEADER, ":", 0,
-     "the first argument of each source is its name: {name}", 0},
+     "the first argument of each source is its name: {name}. With --pipe: what each "
+     "block begins with: ':' is the first line, a number so many, or a regular "
+     "expression",
+     0},
     {"link", KEY_LINK, NULL, 0,
      "sources go along instead of all combinations; the shorter begin again", 0},
-    {"max-args", 'N', "N", 0, "N arguments for each command: {1} to {N}", 0},
+    {"max-args", 'N', "N", 0,
+     "N arguments for each command: {1} to {N}; with --pipe N records", 0},
     {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"trim", KEY_TRIM, "n|l|r|lr", 0,
      "cut blanks off arguments: nowhere (without --colsep), left, right, both", 0},
@@ -67,6 +76,21 @@ static void parse_rows(struct inputs *in, struct argp_state *state, const char *
     in->options.rows = (int)n;
 }
 
+static void parse_delimiter(struct inputs *in, struct argp_state *state, char *arg)
+{
+    rota_auto(heap) char *text = strdup(arg);
+    size_t size = 0;
+    if (text == NULL)
+        argp_failure(state, 2, ENOMEM, "cannot take the delimiter");
+    else
+        split_unescape(text, &size);
+    if (text == NULL || size != 1)
+        argp_error(state, "-d '%s': not one byte, as ',' or '\\t'", arg);
+    else
+        in->options.delimiter = text[0];
+    in->options.delimited = true;
+}
+
 static void parse_trim(struct inputs *in, struct argp_state *state, const char *arg)
 {
     static const struct {
@@ -93,15 +117,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         add_spec(in, state, (struct source_spec){.file = arg});
         return 0;
     case '0':
-        in->options.null = true;
+        in->options.delimited = true;
+        in->options.delimiter = '\0';
+        return 0;
+    case 'd':
+        parse_delimiter(in, state, arg);
         return 0;
     case KEY_COLSEP:
         in->options.colsep = arg;
         return 0;
     case KEY_HEADER:
-        if (strcmp(arg, ":") != 0)
-            argp_error(state, "--header '%s': there is ':', the first line", arg);
-        in->options.header = true;
+        in->options.header = arg;
         return 0;
     case KEY_LINK:
         in->options.link_all = true;

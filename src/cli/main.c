@@ -118,6 +118,7 @@ int main(int argc, char **argv)
     hold_standard_descriptors();
     signal(SIGCHLD,
            SIG_DFL); /* whoever started us may ignore it: no end would be told */
+    signal(SIGXFSZ, SIG_IGN); /* a write that finds no room fails, and is told of */
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_USAGE;

@@ -16,21 +16,28 @@
 enum {
     KEY_TAGSTRING = 0x100,
     KEY_TAG,
+    KEY_LINES,
+    KEY_GROUP,
     KEY_DRY,
     KEY_RETRIES,
     KEY_TIMEOUT,
     KEY_HALT,
     KEY_JOBLOG,
+    KEY_RESUME,
+    KEY_RESUME_FAILED,
+    KEY_TRY_FAILED_AGAIN,
     KEY_RUN_FILE,
     KEY_RESULTS,
     KEY_FOLDER,
     KEY_NICE,
+    KEY_ENV,
     KEY_SUMMARY,
     KEY_RESTARTS,
     KEY_AGAIN, /* what rota itself adds: */
     KEY_RETRY_FAILED,
     KEY_REREAD,
     COUNT_MAX = 1000000,
+    ROWS_MAX = 100000, /* of -N */
     RETRIES_MAX = 1000,
     RESTARTS_MAX = 1000000,
     NICE_MAX = 19,
@@ -47,7 +54,17 @@ static const struct argp_option options[] = {
     {"keep-order", 'k', NULL, 0, "outputs come in the order of the arguments", 0},
     {"tag", KEY_TAG, NULL, 0, "each line of output begins with the arguments", 0},
     {"tagstring", KEY_TAGSTRING, "STR", 0, "or with STR, {} and all in it replaced", 0},
+    {"line-buffer", KEY_LINES, NULL, 0,
+     "show each line of output as soon as it is whole, not each command's output when "
+     "it ends",
+     0},
+    {"linebuffer", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"lb", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"ungroup", 'u', NULL, 0, "show output as it comes, lines mixed", 0},
+    {"group", KEY_GROUP, NULL, 0, "show each command's output when it ends (default)",
+     0},
     {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
+    {"dryrun", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
     {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
@@ -59,6 +76,14 @@ static const struct argp_option options[] = {
      "(success)",
      0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "leave out what stands in the joblog, and add to it", 0},
+    {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
+     "leave out what succeeded by the joblog, and add to it", 0},
+    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, 0,
+     "run the commands that failed by the joblog, and add to it: COMMAND and arguments "
+     "are not looked at",
+     0},
     {"run", KEY_RUN_FILE, "FILE", 0,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'; should the run be cut off, 'rota resume FILE' goes on",
@@ -69,9 +94,14 @@ static const struct argp_option options[] = {
     {"again", KEY_AGAIN, "WHY", OPTION_HIDDEN, NULL, 0},
     {"again-retry-failed", KEY_RETRY_FAILED, NULL, OPTION_HIDDEN, NULL, 0},
     {"again-reread", KEY_REREAD, NULL, OPTION_HIDDEN, NULL, 0},
-    {"results", KEY_RESULTS, "DIR", 0, "keep outputs in files of DIR as well", 0},
+    {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
+     0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"env", KEY_ENV, "NAME", 0,
+     "pass the environment variable NAME on to commands, wherever they run; several, "
+     "with commas between them or with --env given again",
+     0},
     {"nice", KEY_NICE, "N", 0, "let other processes go first: 1 to 19", 0},
     {"summary", KEY_SUMMARY, NULL, 0,
      "end with a line on standard error that counts tasks and workers, even if all "
@@ -95,6 +125,10 @@ static const char doc[] =
     "  rota run --colsep , --header : ./train --rate {rate} --n {n} :::: table.csv\n"
     "With a shell, where the command needs one:\n"
     "  rota run 'sort {} | uniq -c > {/.}.count' ::: logs/*.txt\n"
+    "A long table in pieces of about 10 MiB, on standard input:\n"
+    "  rota run -k --pipe --block 10M --header : ./clean < table.csv > clean.csv\n"
+    "What a joblog says is not done yet:\n"
+    "  rota run --joblog log --resume ./simulate :::: parameters\n"
     "Whole commands, one a line:\n"
     "  rota run < commands.txt\n"
     "What may fail: three tries of a minute each, and a list of how all went:\n"
@@ -112,10 +146,10 @@ static const char doc[] =
     "task's number, {%} for its slot's. Without any of these the arguments come last. "
     "An argument is passed on as it is: a file named '; rm -rf ~' is a file's name. "
     "(Only where there is no COMMAND is it read by a shell.) Commands read nothing "
-    "from "
-    "standard input.\n"
+    "from standard input, but for --pipe.\n"
     "\n"
-    "What a command writes is shown when it ends, whole. A command that fails is named "
+    "What a command writes is shown when it ends, whole; it may be more than memory "
+    "holds, and waits in a file below TMPDIR. A command that fails is named "
     "on standard error, and the others go on. A worker that dies is named too, and "
     "what "
     "it ran runs elsewhere; a command that takes three workers with it is given up. "
@@ -206,6 +240,17 @@ static struct halt parse_halt(struct argp_state *state, const char *arg)
     return halt;
 }
 
+static void parse_env(struct argp_state *state, const char *arg, struct run_options *o)
+{
+    if (strcmp(arg, "_") == 0)
+        argp_error(state, "--env _: name the variables that are wanted");
+    int rc = variables_add(&o->variables, arg);
+    if (rc == ROTA_E_NOMEM)
+        argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the variables");
+    if (rc != 0)
+        argp_error(state, "--env '%s': not the name of a variable", arg);
+}
+
 /* ---- words ------------------------------------------------------------------- */
 
 /* COMMAND... and where the arguments come from. */
@@ -221,6 +266,63 @@ static void parse_words(struct argp_state *state, struct run_options *o)
                        o->command[i]);
 }
 
+/* A joblog has the commands that are to be tried again: whatever else is named, nothing
+ * is read. */
+static void finish_past(struct argp_state *state, struct run_options *o)
+{
+    static char *const nothing[] = {NULL};
+    static const struct source_spec none = {.list = nothing};
+    struct inputs *in = &o->inputs;
+    if (o->past != PAST_NONE && o->joblog == NULL)
+        argp_error(state, "--resume, --resume-failed and --retry-failed need --joblog "
+                          "FILE, which says what was done");
+    if (o->past != PAST_NONE && o->run_file != NULL)
+        argp_error(state, "--resume, --resume-failed and --retry-failed go by the "
+                          "joblog, and 'rota resume FILE' by the run file: one of the "
+                          "two");
+    if (o->past != PAST_RETRY_FAILED)
+        return;
+    o->command_count = 0;
+    o->pipe = (struct pipe_options){.wanted = false};
+    in->options = (struct sources_options){.header = NULL};
+    in->count = in->standard = 0;
+    if (inputs_add(in, none) != 0)
+        argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
+}
+
+/* What --pipe takes from the words of arguments, and what it can't have. */
+static void finish_pipe(struct argp_state *state, struct run_options *o)
+{
+    struct inputs *in = &o->inputs;
+    struct pipe_options *p = &o->pipe;
+    if (!p->wanted && p->said)
+        argp_error(state, "--block, --recstart, --recend, --regexp, --rrs and -L are "
+                          "for --pipe");
+    if (!p->wanted && in->options.header != NULL &&
+        strcmp(in->options.header, ":") != 0)
+        argp_error(state, "--header '%s': there is ':', the first line",
+                   in->options.header);
+    if (!p->wanted && in->options.rows > ROWS_MAX)
+        argp_error(state, "-N '%d': no command takes so many arguments",
+                   in->options.rows);
+    if (!p->wanted)
+        return;
+    if (o->command_count == 0)
+        argp_error(state, "--pipe needs a COMMAND, which reads the blocks");
+    if (in->count > 1 || (in->count == 1 && in->specs[0].file == NULL))
+        argp_error(state, "--pipe reads standard input, or one file: it has no "
+                          "arguments behind ':::'");
+    if (o->restarts > 0)
+        argp_error(state, "--restarts can't go on with --pipe: what commands have read "
+                          "from standard input is gone");
+    if (p->by_part && (in->count == 0 || in->standard > 0))
+        argp_error(state, "--pipepart needs a file: -a FILE");
+    if (in->options.colsep != NULL || in->options.delimited || in->options.link_all)
+        argp_error(state, "--pipe has no arguments, for --colsep, -0, -d or --link");
+    p->blocks.records = (size_t)in->options.rows;
+    p->blocks.header = in->options.header;
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
@@ -230,6 +332,8 @@ static void finish(struct argp_state *state, struct run_options *o)
                           "are to be started?");
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    finish_past(state, o);
+    finish_pipe(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
@@ -264,6 +368,15 @@ static error_t parse_file(int key, char *arg, struct run_options *o)
     case KEY_JOBLOG:
         o->joblog = arg;
         return 0;
+    case KEY_RESUME:
+        o->past = PAST_RESUME;
+        return 0;
+    case KEY_RESUME_FAILED:
+        o->past = PAST_RESUME_FAILED;
+        return 0;
+    case KEY_TRY_FAILED_AGAIN:
+        o->past = PAST_RETRY_FAILED;
+        return 0;
     case KEY_RUN_FILE:
         o->run_file = arg;
         return 0;
@@ -284,6 +397,15 @@ static error_t parse_look(int key, char *arg, struct run_options *o)
     switch (key) {
     case 'k':
         o->in_order = true;
+        return 0;
+    case KEY_LINES:
+        o->show = SHOW_LINES;
+        return 0;
+    case 'u':
+        o->show = SHOW_BYTES;
+        return 0;
+    case KEY_GROUP:
+        o->show = SHOW_GROUPS;
         return 0;
     case KEY_TAG:
         o->tag = o->tag ? o->tag : "{}";
@@ -312,6 +434,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->inputs;
         state->child_inputs[1] = &o->launch;
+        state->child_inputs[2] = &o->pipe;
         return 0;
     case 'j':
         o->slots = parse_slots(state, arg);
@@ -327,6 +450,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_NICE:
         o->nice = parse_count(state, arg, NICE_MAX, "steps of niceness");
+        return 0;
+    case KEY_ENV:
+        parse_env(state, arg, o);
         return 0;
     case KEY_TIMEOUT:
         o->time_limit_ms = parse_time(state, arg);
@@ -352,7 +478,11 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
 {
     static char name[] = "rota run";
     const struct argp_child children[] = {
-        {&inputs_argp, 0, NULL, 1}, {&launch_options_argp, 0, NULL, 2}, {0}};
+        {&inputs_argp, 0, NULL, 1},
+        {&launch_options_argp, 0, NULL, 2},
+        {&pipe_options_argp, 0, NULL, 3},
+        {0},
+    };
     const struct argp argp = {
         .options = options,
         .parser = parse,
@@ -370,6 +500,7 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
 void run_options_done(struct run_options *o)
 {
     inputs_done(&o->inputs);
+    variables_done(&o->variables);
 }
 
 bool run_options_want_input(const struct run_options *o)

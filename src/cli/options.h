@@ -7,6 +7,10 @@
 
 #include "cli/inputs.h"
 #include "cli/launch_options.h"
+#include "cli/past.h"
+#include "cli/pipe_options.h"
+#include "cli/show.h"
+#include "cli/variables.h"
 
 /* When a run is given up before its end; all 0: never. */
 struct halt {
@@ -24,6 +28,8 @@ struct again {
 struct run_options {
     struct launch_options launch; /* ranks 0: this machine, without a launcher */
     struct inputs inputs;         /* one at least */
+    struct variables variables;   /* that commands see */
+    struct pipe_options pipe;     /* inputs has one: what is read */
     int slots;                    /* commands at once, on each worker */
     int retries;                  /* further tries of one that fails */
     int nice;                     /* how much nicer than this process they are */
@@ -32,11 +38,13 @@ struct run_options {
     const char *place;  /* what stands for {}; NULL: that does */
     const char *tag;    /* a template, or NULL */
     const char *joblog; /* files, or NULL */
+    enum past_mode past;
     const char *run_file;
     int restarts; /* how often it may begin again if its manager dies */
     struct again again;
     const char *results; /* a folder, or NULL */
     const char *folder;  /* where commands run, or NULL */
+    enum show_mode show;
     bool in_order;
     bool quote;   /* the command's words stand as they are */
     bool verbose; /* each command is shown before its output */

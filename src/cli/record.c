@@ -65,7 +65,7 @@ static struct verdict judge(const struct crew_end *end)
 static void put_command(FILE *f, const char *command)
 {
     for (; *command != '\0'; command++)
-        putc(*command == '\n' ? ' ' : *command, f);
+        putc(*command == '\n' ? '\0' : *command, f);
     putc('\n', f);
 }
 
@@ -74,12 +74,11 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
 {
     struct verdict v = judge(end);
     double took = (double)end->took_ns / (double)NS_PER_SEC;
-    size_t size = end->result ? end->result->out.size : 0;
     char host[32] = ":";
     if (end->worker > 0)
         snprintf(host, sizeof(host), "rank %d", end->worker);
-    fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%zu\t%d\t%d\t", end->task + 1, host,
-            now_s() - took, took, size, v.exit, v.signal);
+    fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", end->task + 1,
+            host, now_s() - took, took, end->wrote, v.exit, v.signal);
     put_command(f, k->command);
     if (fflush(f) != 0 || ferror(f))
         return error_set(err, ROTA_E_IO, "cannot write the joblog: %s",
@@ -103,27 +102,32 @@ static int make_folders(char *path)
     return 0;
 }
 
-static int write_file(const char *folder, const char *name, const void *data,
-                      size_t size, struct rota_error *err)
+static int put(void *ctx, const char *data, size_t size, struct rota_error *err)
+{
+    (void)err;
+    return size == 0 || fwrite(data, size, 1, ctx) == 1 ? 0 : ROTA_E_IO;
+}
+
+static int write_file(const char *folder, const char *name,
+                      const struct spool_text *text, struct rota_error *err)
 {
     rota_auto(heap) char *path = NULL;
     if (asprintf(&path, "%s%s", folder, name) < 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for results");
+    struct rota_error why = {.text = ""};
     FILE *f = fopen(path, "we");
-    bool ok = f != NULL && (size == 0 || fwrite(data, size, 1, f) == 1);
-    if (f != NULL)
-        ok = fclose(f) == 0 && ok;
-    if (!ok)
-        return error_set(err, ROTA_E_IO, "cannot write result '%s': %s", path,
-                         strerror(errno));
-    return 0;
+    int rc = f != NULL ? spool_text_walk(text, 0, put, f, &why) : ROTA_E_IO;
+    if (f != NULL && fclose(f) != 0 && rc == 0)
+        rc = ROTA_E_IO;
+    if (rc == 0)
+        return 0;
+    return error_set(err, rc, "cannot write result '%s': %s", path,
+                     why.text[0] != '\0' ? why.text : strerror(errno));
 }
 
 int results_add(const struct crew_end *end, const struct ticket *k,
                 struct rota_error *err)
 {
-    static const struct execute_result nothing = {0};
-    const struct execute_result *r = end->result ? end->result : &nothing;
     char seq[24];
     rota_auto(heap) char *folder = strdup(k->folder);
     if (folder == NULL)
@@ -133,8 +137,9 @@ int results_add(const struct crew_end *end, const struct ticket *k,
         return error_set(err, ROTA_E_IO, "cannot make folder '%s': %s", folder,
                          strerror(failed));
     int n = snprintf(seq, sizeof(seq), "%" PRIu64, end->task + 1);
-    int rc = write_file(folder, "stdout", r->out.data, r->out.size, err);
+    struct spool_text number = {.rest = seq, .rest_bytes = (size_t)n};
+    int rc = write_file(folder, "stdout", &end->out, err);
     if (rc == 0)
-        rc = write_file(folder, "stderr", r->err.data, r->err.size, err);
-    return rc ? rc : write_file(folder, "seq", seq, (size_t)n, err);
+        rc = write_file(folder, "stderr", &end->err, err);
+    return rc ? rc : write_file(folder, "seq", &number, err);
 }

@@ -1,13 +1,10 @@
 /* report.c - what a run shows: results to stdout, talk to stderr */
 #include "cli/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,24 +12,6 @@
 enum {
     COMMAND_SHOWN = 160, /* bytes of a command in a message */
 };
-
-/* Write all; returns an errno. */
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n >= 0) {
-            data += n;
-            size -= (size_t)n;
-        } else if (errno == EAGAIN) {
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            poll(&p, 1, -1);
-        } else if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return 0;
-}
 
 /* A line for a person. If it can't be written, there is nobody to tell. */
 static void __attribute__((format(printf, 2, 3)))
@@ -113,56 +92,15 @@ static void say_failed(const struct report *r, const struct crew_end *end)
             execute_text(result->how, result->code, how, sizeof(how)), command.data);
 }
 
-/* Each line behind the tag and a tab. Returns an errno. */
-static int write_tagged(int fd, const char *tag, const struct execute_bytes *b)
+void report_ended(struct report *r, const struct crew_end *end)
 {
-    struct blob lines = {0};
-    const char *end = b->data + b->size;
-    int rc = tag == NULL ? write_all(fd, b->data, b->size) : 0;
-    for (const char *line = b->data; tag != NULL && rc == 0 && line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        const char *next = newline ? newline + 1 : end;
-        if (blob_put(&lines, tag, strlen(tag)) != 0 || blob_put(&lines, "\t", 1) != 0 ||
-            blob_put(&lines, line, (size_t)(next - line)) != 0)
-            rc = ENOMEM;
-        line = next;
-    }
-    if (rc == 0)
-        rc = write_all(fd, lines.data, lines.size);
-    blob_done(&lines);
-    return rc;
-}
-
-/* Returns an errno. */
-static int show(const struct report *r, const struct execute_result *result,
-                const struct ticket *k)
-{
-    int rc = 0;
-    if (r->verbose && k->command != NULL) {
-        rc = write_all(r->out, k->command, strlen(k->command));
-        if (rc == 0)
-            rc = write_all(r->out, "\n", 1);
-    }
-    if (rc == 0)
-        rc = write_tagged(r->out, k->tag, &result->out);
-    write_tagged(r->err, k->tag, &result->err);
-    return rc;
-}
-
-int report_ended(struct report *r, const struct crew_end *end, const struct ticket *k,
-                 struct rota_error *err)
-{
-    if (end->result != NULL) {
-        int rc = show(r, end->result, k);
-        if (rc != 0)
-            return error_set(err, ROTA_E_IO,
-                             "cannot write task %" PRIu64 "'s output to standard "
-                             "output: %s",
-                             end->task + 1, strerror(rc));
-    }
     if (end->outcome != ROTA_DONE)
         say_failed(r, end);
-    return 0;
+}
+
+void report_spilt(struct report *r, uint64_t number, const char *why)
+{
+    say(r, "task %" PRIu64 " is ended, as its output cannot be kept: %s", number, why);
 }
 
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,

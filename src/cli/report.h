@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/tasks.h"
 #include "farm/crew.h"
 
 enum {
@@ -26,20 +25,18 @@ enum {
 };
 
 struct report {
-    int out;
     int err;
     bool summary;     /* wanted in any case */
-    bool verbose;     /* each command is shown before its output */
     bool halted;      /* the run was given up because ... */
     bool halted_well; /* ... enough have succeeded */
     int64_t start_ns;
 };
 
-/* Show a task's end: its output whole, each line behind the ticket's tag, and, unless
- * it succeeded, what became of it. Fails with ROTA_E_IO where standard output cannot be
- * written. */
-int report_ended(struct report *r, const struct crew_end *end, const struct ticket *k,
-                 struct rota_error *err);
+/* A task has ended: unless it succeeded, say what became of it. */
+void report_ended(struct report *r, const struct crew_end *end);
+
+/* The output of the task of this number can't be kept any more. */
+void report_spilt(struct report *r, uint64_t number, const char *why);
 
 /* The worker in `rank` is lost; the arguments are those of crew_hooks. */
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,

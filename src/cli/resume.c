@@ -82,7 +82,9 @@ struct resume_options {
  * resume has an option of its own for. */
 static bool is_fixed(const struct argp_option *o)
 {
-    static const char *const names[] = {"dry-run", "quote", "run", "wd", "workdir"};
+    static const char *const names[] = {"dry-run", "quote",         "run",
+                                        "wd",      "workdir",       "dryrun",
+                                        "resume",  "resume-failed", "retry-failed"};
     if (o->key == 'I' || o->flags & OPTION_HIDDEN)
         return true;
     for (size_t i = 0; o->name != NULL && i < sizeof(names) / sizeof(names[0]); i++)

@@ -34,6 +34,7 @@
 #include "cli/restart.h"
 #include "cli/run_dir.h"
 #include "cli/run_file.h"
+#include "cli/show.h"
 #include "cli/signals.h"
 #include "cli/tasks.h"
 #include "farm/crew.h"
@@ -55,6 +56,7 @@ struct run {
     const struct run_options *o;
     struct tasks *tasks;
     struct report report;
+    struct show *show;
     struct signals *signals;
     FILE *joblog;          /* or NULL */
     struct run_file *file; /* so too */
@@ -64,10 +66,24 @@ struct run {
 };
 
 /* Tasks come here, */
-static int run_next(void *ctx, char ***argv, uint64_t *number, struct rota_error *err)
+static int run_next(void *ctx, struct commands_spec *out, struct rota_error *err)
 {
     struct run *r = ctx;
-    return tasks_next(r->tasks, argv, number, err);
+    return tasks_next(r->tasks, out, err);
+}
+
+/* here they may say something, */
+static int run_said(void *ctx, const struct crew_part *part, struct rota_error *err)
+{
+    struct run *r = ctx;
+    struct ticket k = tasks_ticket(r->tasks, part->task + 1);
+    return show_part(r->show, part, &k, err);
+}
+
+static void run_spilt(void *ctx, uint64_t task, const char *why)
+{
+    struct run *r = ctx;
+    report_spilt(&r->report, task + 1, why);
 }
 
 /* and here they end. */
@@ -76,8 +92,9 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     struct run *r = ctx;
     struct ticket k = tasks_take_ticket(r->tasks, end->task + 1);
     int rc = k.folder ? results_add(end, &k, err) : 0;
-    if (rc == 0)
-        rc = report_ended(&r->report, end, &k, err);
+    if (rc == 0 && k.folder == NULL)
+        rc = show_end(r->show, end, &k, err);
+    report_ended(&r->report, end);
     if (rc == 0 && r->joblog != NULL)
         rc = joblog_add(r->joblog, end, &k, err);
     if (rc == 0 && r->file != NULL)
@@ -131,12 +148,24 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
     *r = (struct run){
         .o = o,
         .signals = signals,
-        .report = {.out = 1, .err = 2, .summary = o->summary, .verbose = o->verbose},
+        .report = {.err = 2, .summary = o->summary},
+    };
+    struct show_options show = {
+        .out = 1,
+        .err = 2,
+        .mode = o->show,
+        .in_order = o->in_order,
+        .verbose = o->verbose,
+        .stop = run_stop,
+        .ctx = r,
     };
     r->report.start_ns = clock_now_ns();
     int rc = tasks_open(o, &r->tasks, err);
+    if (rc == 0 && show_new(&show, &r->show) != 0)
+        rc = error_set(err, ROTA_E_NOMEM, "out of memory");
     if (rc == 0 && o->joblog != NULL)
-        rc = joblog_open(o->joblog, o->again.why != NULL, &r->joblog, err);
+        rc = joblog_open(o->joblog, o->again.why != NULL || o->past != PAST_NONE,
+                         &r->joblog, err);
     if (rc == 0 && o->run_file != NULL)
         rc = run_file_open(o, &r->file, err);
     if (rc == 0 && r->file != NULL)
@@ -184,10 +213,18 @@ static int run_close(struct run *r, int status)
         status = whole_status(r, status);
     say_how_to_go_on(r);
     tasks_close(r->tasks);
+    show_free(r->show);
     if (run_file_close(r->file, status, &err) == 0)
         return status;
     fail(STATUS_INCOMPLETE, &err);
     return status == STATUS_SUCCESS ? STATUS_INCOMPLETE : status;
+}
+
+/* Whether what was shown as it came is wanted a second time. */
+static bool is_kept(const struct run_options *o)
+{
+    return o->show == SHOW_GROUPS || (o->show == SHOW_LINES && o->in_order) ||
+           o->results != NULL || o->run_file != NULL;
 }
 
 /* Have the crew do it all, say how it went, and give the exit status. */
@@ -195,11 +232,15 @@ static int run_crew(struct run *r, struct rota_farm *farm)
 {
     struct crew_summary sum = {.complete = false};
     struct rota_error err = {0};
+    bool live = r->o->show != SHOW_GROUPS && r->o->results == NULL;
     struct crew_hooks hooks = {
         .ctx = r,
         .retries = r->o->retries,
         .time_limit_ms = r->o->time_limit_ms,
         .next = run_next,
+        .said = live ? run_said : NULL,
+        .keep = is_kept(r->o),
+        .spilt = run_spilt,
         .ended = run_ended,
         .lost = run_lost,
         .came = run_came,
@@ -209,7 +250,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
     int rc = crew_manage(farm, &hooks, &sum, &err);
     r->complete = sum.complete;
     return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
-                        sum.stopped ? r->signals->got : 0);
+                        sum.stopped || rc != 0 ? r->signals->got : 0);
 }
 
 static int manage(struct rota_farm *farm, const struct run_options *o,
@@ -298,7 +339,11 @@ static int run_here(void *ctx)
         return STATUS_USAGE;
     }
     struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .adopts = tree_adopt() == 0};
+        .slots = o->slots,
+        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
+        .folder = o->folder,
+        .adopts = tree_adopt() == 0,
+    };
     int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
@@ -375,7 +420,7 @@ int cli_run_options(struct run_options *o)
                         "with Ctrl-D\n");
     if (o->dry)
         return run_dry(o);
-    if (o->run_file == NULL) {
+    if (o->run_file == NULL && o->past == PAST_NONE) {
         const char *command = o->command_count > 0 ? o->command[0] : NULL;
         if (run_dir_new(command, &named, &err) != 0)
             return fail(STATUS_USAGE, &err);
@@ -391,6 +436,14 @@ int cli_run(int argc, char **argv)
 {
     struct run_options o;
     run_options_parse(argc, argv, &o);
+    const char *missing = variables_missing(&o.variables);
+    if (missing != NULL) {
+        fprintf(stderr,
+                "rota: --env '%s': there is no such environment variable; was it "
+                "exported?\n",
+                missing);
+        return STATUS_USAGE;
+    }
     int status = cli_run_options(&o);
     run_options_done(&o);
     return status;
@@ -446,7 +499,11 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                      const char *input)
 {
     struct execute_options options = {
-        .slots = o->slots, .folder = o->folder, .in_rank = true};
+        .slots = o->slots,
+        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
+        .folder = o->folder,
+        .in_rank = true,
+    };
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;

@@ -20,7 +20,8 @@ enum {
 struct run_file {
     struct store *store;
     uint64_t failed_before;
-    bool told; /* that it can't be written */
+    bool told;       /* that it can't be written */
+    bool incomplete; /* an output was not recorded */
 };
 
 /* A record that the store has taken is not lost because it can't be written yet. */
@@ -134,24 +135,88 @@ static struct store_result result_of(const struct crew_end *end)
     return result;
 }
 
+/* A long output on its way to the store. */
+struct passage {
+    struct run_file *file;
+    uint64_t task;
+    int stream;
+    int64_t parts; /* that were taken */
+    bool lost;     /* no further one is */
+    struct blob part;
+};
+
+/* The file may lag behind, but memory does not hold what is long: what finds no room is
+ * not recorded. */
+static int pass(struct passage *p, struct rota_error *err)
+{
+    int rc = p->lost ? 0
+                     : store_add_output(p->file->store, p->task, p->stream,
+                                        p->parts + 1, p->part.data, p->part.size, err);
+    p->part.size = 0;
+    if (rc == ROTA_E_STATE)
+        p->lost = p->file->incomplete = true;
+    else
+        p->parts++;
+    return heed(p->file, rc, err);
+}
+
+static int pass_piece(void *ctx, const char *data, size_t size, struct rota_error *err)
+{
+    struct passage *p = ctx;
+    while (size > 0) {
+        size_t n = STORE_PART_BYTES - p->part.size;
+        n = size < n ? size : n;
+        if (blob_put(&p->part, data, n) != 0)
+            return error_set(err, ROTA_E_NOMEM, "out of memory for the run file");
+        data += n;
+        size -= n;
+        int rc = p->part.size == STORE_PART_BYTES ? pass(p, err) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* What stands on disk goes there in parts, now; the result will have the rest. */
+static int pass_output(struct passage *p, const struct spool_text *text,
+                       const void **rest, size_t *rest_bytes, int64_t *parts,
+                       struct rota_error *err)
+{
+    *rest = text->rest;
+    *rest_bytes = text->rest_bytes;
+    if (text->kept == NULL || text->kept->size == 0)
+        return 0;
+    int rc = spool_text_walk(text, 0, pass_piece, p, err);
+    *rest = p->part.data;
+    *rest_bytes = p->lost ? 0 : p->part.size;
+    *parts = p->parts;
+    return rc;
+}
+
 int run_file_ended(struct run_file *f, const struct crew_end *end,
                    struct rota_error *err)
 {
     const struct execute_result *r = end->result;
     struct store_result result = result_of(end);
-    char reason[128];
+    char reason[160];
     if (end->outcome == ROTA_UNTRIED)
         return 0; /* it is left to do */
     rota_outcome_text(end->outcome, result.code, reason, sizeof(reason));
-    if (r != NULL) {
+    if (r != NULL)
         execute_text(r->how, r->code, reason, sizeof(reason));
-        result.out = r->out.data;
-        result.out_bytes = r->out.size;
-        result.err = r->err.data;
-        result.err_bytes = r->err.size;
-    }
     result.reason = end->outcome == ROTA_DONE ? NULL : reason;
-    return heed(f, store_add_result(f->store, &result, err), err);
+    struct passage out = {.file = f, .task = result.task, .stream = 1};
+    struct passage other = {.file = f, .task = result.task, .stream = 2};
+    int rc = pass_output(&out, &end->out, &result.out, &result.out_bytes,
+                         &result.out_parts, err);
+    if (rc == 0)
+        rc = pass_output(&other, &end->err, &result.err, &result.err_bytes,
+                         &result.err_parts, err);
+    if (rc == 0)
+        rc = heed(f, store_add_result(f->store, &result, err), err);
+    blob_done(&out.part);
+    blob_done(&other.part);
+    return rc;
 }
 
 void run_file_tried(struct run_file *f, const struct crew_end *end)
@@ -215,6 +280,10 @@ int run_file_close(struct run_file *f, int status, struct rota_error *err)
     if (f == NULL)
         return 0;
     int rc = store_end(f->store, status, how_it_ended(status, buf), err);
+    if (rc == 0 && f->incomplete)
+        rc = error_set(err, ROTA_E_IO,
+                       "an output was too long to wait for the run file, which could "
+                       "not be written meanwhile: it stands there in part");
     store_close(f->store);
     free(f);
     return rc;

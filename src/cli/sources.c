@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "cli/arguments.h"
 #include "cli/blob.h"
+#include "cli/split.h"
 
 /* Things of several strings, held. */
 struct shelf {
@@ -159,7 +160,7 @@ static int repeat_record(struct sources *s, struct source *in)
 
 static int end_source(struct sources *s, struct source *in)
 {
-    uint64_t names = s->options.header ? 1 : 0;
+    uint64_t names = s->options.header != NULL ? 1 : 0;
     bool empty = !in->ended && in->in.given <= names && s->count > 1;
     in->ended = true;
     if (s->options.link_all && s->count > 1)
@@ -207,7 +208,7 @@ static struct row row_of(const struct blob *values)
 /* Take the sources' first records as names, in the sources' order. */
 static int read_names(struct sources *s, struct rota_error *err)
 {
-    if (!s->options.header)
+    if (s->options.header == NULL)
         return 0;
     for (int i = 0; i < s->count; i++) {
         struct source *in = &s->all[i];
@@ -295,7 +296,7 @@ static bool turn(struct sources *s)
 /* Whether no source had anything: then the empty arguments are none. */
 static bool nothing_came(const struct sources *s)
 {
-    uint64_t names = s->options.header ? 1 : 0;
+    uint64_t names = s->options.header != NULL ? 1 : 0;
     for (int i = 0; i < s->count; i++)
         if (s->all[i].in.given > names)
             return false;
@@ -383,7 +384,7 @@ int64_t sources_left(const struct sources *s)
 
 /* ---- opening ----------------------------------------------------------------- */
 
-static int open_source(struct source *in, const struct source_spec *spec, bool null,
+static int open_source(struct source *in, const struct source_spec *spec, char end,
                        struct rota_error *err)
 {
     in->linked = spec->linked;
@@ -396,7 +397,7 @@ static int open_source(struct source *in, const struct source_spec *spec, bool n
     if (fd < 0)
         return error_set(err, ROTA_E_IO, "cannot read arguments from '%s': %s",
                          spec->file, strerror(errno));
-    arguments_init_fd(&in->in, fd, null ? '\0' : '\n');
+    arguments_init_fd(&in->in, fd, end);
     return 0;
 }
 
@@ -405,7 +406,11 @@ static int compile_colsep(struct sources *s, struct rota_error *err)
     char why[200];
     if (s->options.colsep == NULL || s->options.colsep[0] == '\0')
         return 0;
-    int rc = regcomp(&s->colsep, s->options.colsep, REG_EXTENDED);
+    rota_auto(heap) char *colsep = strdup(s->options.colsep);
+    if (colsep == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory for arguments");
+    split_unescape_regex(colsep);
+    int rc = regcomp(&s->colsep, colsep, REG_EXTENDED);
     if (rc != 0) {
         regerror(rc, &s->colsep, why, sizeof(why));
         return error_set(err, ROTA_E_ARG,
@@ -419,7 +424,7 @@ static int compile_colsep(struct sources *s, struct rota_error *err)
 static void make_groups(struct sources *s)
 {
     for (int i = 0; i < s->count; i++) {
-        s->all[i].header = s->options.header;
+        s->all[i].header = s->options.header != NULL;
         if (i == 0 || (!s->all[i].linked && !s->options.link_all))
             s->group[s->groups++].first = i;
         s->group[s->groups - 1].count++;
@@ -435,9 +440,12 @@ int sources_open(const struct source_spec *specs, int count,
         (s->group = calloc((size_t)count, sizeof(*s->group))) == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory for arguments");
     s->options = *options;
+    char end = '\n';
+    if (options->delimited)
+        end = options->delimiter;
     int rc = compile_colsep(s, err);
     for (; rc == 0 && s->count < count; s->count++)
-        rc = open_source(&s->all[s->count], &specs[s->count], options->null, err);
+        rc = open_source(&s->all[s->count], &specs[s->count], end, err);
     if (rc != 0)
         return rc;
     make_groups(s);

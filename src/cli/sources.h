@@ -43,9 +43,10 @@ enum sources_trim {
 };
 
 struct sources_options {
-    bool null;          /* what is read ends with a 0 byte, not with the line */
+    bool delimited; /* arguments that are read end with this, not with the line: */
+    char delimiter;
     bool link_all;      /* see above */
-    bool header;        /* each source's first record names its columns */
+    const char *header; /* ":": each source's first record names its columns; NULL */
     bool skip_empty;    /* no argument of nothing but blanks */
     int rows;           /* so many rows are put together; 0: one */
     const char *colsep; /* extended regular expression; NULL: one column */

@@ -1,13 +1,18 @@
 /* tasks.c - the tasks of a run: their commands, and what is to be known at their end */
 #include "cli/tasks.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "cli/blocks.h"
 #include "cli/list.h"
+#include "cli/past.h"
 
 struct kept {
     uint64_t number;
@@ -18,9 +23,17 @@ struct tasks {
     const struct run_options *o;
     struct sources *sources; /* NULL: there is nothing to read */
     struct list *list;       /* what is recorded of them, or NULL */
-    char **names;            /* of a run that is resumed, or NULL */
-    int name_count;          /* so too */
-    char trouble[512];       /* why there are no sources, though they had more; or "" */
+    struct blocks *blocks;   /* of which tasks are made, instead of rows; or NULL */
+    int file;                /* of blocks, where it is ours; or -1 */
+    struct store *store;     /* of blocks, where they are recorded; or NULL */
+    struct past *past;       /* what is not to be done again, or NULL */
+    const char *line;        /* a command that failed before, for the moment */
+    const void *input;       /* of the task that was given last, or NULL */
+    size_t input_bytes;
+    char **env;        /* of all tasks, or NULL */
+    char **names;      /* of a run that is resumed, or NULL */
+    int name_count;    /* so too */
+    char trouble[512]; /* why there are no sources, though they had more; or "" */
     struct template *command; /* made when there is a row: then names are known */
     struct template *tag;
     uint64_t given;
@@ -44,6 +57,22 @@ static struct row names_of(const struct tasks *t)
         return (struct row){.values = (const char *const *)t->names,
                             .count = t->name_count};
     return t->sources ? sources_names(t->sources) : (struct row){.count = 0};
+}
+
+static int open_blocks(struct tasks *t, struct rota_error *err)
+{
+    const char *name = t->o->inputs.specs[0].file;
+    if (t->o->again.why != NULL)
+        return error_set(err, ROTA_E_STATE,
+                         "a run with --pipe can't go on: the blocks that its commands "
+                         "read are not recorded; begin it anew");
+    if (strcmp(name, "-") != 0) {
+        t->file = open(name, O_RDONLY | O_CLOEXEC);
+        if (t->file < 0)
+            return error_set(err, ROTA_E_IO, "cannot read records from '%s': %s", name,
+                             strerror(errno));
+    }
+    return blocks_open(t->file >= 0 ? t->file : 0, &t->o->pipe.blocks, &t->blocks, err);
 }
 
 static int open_sources(struct tasks *t, struct rota_error *err)
@@ -83,7 +112,16 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
     t->o = o;
     t->tickets =
         o->tag != NULL || o->joblog != NULL || o->results != NULL || o->verbose;
-    int rc = o->again.why != NULL ? 0 : open_sources(t, err);
+    t->file = -1;
+    if (o->variables.count > 0 && variables_values(&o->variables, &t->env) != 0)
+        return nothing_left(err);
+    int rc = 0;
+    if (o->past != PAST_NONE)
+        rc = past_read(o->joblog, o->past, &t->past, err);
+    if (rc == 0 && o->pipe.wanted)
+        rc = open_blocks(t, err);
+    else if (rc == 0 && o->again.why == NULL)
+        rc = open_sources(t, err);
     if (rc != 0)
         return rc;
     *out = rota_steal(t);
@@ -92,6 +130,9 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
 
 int tasks_record(struct tasks *t, struct store *store, struct rota_error *err)
 {
+    t->store = store;
+    if (t->blocks != NULL)
+        return 0;
     int rc = t->o->again.why != NULL ? open_rest(t, store, err) : 0;
     struct list_options options = {
         .store = store,
@@ -108,6 +149,11 @@ void tasks_close(struct tasks *t)
         return;
     sources_close(t->sources);
     list_close(t->list);
+    blocks_close(t->blocks);
+    past_free(t->past);
+    free(t->env);
+    if (t->file >= 0)
+        close(t->file);
     free(t->names);
     template_free(t->command);
     template_free(t->tag);
@@ -136,16 +182,22 @@ static int put_name(struct blob *to, const char *value)
     return rc ? rc : blob_put(to, "/", 1);
 }
 
-static int put_folder(const struct tasks *t, struct row row, struct blob *to)
+static int put_folder(const struct tasks *t, struct row row, uint64_t number,
+                      struct blob *to)
 {
     struct row names = names_of(t);
     int rc = blob_put(to, t->o->results, strlen(t->o->results));
     if (rc == 0)
         rc = blob_put(to, "/", 1);
+    if (rc == 0 && t->blocks != NULL) { /* its argument is its number, as it were */
+        char place[32];
+        int n = snprintf(place, sizeof(place), "1/%ju/", (uintmax_t)number);
+        rc = blob_put(to, place, (size_t)n);
+    }
     for (int i = 0; i < row.count && rc == 0; i++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%d", i + 1);
-        rc = put_name(to, i < names.count ? names.values[i] : number);
+        char place[16];
+        snprintf(place, sizeof(place), "%d", i + 1);
+        rc = put_name(to, i < names.count ? names.values[i] : place);
         if (rc == 0)
             rc = put_name(to, row.values[i]);
     }
@@ -177,7 +229,7 @@ static int write_ticket(const struct tasks *t, struct row row, uint64_t number,
     if (rc == 0)
         rc = blob_put(to, "", 1);
     if (rc == 0 && t->o->results != NULL)
-        rc = put_folder(t, row, to);
+        rc = put_folder(t, row, number, to);
     return rc ? rc : blob_put(to, "", 1);
 }
 
@@ -222,23 +274,41 @@ static int by_number(const void *key, const void *element)
     return number < kept->number ? -1 : number > kept->number;
 }
 
-struct ticket tasks_take_ticket(struct tasks *t, uint64_t number)
+static struct kept *find_kept(const struct tasks *t, uint64_t number)
+{
+    if (t->count == 0)
+        return NULL;
+    return bsearch(&number, t->kept, t->count, sizeof(t->kept[0]), by_number);
+}
+
+static struct ticket ticket_of(const struct tasks *t, const struct kept *kept)
 {
     struct ticket k = {0};
-    struct kept *kept = t->count > 0 ? bsearch(&number, t->kept, t->count,
-                                               sizeof(t->kept[0]), by_number)
-                                     : NULL;
     if (kept == NULL || kept->block == NULL)
         return k;
     k.block = kept->block;
-    kept->block = NULL;
-    while (t->taken < t->count && t->kept[t->taken].block == NULL)
-        t->taken++;
     const char *command = k.block + strlen(k.block) + 1;
     const char *folder = command + strlen(command) + 1;
     k.tag = t->tag ? k.block : NULL;
     k.command = command;
     k.folder = t->o->results ? folder : NULL;
+    return k;
+}
+
+struct ticket tasks_ticket(const struct tasks *t, uint64_t number)
+{
+    return ticket_of(t, find_kept(t, number));
+}
+
+struct ticket tasks_take_ticket(struct tasks *t, uint64_t number)
+{
+    struct kept *kept = find_kept(t, number);
+    struct ticket k = ticket_of(t, kept);
+    if (kept == NULL || k.block == NULL)
+        return k;
+    kept->block = NULL;
+    while (t->taken < t->count && t->kept[t->taken].block == NULL)
+        t->taken++;
     return k;
 }
 
@@ -250,6 +320,7 @@ static int make_templates(struct tasks *t, struct rota_error *err)
         .place = t->o->place,
         .names = names_of(t),
         .quote = t->o->quote,
+        .bare = t->blocks != NULL,
     };
     int rc =
         template_new(t->o->command, t->o->command_count, &options, &t->command, err);
@@ -264,46 +335,116 @@ static int make_templates(struct tasks *t, struct rota_error *err)
     return rc;
 }
 
-/* The sources' next row; a blank command line is none. */
+/* A blank command line is none. */
+static bool is_blank(const struct tasks *t, const struct row *row)
+{
+    bool blank = t->o->command_count == 0;
+    for (int i = 0; i < row->count && blank; i++)
+        blank = row->values[i][strspn(row->values[i], " \t")] == '\0';
+    return blank;
+}
+
+/* The sources' next row. */
 static int read_row(void *ctx, struct row *row, struct rota_error *err)
 {
     struct tasks *t = ctx;
-    for (;;) {
-        int rc = sources_next(t->sources, row, err);
+    int rc;
+    do {
+        rc = sources_next(t->sources, row, err);
         if (rc == 0 && t->command == NULL)
             rc = make_templates(t, err);
-        if (rc != 0)
-            return rc;
-        bool blank = template_is_empty(t->command);
-        for (int i = 0; i < row->count && blank; i++)
-            blank = row->values[i][strspn(row->values[i], " \t")] == '\0';
-        if (!blank)
-            return 0;
-    }
+    } while (rc == 0 && is_blank(t, row));
+    return rc;
 }
 
+/* That there is a block, or no further one, is recorded, but not what it holds. */
+static int record_block(struct tasks *t, bool is_one, size_t size, uint64_t *number)
+{
+    char what[64];
+    if (t->store == NULL)
+        return 0;
+    int n =
+        snprintf(what, sizeof(what), "block %ju, %zu bytes", (uintmax_t)*number, size);
+    int rc = is_one ? store_add_task(t->store, what, (size_t)n + 1, number, NULL)
+                    : store_listed(t->store, NULL);
+    return rc == ROTA_E_NOMEM ? rc : 0; /* what can't be written is tried again */
+}
+
+/* A block goes to the command without a row. */
+static int next_block(struct tasks *t, struct row *row, uint64_t *number,
+                      struct rota_error *err)
+{
+    const char *data;
+    size_t size = 0;
+    int rc = blocks_next(t->blocks, &data, &size, err);
+    if (rc != 0 && rc != ROTA_E_NOTFOUND)
+        return rc;
+    if (record_block(t, rc == 0, size, number) != 0)
+        return nothing_left(err);
+    if (rc != 0)
+        return rc;
+    t->input = data;
+    t->input_bytes = size;
+    *row = (struct row){.count = 0};
+    return 0;
+}
+
+/* A command that has failed before. */
+static int next_failed(struct tasks *t, struct row *row, uint64_t *number)
+{
+    if (!past_next(t->past, number, &t->line))
+        return ROTA_E_NOTFOUND;
+    *row = (struct row){.values = &t->line, .count = 1};
+    return 0;
+}
+
+static int next_of_all(struct tasks *t, struct row *row, uint64_t *number,
+                       struct rota_error *err)
+{
+    int rc;
+    *number = t->given + 1;
+    if (t->blocks != NULL)
+        rc = next_block(t, row, number, err);
+    else
+        rc = t->list ? list_next(t->list, row, number, err) : read_row(t, row, err);
+    t->given += rc == 0;
+    return rc;
+}
+
+/* The next row that is not done already. */
 static int next_row(struct tasks *t, struct row *row, uint64_t *number,
                     struct rota_error *err)
 {
-    *number = t->given + 1;
-    int rc = t->list ? list_next(t->list, row, number, err) : read_row(t, row, err);
+    int rc;
+    if (t->o->past == PAST_RETRY_FAILED)
+        rc = next_failed(t, row, number);
+    else
+        do
+            rc = next_of_all(t, row, number, err);
+        while (rc == 0 && t->past != NULL && past_has(t->past, *number));
     if (rc == 0 && t->command == NULL)
         rc = make_templates(t, err);
     return rc;
 }
 
-int tasks_next(struct tasks *t, char ***argv, uint64_t *number, struct rota_error *err)
+int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err)
 {
     struct row row;
     rota_auto(heap) char **words = NULL;
-    int rc = next_row(t, &row, number, err);
+    uint64_t number;
+    int rc = next_row(t, &row, &number, err);
     if (rc != 0)
         return rc;
-    if (template_apply(t->command, row, *number, &words) != 0 ||
-        keep_ticket(t, row, *number) != 0)
+    if (template_apply(t->command, row, number, &words) != 0 ||
+        keep_ticket(t, row, number) != 0)
         return nothing_left(err);
-    t->given++;
-    *argv = rota_steal(words);
+    *out = (struct commands_spec){
+        .number = number,
+        .argv = rota_steal(words),
+        .env = t->env,
+        .input = t->input,
+        .input_bytes = t->input_bytes,
+    };
     return 0;
 }
 
@@ -335,11 +476,14 @@ int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err)
         rc = template_line(t->command, row, number, line);
     if (rc != 0 || blob_put(line, "", 1) != 0)
         return nothing_left(err);
-    t->given++;
     return 0;
 }
 
 int64_t tasks_left(const struct tasks *t)
 {
-    return t->list ? list_left(t->list) : sources_left(t->sources);
+    if (t->o->past == PAST_RETRY_FAILED)
+        return (int64_t)past_left(t->past);
+    if (t->list != NULL)
+        return list_left(t->list);
+    return t->sources != NULL ? sources_left(t->sources) : -1;
 }

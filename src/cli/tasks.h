@@ -1,6 +1,8 @@
 /* tasks.h - the tasks of a run: their commands, and what is to be known at their end
  *
- * Each row of arguments makes a task, numbered from 1. Of those that are under way the
+ * Each row of arguments makes a task, and so does each block of --pipe; they are
+ * numbered from 1, by their places in the whole list, of which some may have been done
+ * before (past.h). Of those that are under way the
  * ticket is kept, where somebody will want it. In a run that is recorded the rows come
  * by way of its run file (list.h).
  */
@@ -12,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/sources.h"
 #include "cli/template.h"
+#include "farm/crew.h"
 #include "store/store.h"
 
 struct tasks;
@@ -32,9 +35,10 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
 int tasks_record(struct tasks *t, struct store *store, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command, one block, to be freed, and its number. Does not wait: fails
- * as sources_next (or list_next) and template_new do. */
-int tasks_next(struct tasks *t, char ***argv, uint64_t *number, struct rota_error *err);
+/* The next task's command and its number: out->argv is one block, to be freed; the rest
+ * is borrowed until the next call. Does not wait: fails as sources_next (or list_next,
+ * or blocks_next) and template_new do. */
+int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err);
 
 /* Read the list ahead, where it is recorded. Often. */
 void tasks_tick(struct tasks *t);
@@ -46,6 +50,10 @@ const char *tasks_trouble(const struct tasks *t);
 /* The same as a shell's command line, with its 0 byte, in place of what `line` holds.
  */
 int tasks_next_line(struct tasks *t, struct blob *line, struct rota_error *err);
+
+/* The ticket of the task with this number, which is under way: borrowed until the next
+ * call. */
+struct ticket tasks_ticket(const struct tasks *t, uint64_t number);
 
 /* The task with this number has ended: its ticket is the caller's. */
 struct ticket tasks_take_ticket(struct tasks *t, uint64_t number);

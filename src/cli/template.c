@@ -213,11 +213,6 @@ void template_free(struct template *t)
     free(t);
 }
 
-bool template_is_empty(const struct template *t)
-{
-    return t->empty;
-}
-
 /* ---- as a shell's line ------------------------------------------------------- */
 
 static int put_values(struct blob *out, const struct piece *p, struct row row)

@@ -40,9 +40,6 @@ int template_new(char *const *words, int count, const struct template_options *o
 
 void template_free(struct template *t);
 
-/* Whether there is no command, and each argument is a command line. */
-bool template_is_empty(const struct template *t);
-
 /* The command for the arguments of task number `task`: *out is one block that holds
  * the words and their array, NULL at its end, to be freed. Fails with ROTA_E_NOMEM. */
 int template_apply(const struct template *t, struct row row, uint64_t task,

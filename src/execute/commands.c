@@ -4,8 +4,8 @@
  * as there are slots, the others wait. So the slots that execute.h counts are the
  * batches at the head of the list, and a command is found by its batch's lease.
  *
- * A command that has ended is *over* until it is taken: until there is memory for its
- * record, nothing else is asked of execute.h.
+ * What execute.h has told, of a command that has ended or written much, is *over* until
+ * it is taken: until there is memory for its record, nothing else is asked of it.
  *
  * A command that runs is never ended for its not being wanted any more: it may have had
  * its effect already, or half of it.
@@ -21,8 +21,11 @@
 #include "execute/batch.h"
 
 enum {
+    PAYLOAD_HEAD_BYTES = 8,
     VALUE_HEAD_BYTES = 16,
-    RECORD_KEPT = 1 << 20, /* a buffer of so many bytes is used again */
+    RECORD_KEPT = 4 << 20,  /* a buffer of so many bytes is used again */
+    PARTS_BYTES = 64 << 20, /* of all slots */
+    PART_LEAST_BYTES = 1 << 16,
 };
 
 /* wait's longest: more than anyone wants, and no overflow */
@@ -43,7 +46,7 @@ struct commands {
     struct executor base;
     struct execute *execute;
     struct job_list jobs;
-    bool over; /* `result` is of `ended`'s running task, and was not taken yet */
+    bool over; /* `result` is of `ended`'s task, and was not taken yet */
     struct job *ended;
     struct execute_result result;
     struct task_bytes record; /* what was taken last */
@@ -51,41 +54,90 @@ struct commands {
 
 /* ---- words and values -------------------------------------------------------- */
 
-int commands_pack(char *const *argv, struct task_bytes *out)
+static size_t strings_size(char *const *strings)
 {
+    size_t size = 0;
+    for (; strings != NULL && *strings != NULL; strings++)
+        size += strlen(*strings) + 1;
+    return size;
+}
+
+static unsigned char *put_strings(unsigned char *to, char *const *strings)
+{
+    for (; strings != NULL && *strings != NULL; strings++)
+        to = (unsigned char *)stpcpy((char *)to, *strings) + 1;
+    return to;
+}
+
+int commands_pack(const struct commands_spec *c, struct task_bytes *out)
+{
+    size_t words = strings_size(c->argv);
+    size_t variables = strings_size(c->env);
+    size_t input = c->input != NULL ? c->input_bytes : 0;
+    size_t size = PAYLOAD_HEAD_BYTES + words + variables + input;
     out->size = 0;
-    for (int i = 0; argv[i] != NULL; i++) {
-        size_t size = strlen(argv[i]) + 1;
-        if (task_bytes_reserve(out, size) != 0)
-            return ROTA_E_NOMEM;
-        memcpy(out->data + out->size, argv[i], size);
-        out->size += size;
-    }
-    return 0;
-}
-
-int commands_unpack(const void *data, size_t size, char ***argv)
-{
-    const char *bytes = data;
-    size_t count = 0;
-    if (size == 0 || bytes[size - 1] != '\0')
-        return ROTA_E_FORMAT;
-    for (size_t i = 0; i < size; i++)
-        count += bytes[i] == '\0';
-    char **words = malloc((count + 1) * sizeof(char *) + size);
-    if (words == NULL)
+    if (size > PARCEL_SIZE_MAX || task_bytes_reserve(out, size) != 0)
         return ROTA_E_NOMEM;
-    char *at = memcpy(words + count + 1, data, size);
-    for (size_t i = 0; i < count; i++) {
-        words[i] = at;
-        at += strlen(at) + 1;
-    }
-    words[count] = NULL;
-    *argv = words;
+    parcel_put32(out->data, (uint32_t)words);
+    parcel_put32(out->data + 4, (uint32_t)variables);
+    unsigned char *to = put_strings(out->data + PAYLOAD_HEAD_BYTES, c->argv);
+    to = put_strings(to, c->env);
+    if (input > 0)
+        memcpy(to, c->input, input);
+    out->size = size;
     return 0;
 }
 
-int commands_result(const void *data, size_t size, struct execute_result *out)
+static size_t count_strings(const char *data, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++)
+        count += data[i] == '\0';
+    return count;
+}
+
+/* Let `array` point at strings at *text, which moves behind them; NULL at the end. */
+static char **point(char **array, size_t count, char **text)
+{
+    for (; count > 0; count--) {
+        *array++ = *text;
+        *text += strlen(*text) + 1;
+    }
+    *array++ = NULL;
+    return array;
+}
+
+int commands_unpack(const void *data, size_t size, struct commands_spec *out)
+{
+    const unsigned char *head = data;
+    if (size < PAYLOAD_HEAD_BYTES)
+        return ROTA_E_FORMAT;
+    const char *text = (const char *)data + PAYLOAD_HEAD_BYTES;
+    size_t words = parcel_get32(head);
+    size_t variables = parcel_get32(head + 4);
+    size -= PAYLOAD_HEAD_BYTES;
+    if (words == 0 || words > size || variables > size - words ||
+        text[words - 1] != '\0' || text[words + variables - 1] != '\0')
+        return ROTA_E_FORMAT;
+    size_t argc = count_strings(text, words);
+    size_t envc = count_strings(text + words, variables);
+    char **argv = malloc((argc + envc + 2) * sizeof(char *) + words + variables);
+    if (argv == NULL)
+        return ROTA_E_NOMEM;
+    char *at = memcpy(argv + argc + envc + 2, text, words + variables);
+    char **env = point(argv, argc, &at);
+    point(env, envc, &at);
+    size_t input = size - words - variables;
+    *out = (struct commands_spec){
+        .argv = argv,
+        .env = envc > 0 ? env : NULL,
+        .input = input > 0 ? text + words + variables : NULL,
+        .input_bytes = input,
+    };
+    return 0;
+}
+
+static int read_value(const void *data, size_t size, struct execute_result *out)
 {
     const unsigned char *in = data;
     if (size < VALUE_HEAD_BYTES || parcel_get32(in) >= EXECUTE_HOWS ||
@@ -100,6 +152,26 @@ int commands_result(const void *data, size_t size, struct execute_result *out)
         .out = {.data = written, .size = out_size},
         .err = {.data = written + out_size, .size = err_size},
     };
+    return 0;
+}
+
+int commands_result(const void *data, size_t size, struct execute_result *out)
+{
+    struct execute_result r;
+    int rc = read_value(data, size, &r);
+    if (rc != 0 || r.how == EXECUTE_RUNNING)
+        return ROTA_E_FORMAT;
+    *out = r;
+    return 0;
+}
+
+int commands_part(const void *data, size_t size, struct execute_result *out)
+{
+    struct execute_result r;
+    int rc = read_value(data, size, &r);
+    if (rc != 0 || r.how != EXECUTE_RUNNING)
+        return ROTA_E_FORMAT;
+    *out = r;
     return 0;
 }
 
@@ -119,8 +191,16 @@ static unsigned char *append(unsigned char *to, const struct execute_bytes *b)
     return to + b->size;
 }
 
-/* Write the record of `r` to x->record. The value is written where the record has it:
- * what a command wrote may be long. */
+static void put_value(unsigned char *value, const struct execute_result *r)
+{
+    parcel_put32(value, (uint32_t)r->how);
+    parcel_put32(value + 4, (uint32_t)r->code);
+    parcel_put64(value + 8, r->out.size);
+    append(append(value + VALUE_HEAD_BYTES, &r->out), &r->err);
+}
+
+/* Write the record of `r`, or of a part just its value, to x->record. The value is
+ * written where the record has it: what a command wrote may be long. */
 static int record(struct commands *x, const struct execute_result *r)
 {
     struct parcel_result head = {
@@ -129,16 +209,13 @@ static int record(struct commands *x, const struct execute_result *r)
         .code = r->code,
         .took_ns = r->took_ns,
     };
+    bool part = r->how == EXECUTE_RUNNING;
+    size_t bytes = part ? head.size : parcel_result_bytes(&head);
     x->record.size = 0;
-    if (head.size > PARCEL_SIZE_MAX ||
-        task_bytes_reserve(&x->record, parcel_result_bytes(&head)) != 0)
+    if (head.size > PARCEL_SIZE_MAX || task_bytes_reserve(&x->record, bytes) != 0)
         return ROTA_E_NOMEM;
-    unsigned char *value = parcel_begin_result(x->record.data, &head);
-    parcel_put32(value, (uint32_t)r->how);
-    parcel_put32(value + 4, (uint32_t)r->code);
-    parcel_put64(value + 8, r->out.size);
-    append(append(value + VALUE_HEAD_BYTES, &r->out), &r->err);
-    x->record.size = parcel_result_bytes(&head);
+    put_value(part ? x->record.data : parcel_begin_result(x->record.data, &head), r);
+    x->record.size = bytes;
     return 0;
 }
 
@@ -189,11 +266,13 @@ static int start(struct commands *x, struct job *j)
 {
     struct parcel_task t = {0};
     size_t bytes;
+    struct commands_spec c = {0};
     rota_auto(heap) char **argv = NULL;
     int rc = parcel_read_task(j->batch->records + j->at, j->batch->bytes - j->at, &t,
                               &bytes);
     if (rc == 0)
-        rc = commands_unpack(t.data, t.size, &argv);
+        rc = commands_unpack(t.data, t.size, &c);
+    argv = c.argv;
     if (rc == 0)
         rc = execute_start(x->execute,
                            &(struct execute_command){
@@ -201,7 +280,10 @@ static int start(struct commands *x, struct job *j)
                                .attempt = j->batch->attempt,
                                .number = t.tag ? t.tag : j->batch->first + j->index + 1,
                                .limit_ns = t.time_limit_ms * NS_PER_MS,
-                               .argv = argv,
+                               .argv = c.argv,
+                               .env = c.env,
+                               .input = c.input,
+                               .input_bytes = c.input_bytes,
                            });
     if (rc == ROTA_E_FORMAT)
         refuse(x, j);
@@ -256,7 +338,7 @@ static struct job *job_of(const struct commands *x, uint64_t lease)
     return NULL;
 }
 
-/* See whether a command has ended, waiting at most `timeout_ms`. */
+/* See whether a command has ended, or written much, waiting at most `timeout_ms`. */
 static int look(struct commands *x, int timeout_ms)
 {
     if (x->over)
@@ -273,16 +355,20 @@ static int look(struct commands *x, int timeout_ms)
 static void tell(struct commands *x, struct executor_report *out)
 {
     struct job *j = x->ended;
+    bool part = x->result.how == EXECUTE_RUNNING;
     *out = (struct executor_report){
         .lease = j->batch->lease,
         .first = j->batch->first + j->index,
         .count = 1,
         .busy_ns = x->result.took_ns,
+        .part = part,
         .records = x->record.data,
         .bytes = x->record.size,
     };
     execute_result_done(&x->result);
     x->over = false;
+    if (part)
+        return;
     step(j);
     if (!settle(j))
         remove_job(x, j);
@@ -334,6 +420,14 @@ static uint64_t commands_unbegun(const struct executor *base, uint64_t lease)
     return index < j->batch->count ? j->batch->first + index : UINT64_MAX;
 }
 
+static void commands_end(struct executor *base, uint64_t lease, uint64_t task)
+{
+    struct commands *x = (struct commands *)base;
+    const struct job *j = job_of(x, lease);
+    if (j != NULL && j->running && j->batch->first + j->index == task)
+        execute_end(x->execute, lease);
+}
+
 static void commands_wait(struct executor *base, int64_t timeout_ns)
 {
     struct commands *x = (struct commands *)base;
@@ -360,9 +454,19 @@ static const struct executor_ops commands_ops = {
     .take = commands_take,
     .drop = commands_drop,
     .unbegun = commands_unbegun,
+    .end = commands_end,
     .wait = commands_wait,
     .close = commands_close,
 };
+
+/* Few slots have much room each. */
+static size_t part_bytes(int slots)
+{
+    size_t bytes = PARTS_BYTES / (size_t)(slots > 0 ? slots : 1);
+    if (bytes > COMMANDS_PART_BYTES)
+        return COMMANDS_PART_BYTES;
+    return bytes > PART_LEAST_BYTES ? bytes : PART_LEAST_BYTES;
+}
 
 int executor_commands_open(const struct execute_options *options, struct executor **out,
                            struct rota_error *err)
@@ -370,7 +474,10 @@ int executor_commands_open(const struct execute_options *options, struct executo
     rota_auto(heap) struct commands *x = calloc(1, sizeof(*x));
     if (x == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    int rc = execute_open(options, &x->execute, err);
+    struct execute_options own = *options;
+    if (own.part_bytes == 0)
+        own.part_bytes = part_bytes(options->slots);
+    int rc = execute_open(&own, &x->execute, err);
     if (rc != 0)
         return rc;
     x->base = (struct executor){.ops = &commands_ops, .slots = options->slots};

@@ -18,16 +18,13 @@
 #include "execute/execute.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -36,6 +33,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "execute/environ.h"
+#include "execute/spawn.h"
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
@@ -68,6 +66,7 @@ enum job_state {
 
 struct job {
     TAILQ_ENTRY(job) link;
+    TAILQ_ENTRY(job) full_link;
     struct execute_result result;
     int64_t start_ns;
     int64_t give_up_ns; /* JOB_ENDED: when its lingering is over */
@@ -75,6 +74,7 @@ struct job {
     int slot;           /* from 0 */
     pid_t pid;          /* 0: was not started */
     enum job_state state;
+    bool full; /* it is in x->full */
     struct watch process;
     struct watch out;
     struct watch err;
@@ -94,6 +94,8 @@ struct execute {
     struct job_list running;
     struct job_list ended; /* the first to be given up stands first */
     struct job_list finished;
+    struct job_list full; /* what they wrote so far is to be told */
+    bool discards;        /* nobody wants to know any more */
 };
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -147,8 +149,16 @@ static void watch_close(struct execute *x, struct watch *w)
     w->fd = -1;
 }
 
+static void leave_full(struct execute *x, struct job *j)
+{
+    if (j->full)
+        TAILQ_REMOVE(&x->full, j, full_link);
+    j->full = false;
+}
+
 static void job_free(struct execute *x, struct job *j)
 {
+    leave_full(x, j);
     watch_close(x, &j->process);
     watch_close(x, &j->out);
     watch_close(x, &j->err);
@@ -191,6 +201,7 @@ static void job_finish(struct execute *x, struct job *j)
     watch_close(x, &j->err);
     bytes_trim(&j->result.out);
     bytes_trim(&j->result.err);
+    leave_full(x, j);
     j->state = JOB_FINISHED;
     x->taken[j->slot] = false;
     TAILQ_REMOVE(&x->ended, j, link);
@@ -219,7 +230,7 @@ static bool watch_read(struct execute *x, struct watch *w)
         return false;
     }
     ssize_t n = read(w->fd, b->data + b->size, READ_BYTES);
-    if (n > 0)
+    if (n > 0 && !x->discards)
         b->size += (size_t)n;
     else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         watch_close(x, w);
@@ -233,6 +244,16 @@ static void job_drain(struct execute *x, struct job *j)
         continue;
     for (int i = 0; i < DRAIN_READS && watch_read(x, &j->err); i++)
         continue;
+}
+
+/* Whether it has written so much that this is told before its end. */
+static void see_if_full(struct execute *x, struct job *j)
+{
+    size_t part = x->options.part_bytes;
+    if (j->full || part == 0 || j->result.out.size + j->result.err.size < part)
+        return;
+    j->full = true;
+    TAILQ_INSERT_TAIL(&x->full, j, full_link);
 }
 
 static bool job_is_silent(const struct job *j)
@@ -300,87 +321,27 @@ static void end_overdue(struct execute *x)
 
 /* --- starting ------------------------------------------------------------- */
 
-/* A pipe whose read end is ours, and does not block. Returns an errno. */
-static int make_pipe(struct watch *w, int *write_end)
+/* Returns an errno; what was begun is undone by execute_start. */
+static int job_start(struct execute *x, struct job *j, const struct execute_command *c)
 {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0)
-        return errno;
-    w->fd = fds[0];
-    *write_end = fds[1];
-    return fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
-}
-
-static int prepare_actions(posix_spawn_file_actions_t *a, const char *folder, int out,
-                           int err)
-{
-    int rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
+    struct spawned s;
+    rota_auto(heap) char **env = NULL;
+    if (c->env != NULL && environ_make(x->env, c->env, false, &env) != 0)
+        return ENOMEM;
+    struct spawn_spec spec = {
+        .argv = c->argv,
+        .env = env != NULL ? env : x->env,
+        .folder = x->options.folder,
+        .input = c->input,
+        .input_bytes = c->input_bytes,
+    };
+    int rc = spawn_start(&spec, &s);
+    j->pid = s.pid;
+    j->process.fd = s.process;
+    j->out.fd = s.out;
+    j->err.fd = s.err;
     if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(a, out, 1);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(a, err, 2);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(a, 3);
-    if (rc == 0 && folder != NULL)
-        rc = posix_spawn_file_actions_addchdir_np(a, folder);
-    return rc;
-}
-
-/* A group of its own, no signal blocked, and those at their default that a rank
- * may ignore; what the user made us ignore (nohup) stays so. */
-static int prepare_attr(posix_spawnattr_t *attr)
-{
-    sigset_t none, normal;
-    sigemptyset(&none);
-    sigemptyset(&normal);
-    sigaddset(&normal, SIGPIPE);
-    sigaddset(&normal, SIGCHLD);
-    posix_spawnattr_setsigmask(attr, &none);
-    posix_spawnattr_setsigdefault(attr, &normal);
-    posix_spawnattr_setpgroup(attr, 0);
-    return posix_spawnattr_setflags(
-        attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-/* Returns an errno. */
-static int spawn(const struct execute *x, struct job *j, char *const *argv, int out,
-                 int err)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    int rc = posix_spawn_file_actions_init(&actions);
-    if (rc != 0)
-        return rc;
-    rc = posix_spawnattr_init(&attr);
-    if (rc == 0)
-        rc = prepare_attr(&attr);
-    if (rc == 0)
-        rc = prepare_actions(&actions, x->options.folder, out, err);
-    if (rc == 0)
-        rc = posix_spawnp(&j->pid, argv[0], &actions, &attr, argv, x->env);
-    if (rc != 0)
-        j->pid = 0;
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attr);
-    return rc;
-}
-
-/* Returns an errno; what was begun is undone by job_start's caller. */
-static int job_start(struct execute *x, struct job *j, char *const *argv)
-{
-    rota_auto(fd) int out = -1;
-    rota_auto(fd) int err = -1;
-    int rc = make_pipe(&j->out, &out);
-    if (rc == 0)
-        rc = make_pipe(&j->err, &err);
-    if (rc == 0)
-        rc = spawn(x, j, argv, out, err);
-    if (rc != 0)
-        return rc;
-    j->process.fd = pidfd_open(j->pid, 0);
-    if (j->process.fd < 0)
-        return errno;
-    rc = watch_add(x, &j->process);
+        rc = watch_add(x, &j->process);
     if (rc == 0)
         rc = watch_add(x, &j->out);
     if (rc == 0)
@@ -440,6 +401,7 @@ int execute_open(const struct execute_options *options, struct execute **out,
     TAILQ_INIT(&x->running);
     TAILQ_INIT(&x->ended);
     TAILQ_INIT(&x->finished);
+    TAILQ_INIT(&x->full);
     x->options = *options;
     if (x->options.output_max == 0)
         x->options.output_max = output_max_default;
@@ -466,7 +428,7 @@ int execute_start(struct execute *x, const struct execute_command *command)
         return ROTA_E_NOMEM;
     x->count++;
     j->slot = take_slot(x, command->number);
-    int rc = command->argv[0] != NULL ? job_start(x, j, command->argv) : ENOENT;
+    int rc = command->argv[0] != NULL ? job_start(x, j, command) : ENOENT;
     if (rc == 0) {
         if (j->limit_ns < x->limit_ns)
             x->limit_ns = j->limit_ns;
@@ -500,9 +462,10 @@ static int pump(struct execute *x, int64_t deadline_ns)
     for (int i = 0; i < n; i++) {
         struct watch *w = events[i].data.ptr;
         struct job *j = w->job;
-        if (w->bytes != NULL)
+        if (w->bytes != NULL) {
             watch_read(x, w);
-        else if (j->state == JOB_RUNNING)
+            see_if_full(x, j);
+        } else if (j->state == JOB_RUNNING)
             job_ended(x, j);
         if (j->state == JOB_ENDED && job_is_silent(j))
             job_finish(x, j);
@@ -512,24 +475,57 @@ static int pump(struct execute *x, int64_t deadline_ns)
     return 0;
 }
 
+/* What has ended first, and then what goes on: nothing is read meanwhile, so that who
+ * writes faster than this is taken has to wait. */
+static bool next_result(struct execute *x, struct execute_result *out)
+{
+    struct job *j = TAILQ_FIRST(&x->finished);
+    if (j != NULL) {
+        TAILQ_REMOVE(&x->finished, j, link);
+        x->count--;
+        *out = j->result;
+        j->result = (struct execute_result){0};
+        job_free(x, j);
+        return true;
+    }
+    j = TAILQ_FIRST(&x->full);
+    if (j == NULL)
+        return false;
+    leave_full(x, j);
+    *out = (struct execute_result){
+        .task = j->result.task,
+        .attempt = j->result.attempt,
+        .how = EXECUTE_RUNNING,
+        .out = j->result.out,
+        .err = j->result.err,
+    };
+    j->result.out = j->result.err = (struct execute_bytes){0};
+    return true;
+}
+
 int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out)
 {
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
     for (;;) {
-        struct job *j = TAILQ_FIRST(&x->finished);
-        if (j != NULL) {
-            TAILQ_REMOVE(&x->finished, j, link);
-            x->count--;
-            *out = j->result;
-            j->result = (struct execute_result){0};
-            job_free(x, j);
+        if (next_result(x, out))
             return 0;
-        }
         int rc = pump(x, deadline_ns);
         if (rc != 0)
             return rc;
-        if (TAILQ_EMPTY(&x->finished) && clock_now_ns() >= deadline_ns)
+        if (TAILQ_EMPTY(&x->finished) && TAILQ_EMPTY(&x->full) &&
+            clock_now_ns() >= deadline_ns)
             return ROTA_E_TIMEOUT;
+    }
+}
+
+void execute_end(struct execute *x, uint64_t task)
+{
+    struct job *j;
+    TAILQ_FOREACH (j, &x->running, link) {
+        if (j->result.task == task) {
+            job_overflow(x, j);
+            return;
+        }
     }
 }
 
@@ -550,6 +546,7 @@ static void discard(struct execute *x, int64_t wait_ms)
 {
     int64_t deadline_ns = clock_now_ns() + wait_ms * NS_PER_MS;
     struct execute_result r;
+    x->discards = true;
     while (x->count > 0) {
         int ms = clock_poll_ms(deadline_ns, clock_now_ns());
         if (execute_wait(x, ms, &r) != 0)
@@ -606,6 +603,9 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
         break;
     case EXECUTE_OVERTIME:
         snprintf(buf, size, "ran out of time, and was ended");
+        break;
+    case EXECUTE_RUNNING:
+        snprintf(buf, size, "still runs");
         break;
     case EXECUTE_HOWS:
     default:

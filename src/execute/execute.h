@@ -8,10 +8,10 @@
  *     }
  *     execute_close(x);
  *
- * A command runs in a process group of its own, with standard input from
- * /dev/null and no other descriptor of ours. It ends when its process does: what
- * it left running in its group has a second to write its output, and is then
- * ended too. Its environment says which task it is (PARALLEL_SEQ, from 1) and in which
+ * A command runs in a process group of its own, with standard input from /dev/null or
+ * of what it was given, and no other descriptor of ours. It ends when its process does:
+ * what it left running in its group has a second to write its output, and is then ended
+ * too. Its environment says which task it is (PARALLEL_SEQ, from 1) and in which
  * slot it runs (PARALLEL_JOBSLOT, from 1: no two that run have the same).
  */
 #ifndef ROTA_EXECUTE_H
@@ -30,6 +30,7 @@ enum execute_how {
     EXECUTE_NOT_STARTED, /* `code` is an errno */
     EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
     EXECUTE_OVERTIME,    /* it ran out of time, and was ended */
+    EXECUTE_RUNNING,     /* it goes on, and this is what it wrote meanwhile */
     EXECUTE_HOWS,        /* how many there are */
 };
 
@@ -46,13 +47,15 @@ struct execute_result {
     enum execute_how how;
     int code;
     int64_t took_ns;
-    struct execute_bytes out; /* what it wrote to standard output, whole */
+    struct execute_bytes out; /* what it wrote to standard output, and was not told */
     struct execute_bytes err; /* and to standard error */
 };
 
 struct execute_options {
     int slots;         /* how many run at once */
     size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
+    size_t
+        part_bytes; /* what it wrote is told as soon as it is so much; 0: at its end */
     const char
         *folder;  /* borrowed: where commands run; NULL: where this process does */
     bool in_rank; /* this process is a rank: commands must not believe that they
@@ -67,6 +70,9 @@ struct execute_command {
     uint64_t number;  /* that the command is told */
     int64_t limit_ns; /* how long it may run; 0: as long as it likes */
     char *const *argv;
+    char *const *env;  /* NAME=VALUE, instead of this process's; NULL: none */
+    const void *input; /* what it reads from standard input; NULL: nothing */
+    size_t input_bytes;
 };
 
 struct execute;
@@ -85,10 +91,14 @@ void execute_close(struct execute *x);
  * taken, or ROTA_E_NOMEM. */
 int execute_start(struct execute *x, const struct execute_command *command);
 
-/* The next command that ended. Waits at most `timeout_ms`, also where nothing
- * runs. *out is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or
- * ROTA_E_IO. */
+/* The next command that ended, or has written so much that it is told before: then
+ * *out says EXECUTE_RUNNING. Waits at most `timeout_ms`, also where nothing runs. *out
+ * is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or ROTA_E_IO. */
 int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out);
+
+/* End the command `task`, as one that writes more than can be kept: its end is told as
+ * EXECUTE_OVERFLOWED. One that has ended is left alone. */
+void execute_end(struct execute *x, uint64_t task);
 
 /* How many were started whose end execute_wait has not told. */
 int execute_running(const struct execute *x);

@@ -28,11 +28,14 @@ struct executor_batch {
     size_t bytes;
 };
 
-/* Results of tasks `first` to `first + count - 1` of a lease. */
+/* Results of tasks `first` to `first + count - 1` of a lease; or a part: what task
+ * `first`, which goes on, has to say so far, in whatever form its kind of task has for
+ * that. Its parts come in their order, and before its result. */
 struct executor_report {
     uint64_t lease;
     uint64_t first;
     uint32_t count;
+    bool part;
     int64_t busy_ns;              /* how long they ran, in sum */
     const unsigned char *records; /* valid until the next call for this executor */
     size_t bytes;
@@ -57,6 +60,10 @@ struct executor_ops {
     /* The first task of `lease` that was not begun; UINT64_MAX: there is none. NULL
      * where nobody needs to know, as a task may well be run twice. */
     uint64_t (*unbegun)(const struct executor *x, uint64_t lease);
+
+    /* Whoever has `task` of `lease` running: end it, as what it says in parts can't be
+     * kept. Its result comes as any other. NULL where there are no parts. */
+    void (*end)(struct executor *x, uint64_t lease, uint64_t task);
 
     /* Sleep until there may be something to take, or `timeout_ns` have passed. May
      * return too early. */

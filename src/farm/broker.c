@@ -180,6 +180,14 @@ static uint64_t run_of_values(const struct report *r, struct cursor *end)
     return task - r->seen.task;
 }
 
+/* What a task said before its result counts as that does. */
+static void settle_parts(const struct broker *b, const struct report *r, uint64_t task,
+                         bool counts)
+{
+    if (b->port.parts != NULL)
+        b->port.parts->settled(b->port.ctx, r->lease, task, counts);
+}
+
 /* Move `seen` over `count` records; where they don't count, mark them. */
 static void see(struct broker *b, struct report *r, uint64_t count, bool accepted)
 {
@@ -188,6 +196,7 @@ static void see(struct broker *b, struct report *r, uint64_t count, bool accepte
         b->untold_tasks += count;
     for (; count > 0; count--) {
         size_t at = r->seen.at;
+        settle_parts(b, r, r->seen.task, accepted);
         read_record(r, &r->seen, &result);
         if (!accepted)
             refuse(r, at);
@@ -210,6 +219,8 @@ static int settle_run(struct broker *b, int64_t now_ns, struct report *r,
         if (accepted)
             r->attempts = (int)attempt;
         if (accepted && run == count) { /* as nearly always: no need to look again */
+            for (uint64_t i = 0; b->port.parts != NULL && i < count; i++)
+                settle_parts(b, r, r->seen.task + i, true);
             b->untold_tasks += count;
             r->seen = end;
             return 0;
@@ -373,6 +384,22 @@ static int examine_all(struct broker *b, int64_t now_ns)
     return 0;
 }
 
+/* A task of whose parts one could not be kept has failed, whatever it says. */
+static void spoil(const struct broker *b, struct report *r)
+{
+    struct parcel_result result;
+    struct cursor c = r->seen;
+    while (b->port.parts != NULL && c.task < r->end) {
+        size_t at = c.at;
+        uint64_t task = c.task;
+        if (read_record(r, &c, &result) != 0)
+            return; /* as will be seen */
+        if (result.outcome == ROTA_DONE &&
+            !b->port.parts->whole(b->port.ctx, r->lease, task))
+            parcel_put16(r->data + at, ROTA_FAILED);
+    }
+}
+
 static int take_results(struct broker *b, int64_t now_ns, int worker,
                         const struct wire_head *h, void *data, size_t size)
 {
@@ -392,6 +419,7 @@ static int take_results(struct broker *b, int64_t now_ns, int worker,
         .told = {h->first, WIRE_HEAD_BYTES},
         .forget_from = h->first,
     };
+    spoil(b, r);
     TAILQ_INSERT_TAIL(&b->unseen, r, link);
     examine_all(b, now_ns); /* or in the next broker_act */
     return 0;
@@ -535,11 +563,15 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
     return 0;
 }
 
-static bool may_say(const struct wire_head *h, enum worker_state state)
+static bool may_say(const struct broker *b, const struct wire_head *h,
+                    enum worker_state state)
 {
     if (h->kind == WIRE_HELLO)
         return state == WORKER_AWAITED && h->count > 0 && h->count <= WIRE_SLOTS_MAX;
-    return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED) &&
+    if (h->kind == WIRE_PART && (b->port.parts == NULL || h->count != 1))
+        return false;
+    return (h->kind == WIRE_RESULTS || h->kind == WIRE_RETURNED ||
+            h->kind == WIRE_PART) &&
            state == WORKER_HERE && h->count > 0 && h->more <= INT64_MAX;
 }
 
@@ -562,18 +594,41 @@ static int take_returned(struct broker *b, int64_t now_ns, int worker,
                          (struct plan_span){h->first, h->count});
 }
 
+/* What can't be kept is not to be said any further. */
+static int take_part(struct broker *b, int64_t now_ns, int worker,
+                     const struct wire_head *h, const void *data, size_t size)
+{
+    if (!plan_holds(b->plan, worker, h->lease, h->first))
+        return 0;
+    struct broker_attempt a = {
+        .lease = h->lease,
+        .task = h->first,
+        .tag = ledger_task(b->ledger, h->first).tag,
+    };
+    int rc = b->port.parts->came(b->port.ctx, worker, &a, data, size);
+    struct wire_head end = {
+        .kind = WIRE_END, .count = 1, .lease = h->lease, .first = h->first};
+    if (rc == ROTA_E_IO)
+        rc = send_head(b, worker, &end);
+    return rc == ROTA_E_FORMAT ? take_nonsense(b, now_ns, worker) : rc;
+}
+
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
                    size_t size)
 {
     struct wire_head h;
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
-        if (wire_read(data, size, &h) != 0 || !may_say(&h, b->workers[worker]))
+        if (wire_read(data, size, &h) != 0 || !may_say(b, &h, b->workers[worker]))
             rc = take_nonsense(b, now_ns, worker);
         else if (h.kind == WIRE_RESULTS)
             return take_results(b, now_ns, worker, &h, data, size);
         else if (h.kind == WIRE_RETURNED)
             rc = take_returned(b, now_ns, worker, &h);
+        else if (h.kind == WIRE_PART)
+            rc = take_part(b, now_ns, worker, &h,
+                           (const unsigned char *)data + WIRE_HEAD_BYTES,
+                           size - WIRE_HEAD_BYTES);
         else
             rc = take_hello(b, now_ns, worker, &h, (char *)data + WIRE_HEAD_BYTES,
                             size - WIRE_HEAD_BYTES);

@@ -21,6 +21,29 @@
 #include "execute/parcel.h"
 #include "rota.h"
 
+/* An attempt at a task, whose tag is the user's. */
+struct broker_attempt {
+    uint64_t lease;
+    uint64_t task;
+    uint64_t tag;
+};
+
+/* Tasks that say something before their result: what an attempt, `task` of `lease`,
+ * says in parts counts once its result does. None may call the broker. */
+struct broker_parts {
+    /* `size` bytes at `data` came from `worker`, of an attempt that has no result yet.
+     * 0; ROTA_E_NOMEM: try again later; ROTA_E_IO: they can't be kept, the attempt is
+     * to be ended; ROTA_E_FORMAT: they make no sense. */
+    int (*came)(void *ctx, int worker, const struct broker_attempt *a, const void *data,
+                size_t size);
+    /* Whether all of its parts were kept. If not, it has failed whatever it says. */
+    bool (*whole)(void *ctx, uint64_t lease, uint64_t task);
+    /* Its result has come, and counts; or not, and its parts are not wanted. What a
+     * lost worker's attempts said, without a result that counts, is not wanted either,
+     * which `lost` alone tells. */
+    void (*settled)(void *ctx, uint64_t lease, uint64_t task, bool counts);
+};
+
 struct broker_port {
     /* Send `size` bytes at `data` (of malloc) to `worker`, without waiting. 0: `data`
      * is the port's; a worker that has gone is no error. Or ROTA_E_NOMEM, ROTA_E_MPI:
@@ -32,6 +55,7 @@ struct broker_port {
      * again. `strange`: it is not known to have gone, but what it sent is none of a
      * worker's. May be NULL; must not call the broker. */
     void (*lost)(void *ctx, int worker, bool strange, uint64_t again);
+    const struct broker_parts *parts; /* NULL: there are none */
     /* `worker` has come, and runs so many tasks at once on `host` (borrowed, any
      * bytes). As lost. */
     void (*came)(void *ctx, int worker, int slots, const char *host);

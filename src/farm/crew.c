@@ -10,9 +10,12 @@
 #include "base/error.h"
 #include "execute/commands.h"
 #include "farm/inner.h"
+#include "farm/spools.h"
 
 enum {
-    TICK_MS = 100, /* between two questions whether to stop */
+    TICK_MS = 100,         /* between two questions whether to stop */
+    HELD_BYTES = 64 << 20, /* of commands and their input, are enough */
+    HELD_ROUNDS = 3,       /* but so many for each slot may be there */
 };
 
 #define BATCH_NS (5 * NS_PER_MS)
@@ -26,7 +29,8 @@ int crew_open(struct link *given, const struct execute_options *options, bool in
     static const struct rota_function command = {.name = "command"};
     const struct rota_farm_options one = {
         .functions = &command, .count = 1, .in_order = in_order};
-    struct farm_manner manner = {.once = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
+    struct farm_manner manner = {
+        .once = true, .parts = true, .batch_ns = BATCH_NS, .nap_ns = NAP_NS};
     rota_auto(link) struct link *link = given;
     rota_auto(executor) struct executor *x = NULL;
     bool works = link->rank > 0 || link->size == 1;
@@ -47,10 +51,14 @@ struct crew {
     const struct crew_hooks *hooks;
     struct rota_error *err;
     struct task_bytes words; /* of the command that was taken last */
-    int workers;             /* that were not lost */
-    int failed;              /* what a hook failed with: *err says it */
-    bool all_taken;          /* there are no more commands */
-    uint64_t taken;          /* so many commands */
+    struct spools *spools;
+    size_t held_bytes; /* of commands that have not ended */
+    uint64_t held;     /* how many these are */
+    char why[sizeof(((struct rota_error *)NULL)->text)]; /* output could not be kept */
+    int workers;                                         /* that were not lost */
+    int failed;     /* what a hook failed with: *err says it */
+    bool all_taken; /* there are no more commands */
+    uint64_t taken; /* so many commands */
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -59,16 +67,28 @@ static int take_failed(struct crew *c, int rc)
     return rc;
 }
 
+/* Whether there are so many commands, with so much input, that workers have enough. */
+static bool has_plenty(const struct crew *c)
+{
+    struct rota_stats stats;
+    if (c->held_bytes <= HELD_BYTES)
+        return false;
+    rota_farm_stats(c->farm, &stats);
+    return c->held > HELD_ROUNDS * (uint64_t)stats.slots;
+}
+
 static int take_command(void *ctx, struct rota_spec *spec)
 {
     struct crew *c = ctx;
-    rota_auto(heap) char **argv = NULL;
+    struct commands_spec command = {0};
     if (c->failed != 0)
         return c->failed;
     if (c->workers == 0)
         return FARM_FED_LAST;
-    uint64_t number = c->taken + 1;
-    int rc = c->hooks->next(c->hooks->ctx, &argv, &number, c->err);
+    if (has_plenty(c))
+        return FARM_FED_NONE_YET;
+    command.number = c->taken + 1;
+    int rc = c->hooks->next(c->hooks->ctx, &command, c->err);
     if (rc == ROTA_E_TIMEOUT)
         return FARM_FED_NONE_YET;
     c->all_taken = rc == ROTA_E_NOTFOUND;
@@ -76,11 +96,15 @@ static int take_command(void *ctx, struct rota_spec *spec)
         return FARM_FED_LAST;
     if (rc != 0)
         return take_failed(c, rc);
-    if (commands_pack(argv, &c->words) != 0)
+    rc = commands_pack(&command, &c->words);
+    free(command.argv);
+    if (rc != 0)
         return take_failed(c,
                            error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
+    c->held_bytes += c->words.size;
+    c->held++;
     c->taken++;
-    spec->tag = number == c->taken ? 0 : number;
+    spec->tag = command.number == c->taken ? 0 : command.number;
     spec->data = c->words.data;
     spec->size_bytes = c->words.size;
     spec->retries = c->hooks->retries;
@@ -88,10 +112,84 @@ static int take_command(void *ctx, struct rota_spec *spec)
     return FARM_FED_TASK;
 }
 
+/* ---- what commands write before their end ------------------------------------ */
+
+static struct spool_text text_of(const struct crew *c, const struct spool *kept,
+                                 const struct execute_bytes *rest)
+{
+    return (struct spool_text){
+        .file = spools_file(c->spools),
+        .kept = kept,
+        .rest = rest->data,
+        .rest_bytes = rest->size,
+    };
+}
+
+/* The place in the list, from 0, of the task that has this tag, or else this number. */
+static uint64_t place_of(uint64_t tag, uint64_t task)
+{
+    return tag > 0 ? tag - 1 : task;
+}
+
+/* Once it is kept, it is shown from there. */
+static int show_part(struct crew *c, const struct broker_attempt *a,
+                     const struct execute_result *part)
+{
+    static const struct execute_bytes none = {0};
+    const struct spooled *kept = spools_attempt(c->spools, a->lease, a->task);
+    struct crew_part said = {
+        .task = place_of(a->tag, a->task),
+        .order = a->task,
+        .lease = a->lease,
+        .out = text_of(c, &kept->out, c->hooks->keep ? &none : &part->out),
+        .err = text_of(c, &kept->err, c->hooks->keep ? &none : &part->err),
+    };
+    return c->hooks->said(c->hooks->ctx, &said, c->err);
+}
+
+static int take_part(void *ctx, int worker, const struct broker_attempt *a,
+                     const void *data, size_t size)
+{
+    struct crew *c = ctx;
+    struct execute_result part;
+    struct rota_error err;
+    bool first;
+    if (commands_part(data, size, &part) != 0)
+        return ROTA_E_FORMAT;
+    int rc = spools_put(c->spools, worker, a->lease, a->task, &part, c->hooks->keep,
+                        &first, &err);
+    if (first) {
+        memcpy(c->why, err.text, sizeof(c->why));
+        c->hooks->spilt(c->hooks->ctx, place_of(a->tag, a->task), c->why);
+    }
+    if (rc == 0 && c->hooks->said != NULL && c->failed == 0)
+        c->failed = show_part(c, a, &part);
+    return rc;
+}
+
+static bool is_whole(void *ctx, uint64_t lease, uint64_t task)
+{
+    const struct crew *c = ctx;
+    return spools_are_whole(c->spools, lease, task);
+}
+
+static void settle_parts(void *ctx, uint64_t lease, uint64_t task, bool counts)
+{
+    const struct crew *c = ctx;
+    spools_settle(c->spools, lease, task, counts);
+}
+
+static const struct broker_parts parts = {
+    .came = take_part,
+    .whole = is_whole,
+    .settled = settle_parts,
+};
+
 static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
 {
     struct crew *c = ctx;
     c->workers--;
+    spools_lose(c->spools, rank - c->farm->first);
     c->hooks->lost(c->hooks->ctx, rank, fate, again);
 }
 
@@ -114,13 +212,20 @@ static bool ran_to_its_end(const struct rota_result *r)
            r->outcome == ROTA_CRASHED || r->outcome == ROTA_OVERTIME;
 }
 
-/* The words of the command that was told last. */
-static int find_words(const struct crew *c, char ***argv)
+/* What it wrote, before its end and then; or nothing, where not all of it was kept. */
+static void find_output(const struct crew *c, struct crew_end *end,
+                        struct execute_result *result)
 {
-    const void *data;
-    size_t size;
-    broker_payload(c->farm->broker, &data, &size);
-    return commands_unpack(data, size, argv);
+    const struct spooled *kept = spools_find(c->spools, end->order);
+    if (kept != NULL && kept->broken) {
+        end->why = c->why;
+        result->how = EXECUTE_OVERFLOWED;
+        result->out.size = result->err.size = 0;
+    }
+    end->lease = kept ? kept->lease : CREW_NO_LEASE;
+    end->out = text_of(c, kept ? &kept->out : NULL, &result->out);
+    end->err = text_of(c, kept ? &kept->err : NULL, &result->err);
+    end->wrote = (kept ? kept->wrote : 0) + result->out.size;
 }
 
 /* What `r` says, in the crew's words. `result` is what it may need. */
@@ -128,7 +233,8 @@ static int read_end(const struct rota_result *r, struct crew_end *end,
                     struct execute_result *result)
 {
     *end = (struct crew_end){
-        .task = r->tag > 0 ? r->tag - 1 : r->task,
+        .task = place_of(r->tag, r->task),
+        .order = r->task,
         .outcome = r->outcome,
         .killed = r->outcome == ROTA_POISON ? r->code : 0,
         .worker = r->worker,
@@ -143,18 +249,27 @@ static int read_end(const struct rota_result *r, struct crew_end *end,
 
 static int end_command(struct crew *c, const struct rota_result *r)
 {
-    struct execute_result result;
+    struct execute_result result = {.how = EXECUTE_EXITED};
+    struct commands_spec command = {0};
     struct crew_end end;
-    rota_auto(heap) char **argv = NULL;
+    const void *payload;
+    size_t size;
+    broker_payload(c->farm->broker, &payload, &size);
+    c->held_bytes -= size;
+    c->held--;
     int rc = read_end(r, &end, &result);
     if (rc == 0 && r->outcome != ROTA_DONE)
-        rc = find_words(c, &argv);
+        rc = commands_unpack(payload, size, &command);
     if (rc != 0)
         return error_set(c->err, rc,
                          "cannot read the result of task %ju from rank %d: %s",
                          (uintmax_t)end.task + 1, r->worker, rota_strerror(rc));
+    rota_auto(heap) char **argv = command.argv;
     end.argv = argv;
-    return c->hooks->ended(c->hooks->ctx, &end, c->err);
+    find_output(c, &end, &result);
+    rc = c->hooks->ended(c->hooks->ctx, &end, c->err);
+    spools_forget(c->spools, r->task);
+    return rc;
 }
 
 /* What makes no sense is said at the command's end, if that makes none either. */
@@ -197,13 +312,17 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
                                       .lost = note_lost,
                                       .came = note_came,
                                       .tried = note_tried,
+                                      .parts = &parts,
                                       .ctx = &c};
-    int rc = farm_set_feed(farm, take_command, &c);
+    int rc = spools_new(&c.spools);
+    if (rc == 0)
+        rc = farm_set_feed(farm, take_command, &c);
     if (rc == 0)
         rc = loop(&c);
     farm->hooks = (struct farm_hooks){.ctx = NULL};
     farm->feed = NULL;
     free(c.words.data);
+    spools_free(c.spools);
 
     *out = (struct crew_summary){.stopped = rc == 0};
     rota_farm_stats(farm, &out->stats);

@@ -8,6 +8,11 @@
  * Commands come from the manager's caller, as many as there are, when there is room;
  * each comes back once, with its result or the reason why there is none. None is begun
  * a second time unless its worker was lost.
+ *
+ * What a command writes may be more than memory holds: it comes in parts while it runs,
+ * which are kept on disk (base/spool.h) until its result counts. An attempt whose
+ * worker is lost takes its parts along. Who wants to see them as they come is shown
+ * them.
  */
 #ifndef ROTA_FARM_CREW_H
 #define ROTA_FARM_CREW_H
@@ -15,7 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "execute/execute.h"
+#include "base/spool.h"
+#include "execute/commands.h"
 #include "farm/link.h"
 #include "rota.h"
 
@@ -28,14 +34,34 @@ int crew_open(struct link *link, const struct execute_options *options, bool in_
 
 /* The end of a command. Everything is borrowed, for the call alone. */
 struct crew_end {
-    uint64_t task; /* from 0: the number that `next` gave it, less 1 */
+    uint64_t task;  /* from 0: the number that `next` gave it, less 1 */
+    uint64_t order; /* from 0, in the order of their coming */
+    uint64_t lease; /* of the attempt that decided, if that said something before its
+                        end; or CREW_NO_LEASE */
     enum rota_outcome outcome;
     int killed;                          /* ROTA_POISON: so many workers were lost */
     char *const *argv;                   /* NULL where all is well: ROTA_DONE */
-    const struct execute_result *result; /* NULL unless it ran to its end */
-    int worker;                          /* the rank that had it last; -1: none */
-    int attempts;                        /* tries that were begun */
-    int64_t took_ns;                     /* how long its last try ran */
+    const struct execute_result *result; /* NULL unless it ran to its end. What it wrote
+                                            is below, and only the last of it here */
+    struct spool_text out;               /* all that it wrote; where that is not
+                                            kept, the last of it */
+    struct spool_text err;
+    uint64_t wrote;  /* bytes to standard output, in all */
+    const char *why; /* its output could not be kept, for this reason; or NULL */
+    int worker;      /* the rank that had it last; -1: none */
+    int attempts;    /* tries that were begun */
+    int64_t took_ns; /* how long its last try ran */
+};
+
+#define CREW_NO_LEASE UINT64_MAX
+
+/* What a command writes before its end. */
+struct crew_part {
+    uint64_t task; /* as above */
+    uint64_t order;
+    uint64_t lease;        /* tells this attempt from others */
+    struct spool_text out; /* all so far, where it is kept; or else what is new */
+    struct spool_text err;
 };
 
 /* Called from crew_manage, in its thread. */
@@ -44,12 +70,12 @@ struct crew_hooks {
     int retries;           /* further tries of a command that fails */
     int64_t time_limit_ms; /* of each try; 0: none */
 
-    /* The next command: *argv is one block, which the crew takes. *number (from 1) is
-     * what it is told, and by what its end is known; it is its place in the order
-     * unless it is set. Must not wait: fails with ROTA_E_TIMEOUT where none has come
-     * yet, with ROTA_E_NOTFOUND where none will come any more, with anything else to
-     * end the run. */
-    int (*next)(void *ctx, char ***argv, uint64_t *number, struct rota_error *err);
+    /* The next command: out->argv is one block, which the crew takes; the rest is
+     * borrowed until the next call. Its number (from 1) is what it is told, and by what
+     * its end is known; it is its place in the order unless it is set. Must not wait:
+     * fails with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where
+     * none will come any more, with anything else to end the run. */
+    int (*next)(void *ctx, struct commands_spec *out, struct rota_error *err);
 
     /* A command ended. A failure ends the run. */
     int (*ended)(void *ctx, const struct crew_end *end, struct rota_error *err);
@@ -57,6 +83,16 @@ struct crew_hooks {
     /* The worker in `rank` is lost; `again` commands that it ran will run again. `fate`
      * is how it went, or NULL: it sent what makes no sense. */
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+
+    /* What an attempt at a command writes, as it comes; or NULL: nobody wants to see
+     * it. A failure ends the run. */
+    int (*said)(void *ctx, const struct crew_part *part, struct rota_error *err);
+
+    /* Whether what was said is kept until the command's end. */
+    bool keep;
+
+    /* A command's output can't be kept any more, and so the command is ended: `why`. */
+    void (*spilt)(void *ctx, uint64_t task, const char *why);
 
     /* The worker in `rank` has come, and runs so many commands at once on `host`. NULL:
      * it is not wanted to be known; so too: */

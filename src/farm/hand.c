@@ -137,6 +137,10 @@ int hand_receive(struct hand *h, const void *data, size_t size)
         h->executor->ops->drop(h->executor, head.lease, head.first, head.count);
         return 0;
     }
+    if (head.kind == WIRE_END && h->executor->ops->end != NULL) {
+        h->executor->ops->end(h->executor, head.lease, head.first);
+        return 0;
+    }
     if (head.kind == WIRE_RECALL)
         return give_back(h, &head);
     if (head.kind != WIRE_FINISH)
@@ -167,8 +171,8 @@ static int word(struct hand *h)
     if (task_bytes_reserve(&h->message, WIRE_HEAD_BYTES + r->bytes) != 0)
         return ROTA_E_NOMEM;
     struct wire_head head = {
-        .kind = WIRE_RESULTS,
-        .count = r->count,
+        .kind = r->part ? WIRE_PART : WIRE_RESULTS,
+        .count = r->part ? 1 : r->count,
         .lease = r->lease,
         .first = r->first,
         .more = r->busy_ns > 0 ? (uint64_t)r->busy_ns : 0,

@@ -39,6 +39,8 @@ struct farm_hooks {
     /* The worker in `rank` is lost, and `again` tasks that it ran will run again.
      * `fate`: how it went; NULL: what it sent is none of a worker's. */
     void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+    /* broker.h's, with farm_manner.parts, and this `ctx`. */
+    const struct broker_parts *parts;
     /* The worker in `rank` has come, and runs so many tasks at once on `host`. */
     void (*came)(void *ctx, int rank, int slots, const char *host);
     /* An attempt has failed, and another will be made (broker.h). */
@@ -89,7 +91,8 @@ struct rota_farm {
 /* What a farm may be beyond rota.h's options; all 0: nothing more. */
 struct farm_manner {
     bool once;        /* plan.h's, as is */
-    int64_t batch_ns; /* this */
+    bool parts;       /* tasks may say something before their result */
+    int64_t batch_ns; /* plan.h's, as is */
     int64_t nap_ns;   /* a worker whose slots are all taken looks for messages so often;
                          0: the more seldom the longer nothing has happened */
 };

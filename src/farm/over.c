@@ -63,6 +63,33 @@ static void broker_tells_lost(void *ctx, int worker, bool strange, uint64_t agai
         f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, again);
 }
 
+static int parts_came(void *ctx, int worker, const struct broker_attempt *a,
+                      const void *data, size_t size)
+{
+    const struct farm_hooks *h = &((const struct rota_farm *)ctx)->hooks;
+    return h->parts ? h->parts->came(h->ctx, worker, a, data, size) : 0;
+}
+
+static bool parts_are_whole(void *ctx, uint64_t lease, uint64_t task)
+{
+    const struct farm_hooks *h = &((const struct rota_farm *)ctx)->hooks;
+    return h->parts == NULL || h->parts->whole(h->ctx, lease, task);
+}
+
+static void parts_settled(void *ctx, uint64_t lease, uint64_t task, bool counts)
+{
+    const struct farm_hooks *h = &((const struct rota_farm *)ctx)->hooks;
+    if (h->parts != NULL)
+        h->parts->settled(h->ctx, lease, task, counts);
+}
+
+/* The hooks come and go, the broker's port stays. */
+static const struct broker_parts parts = {
+    .came = parts_came,
+    .whole = parts_are_whole,
+    .settled = parts_settled,
+};
+
 static void broker_tells_came(void *ctx, int worker, int slots, const char *host)
 {
     const struct rota_farm *f = ctx;
@@ -84,6 +111,7 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
         .send = broker_send,
         .done = broker_done,
         .lost = broker_tells_lost,
+        .parts = manner.parts ? &parts : NULL,
         .came = broker_tells_came,
         .tried = broker_tells_tried,
         .ctx = f,

@@ -1,4 +1,4 @@
-/* wire.h - what the manager and its workers say to each other (version 1)
+/* wire.h - what the manager and its workers say to each other (version 2)
  *
  * Messages under two tags, WIRE_TO_WORKER and WIRE_TO_MANAGER. Each begins with a head
  * of 32 bytes; all integers are little-endian:
@@ -20,10 +20,13 @@
  *   RESULTS   of results   its number    task number ns in sum  result records
  *   RECALL    of tasks     its number    task number 0          -
  *   RETURNED  of tasks     its number    task number 0          -
+ *   PART      1            its number    task number 0          bytes
+ *   END       1            its number    task number 0          -
  *
  * DROP's tasks are not wanted; who has begun them may report them. RECALL asks for
  * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
- * none.
+ * none. PART is what a task that goes on has to say before its result, in its kind's
+ * own form; END asks to end such a task, as that can't be kept.
  *
  * Records are those of execute/parcel.h.
  */
@@ -33,7 +36,7 @@
 #include "execute/parcel.h"
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_HEAD_BYTES = 32,
     WIRE_TO_WORKER = 1, /* tags */
     WIRE_TO_MANAGER = 2,
@@ -49,6 +52,8 @@ enum wire_kind {
     WIRE_RESULTS,
     WIRE_RECALL,
     WIRE_RETURNED,
+    WIRE_PART,
+    WIRE_END,
     WIRE_KINDS,
 };
 

@@ -388,6 +388,13 @@ static void give_back(struct plan *p, int64_t now_ns, struct span *s)
     wait_return(p, s);
 }
 
+bool plan_holds(const struct plan *p, int worker, uint64_t lease, uint64_t task)
+{
+    uint64_t next;
+    struct lease *l = lease_find(p, worker, lease);
+    return l != NULL && span_in(l, task, &next) != NULL;
+}
+
 /* The youngest first, since each goes to the head of its line. */
 int plan_returned(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
                   struct plan_span span)

@@ -138,6 +138,9 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
                 uint64_t task, int64_t busy_ns, enum plan_verdict *verdict,
                 uint32_t *attempt);
 
+/* Whether `task` is in the `lease` of `worker`, and not reported yet. */
+bool plan_holds(const struct plan *p, int worker, uint64_t lease, uint64_t task);
+
 /* With options.once: `worker` gives back the tasks of `span` that are in its `lease`:
  * it has not begun them, and won't. Others are of no account. Fails with ROTA_E_NOMEM:
  * nothing has changed. */

@@ -14,6 +14,7 @@ enum record_kind {
     RECORD_NAME,   /* n: place; texts: name */
     RECORD_LISTED, /* nothing more */
     RECORD_RESULT, /* n: enum result_number; texts: reason, out, err */
+    RECORD_OUTPUT, /* n: task, stream, part; texts: bytes */
     RECORD_TRY,    /* n: so too */
     RECORD_CAME,   /* n: session, rank, slots, came_ns; texts: host */
     RECORD_WENT,   /* n: session, rank, went_ns; texts: how */
@@ -30,6 +31,8 @@ enum result_number {
     RESULT_RANK,
     RESULT_ENDED,
     RESULT_TOOK,
+    RESULT_OUT_PARTS, /* that were recorded before */
+    RESULT_ERR_PARTS,
     RECORD_NUMBERS,
 };
 

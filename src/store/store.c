@@ -419,6 +419,22 @@ int store_listed(struct store *s, struct rota_error *err)
     return add(s, &r, err);
 }
 
+int store_add_output(struct store *s, uint64_t task, int stream, int64_t part,
+                     const void *data, size_t size, struct rota_error *err)
+{
+    if (task == 0 || task > s->tasks || stream < 1 || stream > 2 || part < 1)
+        return error_set(err, ROTA_E_ARG, "task %" PRIu64 " cannot have that output",
+                         task);
+    if (s->pending.size >= STORE_HELD_BYTES) {
+        int rc = commit(s, PATIENT_MS, err);
+        if (rc != 0)
+            return rc == ROTA_E_NOMEM ? rc : ROTA_E_STATE;
+    }
+    struct record r = {.kind = RECORD_OUTPUT, .n = {(int64_t)task, stream, part}};
+    r.text[0] = (struct text){data, size};
+    return add(s, &r, err);
+}
+
 /* The record of `result`, without texts. */
 static int result_record(const struct store *s, const struct store_result *result,
                          enum record_kind kind, struct record *r,
@@ -437,6 +453,8 @@ static int result_record(const struct store *s, const struct store_result *resul
     r->n[RESULT_RANK] = result->rank;
     r->n[RESULT_ENDED] = clock_wall_ns();
     r->n[RESULT_TOOK] = result->took_ns;
+    r->n[RESULT_OUT_PARTS] = result->out_parts;
+    r->n[RESULT_ERR_PARTS] = result->err_parts;
     return 0;
 }
 

@@ -43,6 +43,7 @@ enum {
     STORE_GROUP_NS = 100000000,
     STORE_RESTED_BYTES = 16 << 20,
     STORE_HELD_BYTES = 64 << 20,
+    STORE_PART_BYTES = 1 << 20,
 };
 
 struct store;
@@ -100,7 +101,17 @@ struct store_result {
     size_t out_bytes;
     const void *err;
     size_t err_bytes;
+    int64_t out_parts; /* which stand behind so many parts of store_add_output */
+    int64_t err_parts;
 };
+
+/* A long output, before the result: part `part` (from 1) of `stream` (1: output, 2:
+ * error) of a task, STORE_PART_BYTES bytes of it. Without a result it is nobody's.
+ * Fails with ROTA_E_STATE too: STORE_HELD_BYTES wait to be committed, and this was not
+ * taken.
+ */
+int store_add_output(struct store *s, uint64_t task, int stream, int64_t part,
+                     const void *data, size_t size, struct rota_error *err);
 
 /* Record it, at the present time. The first one of a task's counts, and any other is
  * dropped. */

@@ -19,6 +19,7 @@ enum statement {
     RESULT,
     ATTEMPT,
     OUTPUT,
+    SHORTEN,
     CAME,
     WENT,
     EVENT,
@@ -33,7 +34,8 @@ static const char *const sql[] = {
                "WHERE task = ? AND session < ?"),
     [RESULT] = "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)",
     [ATTEMPT] = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    [OUTPUT] = "INSERT INTO outputs VALUES (?, ?, ?, ?)",
+    [OUTPUT] = "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)",
+    [SHORTEN] = "DELETE FROM outputs WHERE task = ? AND stream = ? AND part > ?",
     [CAME] = "INSERT OR IGNORE INTO workers VALUES (?, ?, ?, ?, ?, NULL, NULL)",
     [WENT] = ("UPDATE workers SET went_ns = ?3, how = ?4 WHERE session = ?1 AND "
               "rank = ?2 AND went_ns IS NULL"),
@@ -130,18 +132,40 @@ static int write_try(struct writer *w, const struct record *r)
     return rc == SQLITE_OK ? write_attempt(w, r->n, attempt) : rc;
 }
 
-static int write_output(struct writer *w, int64_t task, int stream,
-                        const struct text *t)
+static int write_part(struct writer *w, const int64_t *place, const void *data,
+                      size_t size)
 {
     sqlite3_stmt *st = w->st[OUTPUT];
+    bind_bytes(st, bind_numbers(st, place, 3), data, size);
+    return run(st);
+}
+
+static int write_early_part(struct writer *w, const struct record *r)
+{
+    return write_part(w, r->n, r->text[0].data, r->text[0].size);
+}
+
+/* An earlier session may have died in the midst of a longer output. */
+static int shorten(struct writer *w, const int64_t *result, int stream, int64_t parts)
+{
+    int64_t n[] = {result[RESULT_TASK], stream, parts};
+    if (result[RESULT_SESSION] <= 1)
+        return SQLITE_OK;
+    bind_numbers(w->st[SHORTEN], n, 3);
+    return run(w->st[SHORTEN]);
+}
+
+/* What is left of a stream, behind the `parts` that are there. */
+static int write_output(struct writer *w, const int64_t *result, int stream,
+                        int64_t parts, const struct text *t)
+{
     const unsigned char *data = t->data;
     size_t left = data ? t->size : 0;
-    int rc = SQLITE_OK;
-    for (int64_t part = 1; rc == SQLITE_OK && left > 0; part++) {
+    int rc = shorten(w, result, stream, parts);
+    while (rc == SQLITE_OK && left > 0) {
         size_t size = left < SCHEMA_PART_BYTES ? left : SCHEMA_PART_BYTES;
-        int64_t n[] = {task, stream, part};
-        bind_bytes(st, bind_numbers(st, n, 3), data, size);
-        rc = run(st);
+        int64_t place[] = {result[RESULT_TASK], stream, ++parts};
+        rc = write_part(w, place, data, size);
         data += size;
         left -= size;
     }
@@ -166,9 +190,9 @@ static int write_result(struct writer *w, const struct record *r)
         return rc;
     rc = write_attempt(w, n, attempt);
     if (rc == SQLITE_OK)
-        rc = write_output(w, n[RESULT_TASK], 1, &r->text[1]);
+        rc = write_output(w, n, 1, n[RESULT_OUT_PARTS], &r->text[1]);
     if (rc == SQLITE_OK)
-        rc = write_output(w, n[RESULT_TASK], 2, &r->text[2]);
+        rc = write_output(w, n, 2, n[RESULT_ERR_PARTS], &r->text[2]);
     return rc;
 }
 
@@ -210,10 +234,11 @@ static int write_listed(struct writer *w, const struct record *r)
 }
 
 static int (*const write_record[])(struct writer *w, const struct record *r) = {
-    [RECORD_TASK] = write_task,     [RECORD_NAME] = write_name,
-    [RECORD_LISTED] = write_listed, [RECORD_RESULT] = write_result,
-    [RECORD_TRY] = write_try,       [RECORD_CAME] = write_came,
-    [RECORD_WENT] = write_went,     [RECORD_EVENT] = write_event,
+    [RECORD_OUTPUT] = write_early_part, [RECORD_TASK] = write_task,
+    [RECORD_NAME] = write_name,         [RECORD_LISTED] = write_listed,
+    [RECORD_RESULT] = write_result,     [RECORD_TRY] = write_try,
+    [RECORD_CAME] = write_came,         [RECORD_WENT] = write_went,
+    [RECORD_EVENT] = write_event,
 };
 
 /* --- public --------------------------------------------------------------- */

@@ -853,9 +853,173 @@ static void what_could_not_be_sent_is_not_forgotten_meanwhile(void **state)
     close_world(&w);
 }
 
+/* ---- parts ------------------------------------------------------------------- */
+
+/* Parts that came, and what became of the attempts that they are of. */
+struct parts_world {
+    struct world world; /* first: what the port's functions get */
+    int came;
+    int came_rc;
+    bool spoilt;
+    int counted;
+    int dropped;
+};
+
+static int part_came(void *ctx, int worker, const struct broker_attempt *a,
+                     const void *data, size_t size)
+{
+    struct parts_world *p = ctx;
+    (void)worker;
+    (void)a;
+    assert_int_equal(size, 3);
+    assert_memory_equal(data, "abc", 3);
+    p->came++;
+    int rc = p->came_rc;
+    if (rc == ROTA_E_NOMEM)
+        p->came_rc = 0;
+    return rc;
+}
+
+static bool parts_are_whole(void *ctx, uint64_t lease, uint64_t task)
+{
+    const struct parts_world *p = ctx;
+    (void)lease;
+    return !p->spoilt || task != 0;
+}
+
+static void parts_settled(void *ctx, uint64_t lease, uint64_t task, bool counts)
+{
+    struct parts_world *p = ctx;
+    (void)lease;
+    (void)task;
+    p->counted += counts;
+    p->dropped += !counts;
+}
+
+static const struct broker_parts parts = {
+    .came = part_came, .whole = parts_are_whole, .settled = parts_settled};
+
+static void open_parts(struct parts_world *p)
+{
+    struct broker_port port = {.send = keep_sent,
+                               .done = free_data,
+                               .lost = note_lost,
+                               .parts = &parts,
+                               .ctx = &p->world};
+    struct broker_options options = {.workers = WORKERS,
+                                     .first_rank = 1,
+                                     .functions = FUNCTIONS,
+                                     .fingerprint = PRINT,
+                                     .once = true};
+    *p = (struct parts_world){.world = {.now_ns = 1000}};
+    assert_int_equal(broker_new(&options, &port, &p->world.broker), 0);
+}
+
+/* The worker that got message `s` says "abc" of its first task. */
+static void say_part(struct world *w, const struct sent *s, uint64_t lease_off)
+{
+    unsigned char message[WIRE_HEAD_BYTES + 3];
+    struct wire_head h = {0};
+    assert_int_equal(wire_read(s->data, s->size, &h), 0);
+    h.kind = WIRE_PART;
+    h.count = 1;
+    h.lease += lease_off;
+    h.more = 0;
+    wire_write(message, &h);
+    memcpy(message + WIRE_HEAD_BYTES, "abc", 3);
+    give(w, s->worker, message, sizeof(message));
+}
+
+static void a_part_is_passed_on_while_its_attempt_has_no_result(void **state)
+{
+    (void)state;
+    struct parts_world p;
+    struct world *w = &p.world;
+    open_parts(&p);
+    submit_all(w, 0, 1);
+    hello(w, 0, 1, PRINT);
+    act(w);
+    p.came_rc = ROTA_E_NOMEM;
+    say_part(w, &w->sent[0], 0); /* tried twice */
+    assert_int_equal(p.came, 2);
+    say_part(w, &w->sent[0], 1); /* nobody's lease */
+    assert_int_equal(p.came, 2);
+    answer(w, &w->sent[0]);
+    assert_int_equal(p.counted, 1);
+    assert_int_equal(p.dropped, 0);
+    say_part(w, &w->sent[0], 0); /* too late */
+    assert_int_equal(p.came, 2);
+    assert_int_equal(next(w).outcome, ROTA_DONE);
+    close_world(w);
+}
+
+static void parts_of_a_try_that_is_not_the_last_are_dropped(void **state)
+{
+    (void)state;
+    struct parts_world p;
+    struct world *w = &p.world;
+    open_parts(&p);
+    submit_all(w, 2, 1); /* fails, and once more */
+    hello(w, 0, 1, PRINT);
+    act(w);
+    say_part(w, &w->sent[0], 0);
+    answer_all(w);
+    assert_int_equal(p.dropped, 1);
+    assert_int_equal(p.counted, 1);
+    assert_int_equal(next(w).outcome, ROTA_FAILED);
+    close_world(w);
+}
+
+static void a_task_whose_parts_are_not_whole_has_failed(void **state)
+{
+    (void)state;
+    struct parts_world p;
+    struct world *w = &p.world;
+    struct wire_head h = {0};
+    open_parts(&p);
+    p.spoilt = true; /* task 0 */
+    submit_all(w, 0, 2);
+    hello(w, 0, 2, PRINT);
+    act(w);
+    p.came_rc = ROTA_E_IO;
+    int sent = w->count;
+    say_part(w, &w->sent[0], 0);
+    assert_int_equal(w->count, sent + 1);
+    assert_int_equal(wire_read(w->sent[sent].data, w->sent[sent].size, &h), 0);
+    assert_int_equal(h.kind, WIRE_END);
+    answer_all(w);
+    int done = 0, failed = 0;
+    for (int i = 0; i < 2; i++) {
+        enum rota_outcome outcome = next(w).outcome;
+        done += outcome == ROTA_DONE;
+        failed += outcome == ROTA_FAILED;
+    }
+    assert_int_equal(done, 1);
+    assert_int_equal(failed, 1);
+    close_world(w);
+}
+
+static void who_says_parts_where_there_are_none_is_lost(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    submit_all(&w, 0, 1);
+    hello(&w, 0, 1, PRINT);
+    act(&w);
+    say_part(&w, &w.sent[0], 0);
+    assert_int_equal(w.losses, 1);
+    assert_true(w.strange);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_is_passed_on_while_its_attempt_has_no_result),
+        cmocka_unit_test(parts_of_a_try_that_is_not_the_last_are_dropped),
+        cmocka_unit_test(a_task_whose_parts_are_not_whole_has_failed),
+        cmocka_unit_test(who_says_parts_where_there_are_none_is_lost),
         cmocka_unit_test(a_result_says_what_became_of_its_task),
         cmocka_unit_test(each_of_many_tasks_is_told_once),
         cmocka_unit_test(results_come_in_order_where_that_was_asked_for),

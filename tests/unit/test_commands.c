@@ -51,14 +51,19 @@ enum {
     PATIENCE_MS = 10000,
 };
 
-static struct executor *make(int slots)
+static struct executor *make_with_parts(int slots, size_t part_bytes)
 {
-    struct execute_options options = {.slots = slots};
+    struct execute_options options = {.slots = slots, .part_bytes = part_bytes};
     struct executor *x;
     assert_int_equal(executor_commands_open(&options, &x, NULL), 0);
     assert_int_equal(x->slots, slots);
     assert_int_equal(x->held, 0);
     return x;
+}
+
+static struct executor *make(int slots)
+{
+    return make_with_parts(slots, SIZE_MAX);
 }
 
 static void add(struct task_bytes *b, const void *data, size_t size)
@@ -96,7 +101,8 @@ static int give_scripts(struct executor *x, uint64_t lease, uint64_t first,
     fail_at = 0; /* it is the executor that memory is refused to */
     for (; scripts[count] != NULL; count++) {
         char *argv[] = {sh, c, scripts[count], NULL};
-        assert_int_equal(commands_pack(argv, &words), 0);
+        struct commands_spec spec = {.argv = argv};
+        assert_int_equal(commands_pack(&spec, &words), 0);
         add(&records, words.data, words.size);
     }
     fail_at = refuse;
@@ -121,16 +127,23 @@ struct told {
     struct execute_result command;
 };
 
-static struct told next(struct executor *x)
+static struct executor_report next_report(struct executor *x)
 {
-    struct told t = {0};
-    size_t bytes = 0;
+    struct executor_report r;
     int64_t until_ns = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
     int rc;
-    while ((rc = x->ops->take(x, &t.report)) != 0 && clock_now_ns() < until_ns)
+    while ((rc = x->ops->take(x, &r)) != 0 && clock_now_ns() < until_ns)
         x->ops->wait(x, NS_PER_MS);
     assert_int_equal(rc, 0);
-    assert_int_equal(t.report.count, 1);
+    assert_int_equal(r.count, 1);
+    return r;
+}
+
+static struct told next(struct executor *x)
+{
+    struct told t = {.report = next_report(x)};
+    size_t bytes = 0;
+    assert_false(t.report.part);
     assert_int_equal(
         parcel_read_result(t.report.records, t.report.bytes, &t.record, &bytes), 0);
     assert_int_equal(bytes, t.report.bytes);
@@ -211,10 +224,11 @@ static void a_signal_is_told_apart_from_a_status(void **state)
     done(x);
 }
 
-static void give_words(struct executor *x, uint64_t lease, char *const *argv)
+static void give_words(struct executor *x, uint64_t lease, char **argv)
 {
     struct task_bytes words = {0}, records = {0};
-    assert_int_equal(commands_pack(argv, &words), 0);
+    struct commands_spec c = {.argv = argv};
+    assert_int_equal(commands_pack(&c, &words), 0);
     add(&records, words.data, words.size);
     assert_int_equal(give_records(x, lease, 0, 1, &records), 0);
     free(words.data);
@@ -239,17 +253,32 @@ static void what_is_no_command_could_not_be_started_either(void **state)
 {
     (void)state;
     struct executor *x = make(2);
-    struct task_bytes records = {0};
+    struct task_bytes records = {0}, words = {0};
+    char word[] = "true", variable[] = "A=1";
+    struct commands_spec spec = {.argv = (char *[]){word, NULL},
+                                 .env = (char *[]){variable, NULL}};
+    assert_int_equal(commands_pack(&spec, &words), 0);
+    enum {
+        WORDS_END = 8 + sizeof(word),
+    };
     add(&records, "", 0);
-    add(&records, "true", 4); /* its last word has no end */
-    add(&records, "true", 5);
-    assert_int_equal(give_records(x, 1, 0, 3, &records), 0);
+    add(&records, words.data, 7);
+    add(&records, words.data, words.size - 1); /* less than it says */
+    words.data[words.size - 1] = '=';          /* its last variable has no end, */
+    add(&records, words.data, words.size);
+    words.data[words.size - 1] = '\0';
+    words.data[WORDS_END - 1] = '='; /* its last word has none */
+    add(&records, words.data, words.size);
+    words.data[WORDS_END - 1] = '\0';
+    add(&records, words.data, words.size);
+    assert_int_equal(give_records(x, 1, 0, 6, &records), 0);
     free(records.data);
-    for (uint64_t i = 0; i < 3; i++) {
+    free(words.data);
+    for (uint64_t i = 0; i < 6; i++) {
         struct told t = next(x);
         assert_int_equal(t.report.first, i);
-        assert_int_equal(t.record.outcome, i < 2 ? ROTA_FAILED : ROTA_DONE);
-        assert_int_equal(t.command.how, i < 2 ? EXECUTE_NOT_STARTED : EXECUTE_EXITED);
+        assert_int_equal(t.record.outcome, i < 5 ? ROTA_FAILED : ROTA_DONE);
+        assert_int_equal(t.command.how, i < 5 ? EXECUTE_NOT_STARTED : EXECUTE_EXITED);
     }
     done(x);
 }
@@ -296,8 +325,144 @@ static void a_value_that_is_none_is_refused(void **state)
     assert_int_equal(commands_result(value, 24, &r), 0);
     assert_int_equal(r.out.size, 8);
     assert_int_equal(r.err.size, 0);
+    assert_int_equal(commands_part(value, 24, &r), ROTA_E_FORMAT);
+    parcel_put32(value, EXECUTE_RUNNING);
+    assert_int_equal(commands_result(value, 24, &r), ROTA_E_FORMAT);
+    assert_int_equal(commands_part(value, 24, &r), 0);
     parcel_put32(value, EXECUTE_HOWS);
     assert_int_equal(commands_result(value, 24, &r), ROTA_E_FORMAT);
+    assert_int_equal(commands_part(value, 24, &r), ROTA_E_FORMAT);
+}
+
+/* ---- what is said before the end --------------------------------------------- */
+
+/* What a command says in parts and in its result, in sum; returns the parts. */
+static int add_up(struct executor *x, size_t *out, size_t *err)
+{
+    struct execute_result r;
+    *out = *err = 0;
+    for (int parts = 0;; parts++) {
+        struct executor_report report = next_report(x);
+        if (report.part) {
+            assert_int_equal(commands_part(report.records, report.bytes, &r), 0);
+        } else {
+            struct parcel_result record;
+            size_t bytes;
+            assert_int_equal(
+                parcel_read_result(report.records, report.bytes, &record, &bytes), 0);
+            assert_int_equal(commands_result(record.data, record.size, &r), 0);
+        }
+        for (size_t i = 0; i < r.out.size; i++)
+            assert_int_equal(r.out.data[i], 'o');
+        *out += r.out.size;
+        *err += r.err.size;
+        if (!report.part)
+            return parts;
+    }
+}
+
+static void much_output_comes_in_parts(void **state)
+{
+    (void)state;
+    struct executor *x = make_with_parts(1, 100000);
+    size_t out, err;
+    char script[] =
+        "head -c 3000000 /dev/zero | tr '\\0' o; head -c 500000 /dev/zero >&2";
+    give(x, 7, 3, SCRIPTS(script));
+    assert_in_range(add_up(x, &out, &err), 8, 35);
+    assert_int_equal(out, 3000000);
+    assert_int_equal(err, 500000);
+    done(x);
+}
+
+static void what_was_written_is_told_at_once_where_that_is_wanted(void **state)
+{
+    (void)state;
+    struct executor *x = make_with_parts(1, 1);
+    struct execute_result r;
+    char script[] = "printf a; sleep 1000";
+    give(x, 1, 0, SCRIPTS(script));
+    struct executor_report report = next_report(x);
+    assert_true(report.part);
+    assert_int_equal(report.lease, 1);
+    assert_int_equal(commands_part(report.records, report.bytes, &r), 0);
+    assert_int_equal(r.out.size, 1);
+    nothing(x);
+    assert_int_equal(x->held, 1);
+    executor_close(x);
+}
+
+static void nothing_is_read_while_a_part_is_not_taken(void **state)
+{
+    (void)state;
+    struct executor *x = make_with_parts(1, 1);
+    struct execute_result r;
+    char script[] = "head -c 10000000 /dev/zero";
+    give(x, 1, 0, SCRIPTS(script));
+    for (int i = 0; i < 100; i++)
+        x->ops->wait(x, NS_PER_MS);
+    struct executor_report report = next_report(x);
+    assert_int_equal(commands_part(report.records, report.bytes, &r), 0);
+    assert_in_range(r.out.size, 1, 65536);
+    executor_close(x);
+}
+
+static void what_cannot_be_kept_is_ended(void **state)
+{
+    (void)state;
+    struct executor *x = make_with_parts(1, 1);
+    char script[] = "echo a; sleep 1000", other[] = "echo b";
+    give(x, 9, 5, SCRIPTS(script, other));
+    assert_true(next_report(x).part);
+    x->ops->end(x, 9, 6); /* has not begun */
+    x->ops->end(x, 8, 5);
+    x->ops->end(x, 9, 5);
+    struct told t = next(x);
+    assert_int_equal(t.report.first, 5);
+    assert_int_equal(t.record.outcome, ROTA_FAILED);
+    assert_int_equal(t.command.how, EXECUTE_OVERFLOWED);
+    struct executor_report part = next_report(x);
+    while (part.part)
+        part = next_report(x);
+    assert_int_equal(part.first, 6);
+    done(x);
+}
+
+static void who_writes_for_ever_is_ended_with_the_executor(void **state)
+{
+    (void)state;
+    struct executor *x = make_with_parts(1, 1);
+    char script[] = "trap '' TERM; while :; do echo y; done";
+    give(x, 1, 0, SCRIPTS(script));
+    assert_true(next_report(x).part);
+    int64_t began_ns = clock_now_ns();
+    executor_close(x);
+    assert_in_range(clock_now_ns() - began_ns, 0, 6 * NS_PER_SEC);
+}
+
+/* ---- what commands are given ------------------------------------------------- */
+
+static void a_command_reads_its_input_and_sees_its_variables(void **state)
+{
+    (void)state;
+    struct executor *x = make(1);
+    struct task_bytes payload = {0}, records = {0};
+    char sh[] = "sh", c[] = "-c", variable[] = "HOME=x y", other[] = "ROTA_TEST=1";
+    char script[] = "wc -c; echo \"$PARALLEL_SEQ $HOME $ROTA_TEST\"";
+    static char input[200000];
+    struct commands_spec spec = {
+        .argv = (char *[]){sh, c, script, NULL},
+        .env = (char *[]){variable, other, NULL},
+        .input = input,
+        .input_bytes = sizeof(input),
+    };
+    assert_int_equal(commands_pack(&spec, &payload), 0);
+    add(&records, payload.data, payload.size);
+    assert_int_equal(give_records(x, 1, 0, 1, &records), 0);
+    next_is(x, 1, 0, "200000\n1 x y 1\n");
+    free(payload.data);
+    free(records.data);
+    done(x);
 }
 
 /* ---- batches and slots ------------------------------------------------------- */
@@ -460,6 +625,12 @@ int main(void)
         cmocka_unit_test(words_may_hold_anything),
         cmocka_unit_test(output_of_any_size_comes_whole),
         cmocka_unit_test(a_value_that_is_none_is_refused),
+        cmocka_unit_test(much_output_comes_in_parts),
+        cmocka_unit_test(what_was_written_is_told_at_once_where_that_is_wanted),
+        cmocka_unit_test(nothing_is_read_while_a_part_is_not_taken),
+        cmocka_unit_test(what_cannot_be_kept_is_ended),
+        cmocka_unit_test(who_writes_for_ever_is_ended_with_the_executor),
+        cmocka_unit_test(a_command_reads_its_input_and_sees_its_variables),
         cmocka_unit_test(the_commands_of_a_batch_run_one_by_one_in_order),
         cmocka_unit_test(so_many_batches_run_at_once_as_there_are_slots),
         cmocka_unit_test(what_was_dropped_is_not_begun),

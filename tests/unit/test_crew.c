@@ -47,9 +47,14 @@ struct stage {
     int fail_next; /* what it returns in the end */
     int fail_ended;
     int stop_after; /* waits; 0: never */
+    bool keep;
+    bool shown; /* parts are, as they come */
     int retries;
     int numbers; /* the first command's; the next ones are each 10 more */
     char log[LOG_BYTES];
+    char told[LOG_BYTES]; /* what the command that ended last wrote, */
+    char said[LOG_BYTES]; /* and what was shown of any before its end */
+    char why[LOG_BYTES];  /* its output could not be kept */
 };
 
 /* ---- the link ---------------------------------------------------------------- */
@@ -211,8 +216,7 @@ static void note(struct stage *s, const char *what, int a, int b)
              a, b);
 }
 
-static int next_command(void *ctx, char ***argv, uint64_t *number,
-                        struct rota_error *err)
+static int next_command(void *ctx, struct commands_spec *out, struct rota_error *err)
 {
     static char sh[] = "sh", c[] = "-c", script[] = "echo $$";
     struct stage *s = ctx;
@@ -225,17 +229,51 @@ static int next_command(void *ctx, char ***argv, uint64_t *number,
     if (s->given == s->commands)
         return ROTA_E_NOTFOUND;
     if (s->numbers > 0)
-        *number = (uint64_t)(s->numbers + 10 * s->given);
+        out->number = (uint64_t)(s->numbers + 10 * s->given);
     s->given++;
-    *argv = calloc(4, sizeof(char *));
-    memcpy(*argv, (char *[]){sh, c, script}, 3 * sizeof(char *));
+    out->argv = calloc(4, sizeof(char *));
+    memcpy(out->argv, (char *[]){sh, c, script}, 3 * sizeof(char *));
     return 0;
+}
+
+static int add_text(void *ctx, const char *data, size_t size, struct rota_error *err)
+{
+    (void)err;
+    strncat(ctx, data, size);
+    return 0;
+}
+
+static void read_text(const struct spool_text *text, char *to)
+{
+    assert_int_equal(spool_text_walk(text, 0, add_text, to, NULL), 0);
+}
+
+static int note_said(void *ctx, const struct crew_part *part, struct rota_error *err)
+{
+    struct stage *s = ctx;
+    (void)err;
+    read_text(&part->out, s->said);
+    strcat(s->said, ";");
+    return 0;
+}
+
+static void note_spilt(void *ctx, uint64_t task, const char *why)
+{
+    struct stage *s = ctx;
+    note(s, "spilt", (int)task, 0);
+    snprintf(s->why, sizeof(s->why), "%s", why);
 }
 
 static int note_ended(void *ctx, const struct crew_end *end, struct rota_error *err)
 {
     struct stage *s = ctx;
     (void)err;
+    s->told[0] = '\0';
+    read_text(&end->out, s->told);
+    strcat(s->told, "|");
+    read_text(&end->err, s->told);
+    if (end->why != NULL)
+        assert_int_equal(end->result->how, EXECUTE_OVERFLOWED);
     bool tried = end->outcome == ROTA_DONE || end->outcome == ROTA_FAILED;
     assert_int_equal(end->result != NULL, tried);
     assert_int_equal(end->argv == NULL, end->outcome == ROTA_DONE);
@@ -277,6 +315,9 @@ static int manage(struct stage *s, struct crew_summary *out, struct rota_error *
                                .next = next_command,
                                .ended = note_ended,
                                .lost = note_lost,
+                               .said = s->shown ? note_said : NULL,
+                               .keep = s->keep,
+                               .spilt = note_spilt,
                                .came = s->numbers > 0 ? note_came : NULL,
                                .tried = s->numbers > 0 ? note_tried : NULL,
                                .stop = is_enough};
@@ -404,6 +445,153 @@ static void a_lost_workers_command_runs_elsewhere(void **state)
     assert_true(sum.complete);
     assert_int_equal(sum.stats.again, 1);
     assert_int_equal(sum.stats.lost, 1);
+}
+
+/* ---- what is said before the end ---------------------------------------------- */
+
+/* The rank that got message `m` says these of its first command. */
+static void say(struct stage *s, const struct sent *m, enum execute_how how,
+                const char *out, const char *errors)
+{
+    unsigned char value[64] = {0};
+    size_t out_size = strlen(out);
+    size_t size = 16 + out_size + strlen(errors);
+    parcel_put32(value, how);
+    parcel_put64(value + 8, out_size);
+    memcpy(value + 16, out, out_size);
+    memcpy(value + 16 + out_size, errors, strlen(errors));
+    struct wire_head h = {
+        .kind = WIRE_PART, .count = 1, .lease = m->head.lease, .first = m->head.first};
+    put(s, m->rank, h, value, size);
+}
+
+static void one_says_much(struct stage *s)
+{
+    if (s->waits == 1)
+        hello(s, 1);
+    if (s->waits == 2) {
+        struct sent stranger = s->sent[0];
+        stranger.head.lease += 1000;
+        say(s, &stranger, EXECUTE_RUNNING, "no", "no");
+        say(s, &s->sent[0], EXECUTE_RUNNING, "ab", "x");
+        say(s, &s->sent[0], EXECUTE_RUNNING, "", "y");
+        say(s, &s->sent[0], EXECUTE_RUNNING, "c", "");
+    }
+    if (s->waits > 3)
+        answer_all(s, 0);
+}
+
+static void what_was_said_before_the_end_is_told_with_it(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 1, .keep = true, .play = one_says_much};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_string_equal(s.log, "end0:0");
+    assert_string_equal(s.told, "abc|xy");
+}
+
+static void what_is_said_can_be_shown_and_not_kept(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 1, .shown = true, .play = one_says_much};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_string_equal(s.said, "ab;;c;");
+    assert_string_equal(s.told, "|");
+}
+
+static void what_is_shown_and_kept_is_shown_from_the_begin(void **state)
+{
+    (void)state;
+    struct stage s = {
+        .commands = 1, .shown = true, .keep = true, .play = one_says_much};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_string_equal(s.said, "ab;ab;abc;");
+    assert_string_equal(s.told, "abc|xy");
+}
+
+static void one_says_much_and_goes(struct stage *s)
+{
+    if (s->waits == 1)
+        hello(s, 1);
+    if (s->waits == 2)
+        say(s, &s->sent[0], EXECUTE_RUNNING, "lost", "lost");
+    if (s->waits == 3)
+        go(s, 1, ROTA_KILLED, SIGKILL);
+    if (s->waits == 5)
+        hello(s, 2);
+    if (s->waits == 6)
+        say(s, &s->sent[1], EXECUTE_RUNNING, "again", "");
+    if (s->waits > 6)
+        answer_all(s, 0);
+}
+
+static void what_a_lost_worker_said_counts_no_more(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 1, .keep = true, .play = one_says_much_and_goes};
+    struct crew_summary sum;
+    struct rota_error err;
+    s.answered = 1;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_string_equal(s.log, "lost1:1 end0:0");
+    assert_string_equal(s.told, "again|");
+}
+
+static void what_cannot_be_kept_has_failed_and_is_ended(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 1, .keep = true, .play = one_says_much};
+    struct crew_summary sum;
+    struct rota_error err;
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    setenv("TMPDIR", "/no/such/folder", 1);
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    if (kept != NULL)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+    free(kept);
+    assert_string_equal(s.log, "spilt0:0 end0:0");
+    assert_non_null(strstr(s.why, "'/no/such/folder'"));
+    assert_string_equal(s.told, "|");
+    assert_int_equal(s.sent[1].head.kind, WIRE_END);
+    assert_int_equal(s.sent[1].head.lease, s.sent[0].head.lease);
+    assert_int_equal(sum.stats.ended[ROTA_DONE], 0);
+    assert_int_equal(sum.stats.ended[ROTA_FAILED], 1);
+    assert_true(sum.complete);
+}
+
+static void one_says_what_makes_no_sense(struct stage *s)
+{
+    if (s->waits == 1) {
+        hello(s, 1);
+        hello(s, 2);
+    }
+    if (s->waits == 2)
+        say(s, &s->sent[0], EXECUTE_EXITED, "done", "");
+    if (s->waits > 2)
+        answer_all(s, 0);
+}
+
+static void a_part_that_makes_no_sense_costs_its_worker(void **state)
+{
+    (void)state;
+    struct stage s = {
+        .commands = 1, .keep = true, .play = one_says_what_makes_no_sense};
+    struct crew_summary sum;
+    struct rota_error err;
+    s.answered = 1;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_non_null(strstr(s.log, "strange"));
+    assert_non_null(strstr(s.log, "end0:0"));
+    assert_true(sum.complete);
 }
 
 static void one_talks_nonsense(struct stage *s)
@@ -561,8 +749,8 @@ static void lend(struct stage *s, uint64_t lease, uint64_t first, char *const *s
     struct task_bytes records = {0}, words = {0};
     uint32_t count = 0;
     for (; scripts[count] != NULL; count++) {
-        assert_int_equal(commands_pack((char *[]){sh, c, scripts[count], NULL}, &words),
-                         0);
+        struct commands_spec spec = {.argv = (char *[]){sh, c, scripts[count], NULL}};
+        assert_int_equal(commands_pack(&spec, &words), 0);
         struct parcel_task t = {.data = words.data, .size = words.size};
         assert_int_equal(task_bytes_reserve(&records, parcel_task_bytes(&t)), 0);
         parcel_write_task(records.data + records.size, &t);
@@ -682,6 +870,12 @@ int main(void)
         cmocka_unit_test(nothing_to_do_ends_at_once),
         cmocka_unit_test(a_failure_is_told_with_its_command),
         cmocka_unit_test(a_lost_workers_command_runs_elsewhere),
+        cmocka_unit_test(what_was_said_before_the_end_is_told_with_it),
+        cmocka_unit_test(what_is_said_can_be_shown_and_not_kept),
+        cmocka_unit_test(what_is_shown_and_kept_is_shown_from_the_begin),
+        cmocka_unit_test(what_a_lost_worker_said_counts_no_more),
+        cmocka_unit_test(what_cannot_be_kept_has_failed_and_is_ended),
+        cmocka_unit_test(a_part_that_makes_no_sense_costs_its_worker),
         cmocka_unit_test(who_sends_nonsense_is_lost_and_not_heard_again),
         cmocka_unit_test(a_result_that_makes_no_sense_ends_the_run),
         cmocka_unit_test(with_nobody_left_the_run_ends_and_takes_no_more),

@@ -141,7 +141,7 @@ static void a_name_stands_above_each_column(void **state)
     (void)state;
     rota_auto(sources) struct sources *s = NULL;
     struct lists l = {.count = 0};
-    struct sources_options o = {.header = true, .colsep = ","};
+    struct sources_options o = {.header = ":", .colsep = ","};
     struct row row;
     char names[64] = "";
     add(&l, "x,y 1,2 3,4", false);
