@@ -11,6 +11,7 @@ completions=$2
 # shellcheck source=completions/rota.bash
 . "$completions/rota.bash"
 complete -p rota >"$out" || failed "nothing completes rota"
+: >"$out" >"$err"
 mkdir "$TMPDIR/check.here" && cd "$TMPDIR/check.here"
 mkdir folder
 touch list.txt 'two words.txt' program
@@ -53,7 +54,7 @@ for command in $commands; do
     offers rota "$command" -
     just $(flags "$rota" "$command")
 done
-offers rota run -k --dry
+offers rota run -k --dry-
 just --dry-run
 offers rota run -j 4 --ta
 just --tag --tagstring
