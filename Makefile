@@ -6,9 +6,14 @@
 #   make cluster  tests on two hosts made here, with a Slurm of their own (root)
 #   make bench    the figures that the documentation quotes
 #   make lint     clang-format and clang-tidy over the sources
+#   make release  build what is to be installed, into build-release/
+#   make install  install it: PREFIX=/usr/local, DESTDIR, MPI=openmpi|mpich
+#   make uninstall
+#   make deb      Debian packages, into build-deb/
 #   make clean    remove what was built
 
-.PHONY: all setup demo check cluster bench lint clean
+.PHONY: all setup demo check cluster bench lint release install uninstall deb clean
+export PREFIX DESTDIR MPI
 
 all:
 	@tools/build dev
@@ -33,6 +38,18 @@ bench: setup
 
 lint:
 	@tools/lint
+
+release:
+	@tools/install release
+
+install:
+	@tools/install
+
+uninstall:
+	@tools/install uninstall
+
+deb:
+	@tools/deb
 
 clean:
 	rm -rf build build-*

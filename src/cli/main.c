@@ -1,4 +1,5 @@
 /* main.c - rota: words in, words out */
+#include <argp.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -34,11 +35,16 @@ static const struct command commands[] = {
     {"doctor-rank", cli_doctor_rank, NULL},
 };
 
+/* For argp, which gives each command a --version. The C library must see it. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+    "rota " ROTA_VERSION;
+
 enum {
     COMMANDS = sizeof(commands) / sizeof(commands[0]),
 };
 
 static const char usage[] = "Usage: rota COMMAND [OPTION...]\n"
+                            "  or:  rota --version\n"
                             "Message-passing work that always ends, with its results "
                             "or with a reason.\n"
                             "\n";
@@ -49,7 +55,7 @@ static const char examples[] =
     "  rota run -n 16 sha256sum < list     on 16 ranks, which may die\n"
     "  rota exec -n 4 ./program            a program of your own\n"
     "\n"
-    "'rota help COMMAND' says more.\n";
+    "'rota COMMAND --help' says more of each, 'man rota' all there is to know.\n";
 
 static void print_usage(FILE *f)
 {
@@ -58,6 +64,12 @@ static void print_usage(FILE *f)
         if (commands[i].what != NULL)
             fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].what);
     fputs(examples, f);
+}
+
+static int show_version(void)
+{
+    puts(argp_program_version);
+    return fflush(stdout) == 0 ? STATUS_SUCCESS : STATUS_INCOMPLETE;
 }
 
 static const struct command *find(const char *name)
@@ -81,7 +93,7 @@ static int unknown(const char *name)
 static int help(int argc, char **argv)
 {
     static char word[] = "--help";
-    if (argc < 2) {
+    if (argc < 2 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return fflush(stdout) == 0 ? STATUS_SUCCESS : STATUS_INCOMPLETE;
     }
@@ -116,8 +128,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return help(argc - 1, argv + 1);
-    if (strcmp(argv[1], "--version") == 0)
-        return printf("rota %s\n", ROTA_VERSION) < 0 || fflush(stdout) != 0;
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        return show_version();
     const struct command *c = find(argv[1]);
     return c != NULL ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
 }

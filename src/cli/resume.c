@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "cli/control_options.h"
 #include "cli/launch_options.h"
 #include "cli/report.h"
 #include "cli/run.h"
@@ -82,8 +83,9 @@ struct resume_options {
  * resume has an option of its own for. */
 static bool is_fixed(const struct argp_option *o)
 {
-    static const char *const names[] = {"dry-run", "quote",   "run",
-                                        "wd",      "workdir", "worker"};
+    static const char *const names[] = {
+        "dry-run", "quote",  "run",           "wd",           "workdir",
+        "dryrun",  "resume", "resume-failed", "retry-failed", "worker"};
     if (o->key == 'I' || o->flags & OPTION_HIDDEN)
         return true;
     for (size_t i = 0; o->name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
@@ -114,6 +116,7 @@ static void make_table(struct resume_options *o)
     int count = sizeof(own_options) / sizeof(own_options[0]);
     memcpy(o->table, own_options, sizeof(own_options));
     count = add_options(o->table, count, run_options_table(), 0);
+    count = add_options(o->table, count, control_options_argp.options, 0);
     count = add_options(o->table, count, launch_options_argp.options, 0);
     o->table[count] = (struct argp_option){0};
 }

@@ -1,6 +1,6 @@
 /* schema.h - what a run file holds
  *
- * A run file is an SQLite 3 database, open to `sqlite3` (docs/run-file.md has
+ * A run file is an SQLite 3 database, open to `sqlite3` (rota-runfile(5) has
  * examples). Its header says what it is:
  *
  *     application_id   0x526f7461 ("Rota")

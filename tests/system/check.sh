@@ -6,6 +6,8 @@
 #     says PATTERN          standard error has a line like this (grep -E)
 #     silent                standard error is empty
 #     rank_process N        the process of rank N
+#     commands ROTA         the commands that ROTA --help lists
+#     flags ROTA COMMAND    the flags that its --help lists
 out=$TMPDIR/check.out
 err=$TMPDIR/check.err
 trap 'rm -rf "$out" "$err" "$TMPDIR"/check.*' EXIT
@@ -69,4 +71,13 @@ rank_process() { # N
     done
     echo "$0: $about: there is no rank $1" >&2
     return 1
+}
+
+commands() {
+    "$1" --help | awk '/^  [a-z]+ +[a-z]/ && $1 != "rota" { print $1 }'
+}
+
+flags() {
+    "$1" "$2" --help | sed -nE 's/^ {2,6}(-[^ ].*)$/\1/p' | sed 's/   *.*//' |
+        grep -oE -- '(^|, )(--[a-z-]+|-[^-])' | sed 's/^, //'
 }

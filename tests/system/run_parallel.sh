@@ -3,7 +3,7 @@
 #
 # Each line of the table is what both get, on a shell's terms; they write the same, in
 # any order unless -k is among the words. What differs by decision is not here, but in
-# docs/rota-run.md. `wc` is asked for numbers alone, since it writes them in columns
+# rota-run(1). `wc` is asked for numbers alone, since it writes them in columns
 # for a pipe (GNU parallel's) and not for a file (Rota's).
 set -eu
 rota=$1
