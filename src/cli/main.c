@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/doctor.h"
 #include "cli/exec.h"
 #include "cli/report.h"
 #include "cli/report_file.h"
@@ -25,7 +26,9 @@ static const struct command commands[] = {
     {"status", cli_status, "show how the run in a run file stands"},
     {"report", cli_report, "print what became of each task in a run file"},
     {"exec", cli_exec, "start an MPI program on N ranks"},
+    {"doctor", cli_doctor, "see what protects a run on this machine, by trying it"},
     {"run-rank", cli_run_rank, NULL},
+    {"doctor-rank", cli_doctor_rank, NULL},
 };
 
 enum {

@@ -445,7 +445,7 @@ int cli_run_rank(int argc, char **argv)
         fprintf(stderr, "rota: run-rank is what 'rota run -n N' starts\n");
         return STATUS_USAGE;
     }
-    if (rota_open(&r, &err) != 0)
+    if (link_ranks_join(NULL, NULL, &r, &err) != 0)
         return fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;

@@ -85,7 +85,7 @@ static int before_mpi(void *ctx, struct rota_error *err)
 static int open_link(struct opening *o, struct link **out, struct rota_error *err)
 {
     struct rota *r;
-    int rc = rota_open_after(before_mpi, o, &r, err);
+    int rc = link_ranks_join(before_mpi, o, &r, err);
     if (rc != 0)
         return rc;
     rc = link_ranks_open(r, out);

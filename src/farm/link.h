@@ -49,6 +49,12 @@ struct link {
     int size;
 };
 
+/* As rota_open, but sturdily rather than swiftly (startup.h), as the ranks of a farm may
+ * be killed at any time. `before`, where it is not NULL, is called ahead of MPI_Init in
+ * the process that becomes the rank; what it fails with is what this fails with. */
+int link_ranks_join(int (*before)(void *ctx, struct rota_error *err), void *ctx,
+                    struct rota **out, struct rota_error *err);
+
 /* Over the run of `r`, which it takes and closes. Fail with ROTA_E_NOMEM. */
 int link_ranks_open(struct rota *r, struct link **out);
 int link_alone_open(struct link **out);

@@ -63,6 +63,13 @@ static const struct link_ops ops = {
     .close = ranks_close,
 };
 
+int link_ranks_join(int (*before)(void *ctx, struct rota_error *err), void *ctx,
+                    struct rota **out, struct rota_error *err)
+{
+    const struct rota_manner manner = {.sturdy = true, .before = before, .ctx = ctx};
+    return rota_open_so(&manner, out, err);
+}
+
 int link_ranks_open(struct rota *r, struct link **out)
 {
     struct ranks *l = malloc(sizeof(*l));

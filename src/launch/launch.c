@@ -200,10 +200,13 @@ static bool read_answer(int fd, char *buf, size_t size)
     return true;
 }
 
-static int ask_family(const char *path, enum command_family *out,
-                      struct rota_error *err)
+enum {
+    ANSWER_SIZE = 4096,
+};
+
+static int ask_version(const char *path, char answer[ANSWER_SIZE],
+                       struct rota_error *err)
 {
-    char answer[4096];
     int fds[2];
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) != 0)
@@ -214,7 +217,7 @@ static int ask_family(const char *path, enum command_family *out,
     if (rc != 0)
         return error_set(err, ROTA_E_LAUNCH, "cannot run the launcher '%s': %s", path,
                          strerror(rc));
-    bool in_time = read_answer(in, answer, sizeof(answer));
+    bool in_time = read_answer(in, answer, ANSWER_SIZE);
     kill(-pid, SIGKILL);
     waitpid(pid, NULL, 0);
     if (!in_time)
@@ -222,7 +225,42 @@ static int ask_family(const char *path, enum command_family *out,
                          "the launcher '%s' did not answer --version within %d s; name "
                          "another with --mpiexec",
                          path, (int)(ASK_NS / NS_PER_SEC));
-    *out = command_family(answer);
+    return 0;
+}
+
+/* The first line; where that only announces the second, as Hydra's does, both. */
+static char *headline(const char *answer)
+{
+    size_t first = strcspn(answer, "\n");
+    const char *next = answer + first + strspn(answer + first, " \t\n");
+    size_t second = strcspn(next, "\n");
+    char *line;
+    if (first == 0 || answer[first - 1] != ':')
+        return strndup(answer, first);
+    if (asprintf(&line, "%.*s %.*s", (int)first, answer, (int)second, next) < 0)
+        return NULL;
+    char *to = line; /* those are columns */
+    for (const char *from = line; (*to = *from) != '\0'; from++)
+        to += *from != ' ' || from[1] != ' ';
+    return line;
+}
+
+int launch_find(const char *mpiexec, char **path, char **version,
+                struct rota_error *err)
+{
+    const struct launch_spec spec = {.mpiexec = mpiexec};
+    rota_auto(heap) char *found = NULL;
+    char answer[ANSWER_SIZE];
+    int rc = find_launcher(&spec, &found, err);
+    if (rc == 0)
+        rc = ask_version(found, answer, err);
+    if (rc != 0)
+        return rc;
+    char *line = headline(answer);
+    if (line == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+    *version = line;
+    *path = rota_steal(found);
     return 0;
 }
 
@@ -324,7 +362,8 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
 {
     rota_auto(heap) char *path = NULL;
     rota_auto(launch) struct launch *l = calloc(1, sizeof(*l));
-    enum command_family family;
+    enum command_family family = COMMAND_UNKNOWN;
+    char answer[ANSWER_SIZE];
     char **words;
     if (l == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -335,7 +374,9 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     if (rc == 0)
         rc = find_launcher(spec, &path, err);
     if (rc == 0)
-        rc = ask_family(path, &family, err);
+        rc = ask_version(path, answer, err);
+    if (rc == 0)
+        family = command_family(answer);
     if (rc == 0)
         rc = make_status_file(l, err);
     if (rc == 0)

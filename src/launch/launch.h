@@ -27,6 +27,12 @@ struct launch_spec {
                              it passed on; untouched without one */
 };
 
+/* The launcher that `mpiexec` names, as in a spec: where it is, and in a line what
+ * it answers to --version. Both are the caller's, to be freed. Fails with
+ * ROTA_E_LAUNCH, ROTA_E_IO or ROTA_E_NOMEM. */
+int launch_find(const char *mpiexec, char **path, char **version,
+                struct rota_error *err);
+
 struct launch; /* a launcher that runs */
 
 /* Start the launcher. What `spec` points to may go afterwards, but for *asked, which

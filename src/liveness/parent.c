@@ -42,7 +42,7 @@
 #define TICK_NS          NS_PER_SEC
 #define GAP_NS           (3 * NS_PER_SEC) /* between two looks: this process has slept */
 #define TERM_PATIENCE_NS (5 * NS_PER_SEC)
-#define PROXY_NS         (3 * NS_PER_SEC)
+#define PROXY_NS         (10 * NS_PER_SEC)
 #define ORPHANS_NS       (3 * NS_PER_SEC)
 
 enum {

@@ -2,14 +2,22 @@
 #ifndef ROTA_MESSAGE_INNER_H
 #define ROTA_MESSAGE_INNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rota.h"
 
-/* As rota_open; in the process that becomes the rank, `before` is called ahead of
- * MPI_Init, and what it fails with is what this fails with. */
-int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
-                    struct rota **out, struct rota_error *err);
+/* How to join a run. In the process that becomes the rank, `before`, where there is one,
+ * is called ahead of MPI_Init, and what it fails with is what joining fails with. */
+struct rota_manner {
+    bool sturdy; /* rather than swift: startup_prepare */
+    int (*before)(void *ctx, struct rota_error *err);
+    void *ctx;
+};
+
+/* As rota_open, in that manner. */
+int rota_open_so(const struct rota_manner *manner, struct rota **out,
+                 struct rota_error *err);
 
 /* As rota_send, but never waits: what there is no room for at the receiver is sent
  * while this rank waits in any call. `data` is of malloc; taken where this returns 0,

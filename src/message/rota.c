@@ -47,11 +47,11 @@ ROTA_AUTO_DEFINE(rota, struct rota *, rota_free);
 
 int rota_open(struct rota **out, struct rota_error *err)
 {
-    return rota_open_after(NULL, NULL, out, err);
+    return rota_open_so(&(struct rota_manner){0}, out, err);
 }
 
-int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
-                    struct rota **out, struct rota_error *err)
+int rota_open_so(const struct rota_manner *manner, struct rota **out,
+                 struct rota_error *err)
 {
     if (out == NULL)
         return error_set(err, ROTA_E_ARG,
@@ -63,10 +63,10 @@ int rota_open_after(int (*before)(void *ctx, struct rota_error *err), void *ctx,
         return error_set(err, ROTA_E_NOMEM, "out of memory");
 
     if (liveness_expected())
-        startup_prepare();
+        startup_prepare(manner->sturdy);
     int rc = liveness_begin(&r->liveness, err);
-    if (rc == 0 && before != NULL)
-        rc = before(ctx, err);
+    if (rc == 0 && manner->before != NULL)
+        rc = manner->before(manner->ctx, err);
     if (rc == 0)
         rc = startup_join(r->liveness, &r->run, err);
     if (rc != 0)

@@ -1,6 +1,8 @@
 /* startup.c - MPI, begun and ended so that a rank's death ends only that rank
  *
- * What is set for a rank that has others, unless the user has set it, and why:
+ * What is set for a rank that has others, unless the user has set it, and why. Once MPI
+ * has begun it is unset again, so that the programs that a rank starts find the user's
+ * own environment; ROTA_PREPARED has the names meanwhile.
  *   SIGPIPE ignored                   Open MPI over TCP lets a broken connection
  *                                     kill the survivor by it
  *   OMPI_MCA_mpi_ft_enable=1          Open MPI 5: a death over TCP aborts nobody
@@ -10,7 +12,13 @@
  *   UCX_TLS                           the same for MPICH: ^cma; where hydra says that
  *                                     all ranks are on this host, its shared memory
  *                                     alone, since with TCP beside it each look for
- *                                     messages would cost a system call
+ *                                     messages would cost a system call. Sturdy:
+ *                                     no shared memory. Its queues have one end for
+ *                                     all who send to a rank, and a sender that dies
+ *                                     halfway through an entry blocks the queue for
+ *                                     good (about one in forty such deaths)
+ *   UCX_NET_DEVICES=lo                sturdy, and all on this host: no network that is
+ *                                     slow, closed to this, or gone tomorrow
  *   UCX_LOG_LEVEL=fatal               UCX talks to the user about each dead peer
  */
 #include "message/startup.h"
@@ -35,13 +43,47 @@ static bool is_whole_run_here(void)
     return all != NULL && here != NULL && strcmp(all, here) == 0;
 }
 
-void startup_prepare(void)
+static const char *ucx_transports(bool sturdy)
 {
+    if (sturdy)
+        return "^cma,knem,xpmem,posix,sysv";
+    return is_whole_run_here() ? "posix,sysv,self" : "^cma";
+}
+
+void startup_prepare(bool sturdy)
+{
+    const char *const settings[][2] = {
+        {"OMPI_MCA_mpi_ft_enable", "1"},
+        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+        {"UCX_TLS", ucx_transports(sturdy)},
+        {"UCX_NET_DEVICES", sturdy && is_whole_run_here() ? "lo" : NULL},
+        {"UCX_LOG_LEVEL", "fatal"},
+    };
+    char names[200] = "";
     signal(SIGPIPE, SIG_IGN);
-    setenv("OMPI_MCA_mpi_ft_enable", "1", 0);
-    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
-    setenv("UCX_TLS", is_whole_run_here() ? "posix,sysv,self" : "^cma", 0);
-    setenv("UCX_LOG_LEVEL", "fatal", 0);
+    if (getenv("ROTA_PREPARED") != NULL)
+        return; /* the process that started this one anew did it */
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if (settings[i][1] == NULL || getenv(settings[i][0]) != NULL)
+            continue;
+        setenv(settings[i][0], settings[i][1], 1);
+        strcat(strcat(names, settings[i][0]), " ");
+    }
+    setenv("ROTA_PREPARED", names, 1);
+}
+
+static void forget_preparations(void)
+{
+    const char *prepared = getenv("ROTA_PREPARED");
+    rota_auto(heap) char *names = prepared != NULL ? strdup(prepared) : NULL;
+    char *rest;
+    for (char *name = names; name != NULL; name = rest) {
+        name = strtok_r(name, " ", &rest);
+        if (name == NULL)
+            break;
+        unsetenv(name);
+    }
+    unsetenv("ROTA_PREPARED");
 }
 
 static int mpi_failed(int rc, const char *what, struct rota_error *err)
@@ -64,6 +106,7 @@ static int init_mpi(struct startup *s, struct rota_error *err)
      * Open MPI 4 locks on its whole way, for a third of a short message's time. No
      * thread but this one may call MPI either way. */
     int rc = MPI_Init(NULL, NULL);
+    forget_preparations();
     if (rc != MPI_SUCCESS)
         return mpi_failed(rc, "MPI_Init", err);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

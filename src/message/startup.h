@@ -17,8 +17,9 @@ struct startup {
 };
 
 /* Set what the environment must say before an MPI library is so much as loaded:
- * call it in a process that is about to start the rank anew. */
-void startup_prepare(void);
+ * call it in a process that is about to start the rank anew. `sturdy`: a rank that is
+ * killed while it sends must keep nobody from being heard, at the price of speed. */
+void startup_prepare(bool sturdy);
 
 /* Initialize MPI, and join the run through `lv`. The only collective calls of a
  * run are here. Returns 0 and *out, ROTA_E_STATE, ROTA_E_LAUNCH, ROTA_E_MPI, or

@@ -12,8 +12,8 @@
  * something was left behind; 126 if the command could not be started.
  *
  * /dev/shm and SysV segments are the whole machine's. What a process outside our
- * tree holds mapped is not counted, so others may work beside us; a leftover of
- * theirs that appears meanwhile would be: run the tests one by one.
+ * tree holds mapped is not counted, nor what is gone within three seconds, so others
+ * may work beside us; a leftover of theirs that appears meanwhile would be.
  */
 #include <argp.h>
 #include <dirent.h>
@@ -138,6 +138,13 @@ static void machine_read(struct machine *m, bool unattached_only)
     m->segment_count = segments_read(m->segments, unattached_only);
 }
 
+static void machine_done(struct machine *m)
+{
+    for (int i = 0; i < m->shm_count; i++)
+        free(m->shm[i]);
+    free(m->shm);
+}
+
 static bool had_shm(const struct machine *m, const char *name)
 {
     for (int i = 0; i < m->shm_count; i++)
@@ -207,6 +214,7 @@ static int shared_memory_look(const struct machine *before, bool removing)
             shmctl(after.segments[i], IPC_RMID, NULL);
         }
     }
+    machine_done(&after);
     return found;
 }
 
@@ -326,6 +334,7 @@ static int run(const struct options *o, char *scratch)
     tree_kill(clock_now_ns() + KILL_NS);
     left += scratch_remove(scratch, complain_of_file);
     left += shared_memory_left(&before);
+    machine_done(&before);
     return judge(o, status, left);
 }
 

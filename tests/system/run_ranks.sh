@@ -20,6 +20,13 @@ begin "commands do not take themselves for ranks"
 run 0 "$rota" run -n 2 'env | grep -E "^(PMI|OMPI_COMM|ROTA_RANK)" || echo {}' ::: none
 same "$out" 'none\n'
 
+begin "commands have the environment that the user had"
+env | cut -d = -f 1 | sort >check.names
+run 0 "$rota" run -n 2 'env | cut -d = -f 1 # {}' ::: one
+grep -E '^(UCX|ROTA)_' "$out" | grep -vxF -f check.names && failed "settings of our own"
+UCX_LOG_LEVEL=error run 0 "$rota" run -n 2 'echo $UCX_LOG_LEVEL # {}' ::: one
+same "$out" 'error\n'
+
 begin "a worker dies, its task runs elsewhere"
 seq 60 >check.list
 run 0 "$rota" run -n 4 -j 2 \
