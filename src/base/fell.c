@@ -1,12 +1,13 @@
 /* fell.c - end a process tree together with the shared memory that it leaves
  *
- * The tree is stopped before its maps are read, so that nobody maps another file,
- * or is started, between the look and the kill.
+ * The tree is stopped before its maps are read, so that nobody maps or opens
+ * another file, or is started, between the look and the kill.
  */
 #include "base/fell.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,7 +66,27 @@ static void files_drop(struct files *f, const char *path)
     f->paths[i] = f->paths[--f->count];
 }
 
-/* Do `verb` with every file below /dev/shm that process `pid` has mapped. */
+/* Do `verb` with every file below /dev/shm that process `pid` has open: it may not have
+ * mapped it yet. */
+static void each_open(struct files *f, int pid,
+                      void (*verb)(struct files *f, const char *path))
+{
+    char name[64];
+    char path[PATH_MAX];
+    snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+    DIR *fds = opendir(name);
+    if (fds == NULL)
+        return;
+    for (struct dirent *e; (e = readdir(fds)) != NULL;) {
+        ssize_t n = readlinkat(dirfd(fds), e->d_name, path, sizeof(path) - 1);
+        path[n > 0 ? n : 0] = '\0';
+        if (strncmp(path, SHM_DIR, strlen(SHM_DIR)) == 0 && shm_path(path) != NULL)
+            verb(f, path);
+    }
+    closedir(fds);
+}
+
+/* Do `verb` with every one that it has mapped. */
 static void each_mapped(struct files *f, int pid,
                         void (*verb)(struct files *f, const char *path))
 {
@@ -84,6 +105,13 @@ static void each_mapped(struct files *f, int pid,
     fclose(maps);
 }
 
+static void each_held(struct files *f, int pid,
+                      void (*verb)(struct files *f, const char *path))
+{
+    each_open(f, pid, verb);
+    each_mapped(f, pid, verb);
+}
+
 static void note_tree(struct files *f)
 {
     static pid_t pids[PIDS];
@@ -91,7 +119,7 @@ static void note_tree(struct files *f)
     for (int i = 0; i < n && i < PIDS; i++)
         kill(pids[i], SIGSTOP);
     for (int i = 0; i < n && i < PIDS; i++)
-        each_mapped(f, pids[i], files_add);
+        each_held(f, pids[i], files_add);
 }
 
 static void spare_others(struct files *f)
@@ -99,7 +127,7 @@ static void spare_others(struct files *f)
     DIR *proc = opendir("/proc");
     for (struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;)
         if (isdigit((unsigned char)e->d_name[0]))
-            each_mapped(f, atoi(e->d_name), files_drop);
+            each_held(f, atoi(e->d_name), files_drop);
     if (proc != NULL)
         closedir(proc);
 }

@@ -2,15 +2,15 @@
  *
  * A killed rank cannot remove its files below /dev/shm (Open MPI's vader_segment.*
  * stay there until the next boot). Which are the tree's own is seen while it lives:
- * they are the files that its processes have mapped.
+ * they are the files that its processes have mapped, or open.
  */
 #ifndef ROTA_BASE_FELL_H
 #define ROTA_BASE_FELL_H
 
 #include <stdint.h>
 
-/* tree_kill(), and then remove those files below /dev/shm that the tree had mapped
- * and no other process maps. Returns what tree_kill() returns. */
+/* tree_kill(), and then remove those files below /dev/shm that the tree held
+ * and no other process holds. Returns what tree_kill() returns. */
 int tree_fell(int64_t deadline_ns);
 
 #endif

@@ -4,7 +4,9 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/keeper.h"
 #include "cli/launch_options.h"
 #include "launch/launch.h"
 
@@ -51,6 +53,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+/* In a process of its own: when the one that a person knows is killed, this one ends
+ * the launcher as it should be, and clears up behind it. */
+static int launch(void *ctx)
+{
+    const struct launch_spec *spec = ctx;
+    struct launch *l;
+    struct rota_error err;
+    int status = EXIT_NOT_STARTED;
+    int rc = launch_start(spec, &l, &err);
+    if (rc == 0)
+        rc = launch_wait(l, &status, &err);
+    if (rc != 0)
+        fprintf(stderr, "rota exec: %s\n", err.text);
+    else if (sigabbrev_np(status - 128) != NULL)
+        fprintf(stderr, "rota exec: %s: status %d, as after signal %d (SIG%s)\n",
+                spec->argv[0], status, status - 128, sigabbrev_np(status - 128));
+    return status;
+}
+
 int cli_exec(int argc, char **argv)
 {
     static char name[] = "rota exec";
@@ -62,9 +83,8 @@ int cli_exec(int argc, char **argv)
         .children = children,
     };
     struct words words = {.launch.ranks = 1};
-    struct launch *l;
+    struct keeper_end end;
     struct rota_error err;
-    int status = EXIT_NOT_STARTED;
 
     argv[0] = name;
     argp_err_exit_status = EXIT_NOT_STARTED;
@@ -76,10 +96,13 @@ int cli_exec(int argc, char **argv)
         .hostfile = words.launch.hostfile,
         .argv = words.program,
     };
-    int rc = launch_start(&spec, &l, &err);
-    if (rc == 0)
-        rc = launch_wait(l, &status, &err);
-    if (rc != 0)
+    if (keeper_run(launch, &spec, &end, &err) != 0) {
         fprintf(stderr, "rota exec: %s\n", err.text);
-    return status;
+        return EXIT_NOT_STARTED;
+    }
+    if (end.signal == 0)
+        return end.status;
+    fprintf(stderr, "rota exec: its process was killed by signal %d (SIG%s)\n",
+            end.signal, sigabbrev_np(end.signal));
+    return 128 + end.signal;
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fell.h"
 #include "base/tree.h"
 
 enum {
@@ -87,7 +88,7 @@ int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
         return error_set(err, ROTA_E_IO, "cannot start a process: %s", strerror(errno));
     }
     await(child, &set, &end);
-    int rc = end.signal != 0 ? tree_kill(clock_deadline_ns(KILL_MS)) : 0;
+    int rc = end.signal != 0 ? tree_fell(clock_deadline_ns(KILL_MS)) : 0;
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the run has left running: %s",

@@ -20,8 +20,8 @@
 #include "cli/blob.h"
 
 enum {
-    CHUNK_ROWS = 4096,
-    CHUNK_BYTES = 1 << 20,
+    CHUNK_ROWS = 16384,
+    CHUNK_BYTES = 4 << 20,
     FILL_ROWS = 1024, /* of the front, from the file */
     READ_ROWS = 64,   /* between two looks at the clock */
 };

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -305,31 +306,64 @@ static int run_here(void *ctx)
 
 /* --- one run, or the same again ------------------------------------------------ */
 
-static void run_kept(struct run_options *o, struct ending *e)
+/* Whether `work` was not killed; *e says how it went. */
+static bool run_kept(int (*work)(void *ctx), void *ctx, struct ending *e)
 {
     struct keeper_end end;
     struct rota_error err;
-    if (keeper_run(run_here, o, &end, &err) != 0) {
+    if (keeper_run(work, ctx, &end, &err) != 0) {
         e->status = fail(STATUS_INCOMPLETE, &err);
-        return;
+        return false;
     }
     e->asked = end.asked;
     e->status = end.status;
-    if (end.signal != 0) {
-        struct rota_fate fate = {ROTA_KILLED, end.signal};
-        e->status = STATUS_INCOMPLETE;
-        char how[128];
-        rota_fate_text(fate, how, sizeof(how));
-        snprintf(e->died, sizeof(e->died), "its process %s", how);
+    if (end.signal == 0)
+        return true;
+    struct rota_fate fate = {ROTA_KILLED, end.signal};
+    e->status = STATUS_INCOMPLETE;
+    char how[128];
+    rota_fate_text(fate, how, sizeof(how));
+    snprintf(e->died, sizeof(e->died), "its process %s", how);
+    return false;
+}
+
+/* --- on ranks ------------------------------------------------------------------ */
+
+struct kept_front {
+    const struct run_options *options;
+    struct ending ending;
+};
+
+static int run_front(void *ctx)
+{
+    struct kept_front *k = ctx;
+    front_run(k->options, &k->ending);
+    return 0;
+}
+
+/* In a process of its own too: when the one that a person knows is killed, this one is
+ * there to end the launcher as it should be, and to clear up behind it. */
+static void run_ranks(const struct run_options *o, struct ending *e)
+{
+    struct kept_front *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (k == MAP_FAILED) {
+        perror("rota: cannot start the ranks");
+        e->status = STATUS_USAGE;
+        return;
     }
+    k->options = o;
+    if (run_kept(run_front, k, e))
+        *e = k->ending;
+    munmap(k, sizeof(*k));
 }
 
 static void run_once(struct run_options *o, struct ending *e)
 {
     if (o->launch.ranks == 0)
-        run_kept(o, e);
+        run_kept(run_here, o, e);
     else
-        front_run(o, e);
+        run_ranks(o, e);
 }
 
 int cli_run_options(struct run_options *o)

@@ -58,6 +58,18 @@ static void put_stamp(int64_t at_ns, char out[STAMP + 1])
     snprintf(out, STAMP + 1, "%.19s.%03d", text, (int)(at_ns % NS_PER_SEC / NS_PER_MS));
 }
 
+/* Whether there is a file of that time already, whatever its command. */
+static bool is_taken(const char *dir, const char *stamp)
+{
+    bool taken = false;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d != NULL && !taken && (e = readdir(d)) != NULL;)
+        taken = strncmp(e->d_name, stamp, strlen(stamp)) == 0;
+    if (d != NULL)
+        closedir(d);
+    return taken;
+}
+
 /* Two runs may begin at the same moment: the later one a little later. */
 int run_dir_new(const char *command, char **out, struct rota_error *err)
 {
@@ -75,15 +87,13 @@ int run_dir_new(const char *command, char **out, struct rota_error *err)
             dir, strerror(errno));
     put_command(command, name);
     for (int64_t at_ns = clock_wall_ns();; at_ns += NS_PER_MS) {
-        char *path;
         put_stamp(at_ns, stamp);
-        if (asprintf(&path, "%s/%s_%s%s", dir, stamp, name, ending) < 0)
-            return error_set(err, ROTA_E_NOMEM, "out of memory");
-        if (access(path, F_OK) != 0) {
-            *out = path;
+        if (is_taken(dir, stamp))
+            continue;
+        if (asprintf(out, "%s/%s_%s%s", dir, stamp, name, ending) >= 0)
             return 0;
-        }
-        free(path);
+        *out = NULL;
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
 }
 

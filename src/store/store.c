@@ -27,6 +27,9 @@ enum {
 
 #define RETRY_MAX_NS (2 * NS_PER_SEC)
 
+/* Commits take a fifth of the time at most: after each, four times as long without. */
+#define REST_TIMES 4
+
 struct store {
     char *path;
     int fd; /* holds the lock: closed after the database */
@@ -37,6 +40,7 @@ struct store {
     size_t group_bytes;
     int64_t committed_ns; /* when store_tick last did, or tried to */
     int64_t delay_ns;     /* from then to the next time */
+    int64_t rest_ns;      /* until then, no group is large enough */
     int64_t session;
     int64_t events;
     uint64_t tasks;
@@ -306,14 +310,20 @@ static int commit(struct store *s, int wait_ms, struct rota_error *err)
 {
     if (s->pending.size == 0)
         return 0;
+    int64_t begun_ns = clock_now_ns();
     sqlite3_busy_timeout(s->db, wait_ms);
     int rc = writer_commit(s->writer, &s->pending);
     sqlite3_busy_timeout(s->db, PATIENT_MS);
     if (rc == SQLITE_OK)
         pending_clear(&s->pending);
+    int64_t ended_ns = clock_now_ns();
+    int64_t rest_ns = REST_TIMES * (ended_ns - begun_ns);
+    rest_ns = rest_ns < RETRY_MAX_NS ? rest_ns : RETRY_MAX_NS;
+    s->rest_ns = ended_ns + rest_ns;
     /* A try costs as much as there is to write: after each that fails, wait for twice
      * as long, or as much. */
-    s->delay_ns = rc == SQLITE_OK                  ? STORE_GROUP_NS
+    s->delay_ns = rc == SQLITE_OK
+                      ? (rest_ns > STORE_GROUP_NS ? rest_ns : STORE_GROUP_NS)
                   : s->delay_ns < RETRY_MAX_NS / 2 ? 2 * s->delay_ns
                                                    : RETRY_MAX_NS;
     s->group_results = 2 * s->pending.results + STORE_GROUP_RESULTS;
@@ -335,6 +345,8 @@ static int add(struct store *s, const struct record *r, struct rota_error *err)
     if (pending_add(&s->pending, r) != 0)
         return schema_fail(s->db, SQLITE_NOMEM, "write to", s->path, err);
     if (s->pending.results < s->group_results && s->pending.size < s->group_bytes)
+        return 0;
+    if (s->pending.size < STORE_RESTED_BYTES && clock_now_ns() < s->rest_ns)
         return 0;
     return commit_if_free(s, err);
 }

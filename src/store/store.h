@@ -11,11 +11,13 @@
  * What is added is held in memory and committed in groups, so that a task costs a few
  * microseconds. A group is committed when there are STORE_GROUP_RESULTS results in it,
  * or STORE_GROUP_BYTES bytes; by store_tick, STORE_GROUP_NS after the last one; and by
- * store_flush. What has been committed survives the end of this process and of the
- * machine. What has not is in memory still, also where the commit has failed (the disk
- * is full): the next one tries it again, after a while that grows to two seconds. So a
- * failure of what follows says that the file lags behind, and not that anything was
- * lost; ROTA_E_NOMEM alone says that the record was not taken.
+ * store_flush. Where that would take more than a fifth of the time (a slow disk, very
+ * many results), groups become larger, and commits seldomer: up to two seconds, or
+ * STORE_RESTED_BYTES. What has been committed survives the end of this process and of
+ * the machine. What has not is in memory still, also where the commit has failed (the
+ * disk is full): the next one tries it again, after a while that grows to two seconds.
+ * So a failure of what follows says that the file lags behind, and not that anything
+ * was lost; ROTA_E_NOMEM alone says that the record was not taken.
  *
  * Another program that reads (`sqlite3` in a transaction, say) may keep a group from
  * being committed. store_tick then leaves it for later, up to STORE_HELD_BYTES; who
@@ -39,6 +41,7 @@ enum {
     STORE_GROUP_RESULTS = 4000,
     STORE_GROUP_BYTES = 4 << 20,
     STORE_GROUP_NS = 100000000,
+    STORE_RESTED_BYTES = 16 << 20,
     STORE_HELD_BYTES = 64 << 20,
 };
 

@@ -1,11 +1,11 @@
 /* alone.c - run a command as if it had the machine alone, and see what it leaves
  *
- *     alone [--limit SECONDS] [--status N] -- COMMAND [ARG...]
+ *     alone [--limit SECONDS] [--status N] [--grace SECONDS] -- COMMAND [ARG...]
  *
  * The command gets a TMPDIR of its own and a time limit (60 s unless told), past
  * which its whole process tree is killed. When it has ended, nothing of it may be
- * left: no process (a second is granted for dying), no file in its TMPDIR, no new
- * entry in /dev/shm, no new SysV segment. What is left is named and removed.
+ * left: no process (a second, or --grace, is granted for dying), no file in its TMPDIR,
+ * no new entry in /dev/shm, no new SysV segment. What is left is named and removed.
  *
  * Exit status: the command's own (128 + N if signal N ended it); 0 if --status N
  * was given and that was it, 1 if it was another; 124 past the time limit; 125 if
@@ -51,6 +51,7 @@ enum {
 
 struct options {
     double limit_s;
+    double grace_s;
     int status; /* the one expected, or -1 */
     char **command;
 };
@@ -85,11 +86,11 @@ static const char *process_name(pid_t pid, char *buf, size_t size)
     return buf;
 }
 
-/* Grant the dying a second; name who is there after it. Returns how many. */
-static int processes_left(void)
+/* Grant the dying a while; name who is there after it. Returns how many. */
+static int processes_left(double grace_s)
 {
     pid_t pids[LISTED];
-    int64_t grace_end = clock_now_ns() + NS_PER_SEC;
+    int64_t grace_end = clock_now_ns() + (int64_t)(grace_s * 1e9);
     int n;
     while ((n = tree_list(0, pids, LISTED)) > 0 && clock_now_ns() < grace_end) {
         while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -330,7 +331,7 @@ static int run(const struct options *o, char *scratch)
         scratch_remove(scratch, NULL);
         return status;
     }
-    int left = processes_left();
+    int left = processes_left(o->grace_s);
     tree_kill(clock_now_ns() + KILL_NS);
     left += scratch_remove(scratch, complain_of_file);
     left += shared_memory_left(&before);
@@ -349,6 +350,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 's':
         o->status = atoi(arg);
+        return 0;
+    case 'g':
+        o->grace_s = strtod(arg, NULL);
         return 0;
     case ARGP_KEY_ARGS:
         o->command = state->argv + state->next;
@@ -376,6 +380,7 @@ int main(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"limit", 'l', "SECONDS", 0, "kill the command past this (60)", 0},
+        {"grace", 'g', "SECONDS", 0, "for its processes to end after it (1)", 0},
         {"status", 's', "N", 0, "the exit status to expect", 0},
         {0},
     };
@@ -386,7 +391,7 @@ int main(int argc, char **argv)
                               NULL,
                               NULL,
                               NULL};
-    struct options o = {.limit_s = 60, .status = -1};
+    struct options o = {.limit_s = 60, .grace_s = 1, .status = -1};
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
     char *scratch;
     permit_much();

@@ -56,7 +56,7 @@ says '2 tasks: 2 succeeded, 0 failed; 0 workers lost, 0 tasks run again; [0-9.]+
 begin "wrong words"
 run 2 "$rota"
 run 2 "$rota" rnu
-says "no command 'rnu'; there is 'run' 'status' 'report' 'exec'"
+says "no command 'rnu'; there is 'run' 'resume' 'status' 'report' 'exec'"
 run 2 "$rota" run -j 2x true ::: 1
 says "'2x' is not a number of commands"
 run 2 "$rota" run --no-such-option true ::: 1

@@ -21,22 +21,32 @@ static int name_it(void **state)
     return tree_adopt();
 }
 
-static void map_it(void)
+static int open_it(void)
 {
     int fd = shm_open(name, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, 4096) != 0 ||
-        mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+    if (fd < 0 || ftruncate(fd, 4096) != 0)
+        _exit(1);
+    return fd;
+}
+
+static void map_it(void)
+{
+    int fd = open_it();
+    if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
         _exit(1);
     close(fd);
 }
 
-/* A child that has the file mapped when this returns. */
-static void start_holder(void)
+/* A child that has the file mapped, or only open, when this returns. */
+static void start_holder(bool maps)
 {
     int ready[2];
     assert_return_code(pipe(ready), 0);
     if (fork() == 0) {
-        map_it();
+        if (maps)
+            map_it();
+        else
+            open_it();
         if (write(ready[1], "x", 1) != 1)
             _exit(1);
         for (;;)
@@ -48,19 +58,21 @@ static void start_holder(void)
     close(ready[1]);
 }
 
-static void what_only_the_tree_had_mapped_goes_with_it(void **state)
+static void what_only_the_tree_holds_goes_with_it(void **state)
 {
     (void)state;
-    start_holder();
-    assert_return_code(access(path, F_OK), 0);
-    assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
-    assert_int_equal(access(path, F_OK), -1);
+    for (int maps = 0; maps <= 1; maps++) {
+        start_holder(maps);
+        assert_return_code(access(path, F_OK), 0);
+        assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
+        assert_int_equal(access(path, F_OK), -1);
+    }
 }
 
 static void what_another_process_has_mapped_stays(void **state)
 {
     (void)state;
-    start_holder();
+    start_holder(true);
     map_it();
     assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
     assert_return_code(access(path, F_OK), 0);
@@ -70,7 +82,7 @@ static void what_another_process_has_mapped_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_only_the_tree_had_mapped_goes_with_it),
+        cmocka_unit_test(what_only_the_tree_holds_goes_with_it),
         cmocka_unit_test(what_another_process_has_mapped_stays),
     };
     return cmocka_run_group_tests(tests, name_it, NULL);

@@ -185,7 +185,7 @@ static void a_full_disk_is_tried_the_more_seldom(void **state)
     now = store_due_ns(s);
     assert_int_equal(store_tick(s, now, NULL), 0);
     run_file_add_done(s, 1, NULL);
-    assert_true(store_due_ns(s) == now + STORE_GROUP_NS);
+    assert_true(store_due_ns(s) >= now + STORE_GROUP_NS);
     store_close(s);
 }
 

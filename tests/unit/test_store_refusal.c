@@ -116,7 +116,7 @@ static void a_run_file_is_not_begun_twice(void **state)
     struct store *s = run_file_create(FILE_NAME);
     run_file_add_tasks(s, 3);
     store_close(s);
-    expect_not_created(FILE_NAME, ROTA_E_STATE, "is there already; another name");
+    expect_not_created(FILE_NAME, ROTA_E_STATE, "goes on with it, another name");
     assert_int_equal(run_file_count(FILE_NAME, "SELECT count(*) FROM tasks"), 3);
 }
 
