@@ -3,6 +3,7 @@
 #   make          build into build/ (build/rota, build/librota.a, build/examples/)
 #   make demo     a farm does real work, loses a worker on the way, and finishes
 #   make check    every test, on Open MPI and on MPICH
+#   make chaos    kill and freeze at random, RUNS=100 times
 #   make cluster  tests on two hosts made here, with a Slurm of their own (root)
 #   make bench    the figures that the documentation quotes
 #   make lint     clang-format and clang-tidy over the sources
@@ -12,7 +13,7 @@
 #   make deb      Debian packages, into build-deb/
 #   make clean    remove what was built
 
-.PHONY: all setup demo check cluster bench lint release install uninstall deb clean
+.PHONY: all setup demo check chaos cluster bench lint release install uninstall deb clean
 export PREFIX DESTDIR MPI
 
 all:
@@ -27,6 +28,10 @@ demo: setup
 
 check: setup
 	@tools/check
+
+chaos: setup
+	@tools/build dev mpich
+	@tests/chaos/chaos build build-mpich --runs $(or $(RUNS),100)
 
 cluster: setup
 	@tools/build dev mpich

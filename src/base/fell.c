@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/scratch.h"
 #include "base/tree.h"
 
 #define SHM_DIR "/dev/shm/"
@@ -144,17 +146,54 @@ static bool is_mpi_file(const char *name)
     return false;
 }
 
-void fell_orphans(int64_t since_ns)
+static bool is_ours_since(const char *path, int64_t since_ns)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_uid == geteuid() &&
+           st.st_ctim.tv_sec * NS_PER_SEC + st.st_ctim.tv_nsec >= since_ns;
+}
+
+/* Whether `name` is "pid." and the number of a process that is no more. */
+static bool is_of_dead(const char *name)
+{
+    int pid;
+    char end;
+    return sscanf(name, "pid.%d%c", &pid, &end) == 1 && pid > 0 && kill(pid, 0) != 0 &&
+           errno == ESRCH;
+}
+
+/* Open MPI's TMPDIR/ompi.HOST.UID/pid.PID, and what is above it if that was all. */
+static void remove_sessions(int64_t since_ns)
+{
+    char above[PATH_MAX];
+    char host[65] = "";
+    const char *tmp = getenv("TMPDIR");
+    gethostname(host, sizeof(host) - 1);
+    snprintf(above, sizeof(above), "%s/ompi.%s.%u", tmp ? tmp : "/tmp", host,
+             (unsigned)geteuid());
+    DIR *d = opendir(above);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char *path;
+        if (!is_of_dead(e->d_name) || asprintf(&path, "%s/%s", above, e->d_name) < 0)
+            continue;
+        if (is_ours_since(path, since_ns))
+            scratch_remove(path, NULL);
+        else
+            free(path);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(above);
+}
+
+static void remove_shared_memory(int64_t since_ns)
 {
     struct files f = {.count = 0};
-    since_ns -= NS_PER_SEC; /* a file's time lags behind by some milliseconds */
     DIR *d = opendir(SHM_DIR);
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         char path[sizeof(SHM_DIR) + sizeof(e->d_name)];
-        struct stat st;
         snprintf(path, sizeof(path), SHM_DIR "%s", e->d_name);
-        if (is_mpi_file(e->d_name) && stat(path, &st) == 0 && st.st_uid == geteuid() &&
-            st.st_ctim.tv_sec * NS_PER_SEC + st.st_ctim.tv_nsec >= since_ns)
+        if (is_mpi_file(e->d_name) && is_ours_since(path, since_ns))
             files_add(&f, path);
     }
     if (d != NULL)
@@ -165,6 +204,13 @@ void fell_orphans(int64_t since_ns)
         unlink(f.paths[i]);
         free(f.paths[i]);
     }
+}
+
+void fell_orphans(int64_t since_ns)
+{
+    since_ns -= NS_PER_SEC; /* a file's time lags behind by some milliseconds */
+    remove_shared_memory(since_ns);
+    remove_sessions(since_ns);
 }
 
 int tree_fell(int64_t deadline_ns)

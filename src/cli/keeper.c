@@ -72,6 +72,7 @@ int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
     sigset_t before;
     pid_t self = getpid();
     struct keeper_end end = {0};
+    int64_t begun_ns = clock_wall_ns();
     if (tree_adopt() != 0)
         return error_set(err, ROTA_E_IO, "cannot become the reaper of orphans: %s",
                          strerror(errno));
@@ -89,6 +90,8 @@ int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
     }
     await(child, &set, &end);
     int rc = end.signal != 0 ? tree_fell(clock_deadline_ns(KILL_MS)) : 0;
+    if (end.signal != 0)
+        fell_orphans(begun_ns);
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the run has left running: %s",

@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fell.h"
+#include "base/scratch.h"
 #include "base/tree.h"
 
 static char name[64];
@@ -94,6 +98,30 @@ static void what_a_killed_rank_has_left_is_removed(void **state)
     assert_return_code(access(left, F_OK), 0);
     fell_orphans(now_ns);
     assert_int_equal(access(left, F_OK), -1);
+
+    char host[65] = "";
+    char folder[300];
+    char *scratch;
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    assert_int_equal(waitpid(dead, NULL, 0), dead);
+    assert_int_equal(scratch_make(&scratch), 0);
+    gethostname(host, sizeof(host) - 1);
+    snprintf(folder, sizeof(folder), "%s/ompi.%s.%u", scratch, host,
+             (unsigned)geteuid());
+    assert_return_code(mkdir(folder, 0700), 0);
+    size_t end = strlen(folder);
+    snprintf(folder + end, sizeof(folder) - end, "/pid.%d", (int)getpid());
+    assert_return_code(mkdir(folder, 0700), 0);
+    fell_orphans(now_ns); /* its process lives */
+    assert_return_code(rmdir(folder), 0);
+    snprintf(folder + end, sizeof(folder) - end, "/pid.%d", (int)dead);
+    assert_return_code(mkdir(folder, 0700), 0);
+    fell_orphans(now_ns);
+    folder[end] = '\0';
+    assert_int_equal(access(folder, F_OK), -1);
+    scratch_remove(scratch, NULL);
 
     close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)); /* not an MPI's */
     fell_orphans(now_ns);
