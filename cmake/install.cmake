@@ -39,6 +39,12 @@ endif()
 
 # --- the program -----------------------------------------------------------------------
 install(TARGETS rota DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+# `rota guard` looks for its preload libraries there, from where it is itself.
+foreach(mpi openmpi mpich)
+  if(TARGET rota_guard_${mpi})
+    install(TARGETS rota_guard_${mpi} LIBRARY DESTINATION lib/rota COMPONENT program)
+  endif()
+endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/completions/rota.bash RENAME rota
   DESTINATION ${ROTA_BASH_DIR} COMPONENT program)
 install(FILES ${PROJECT_SOURCE_DIR}/completions/_rota

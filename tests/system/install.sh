@@ -48,6 +48,9 @@ begin "the program"
 run 0 "$here/bin/rota" run -k echo ::: a b
 same "$out" 'a\nb\n'
 
+begin "the guard finds what it preloads"
+run 3 "$here/bin/rota" guard -n 4 -- "$build/examples/fail_mpi"
+
 begin "the library's names are Rota's"
 run 0 nm -g --defined-only "$here/lib/librota.a"
 names=$(awk 'NF == 3 && $3 !~ /^rota_/ { print $3 }' "$out")
