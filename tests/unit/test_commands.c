@@ -2,6 +2,7 @@
  *
  * Memory is refused when the test says so (the linker's --wrap, CMakeLists.txt).
  */
+#include "refused.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -13,37 +14,6 @@
 #include "base/clock.h"
 #include "execute/commands.h"
 #include "execute/parcel.h"
-
-/* ---- refused memory ---------------------------------------------------------- */
-
-static long fail_at; /* the how many-th allocation from here fails; 0: none */
-
-static bool is_refused(void)
-{
-    return fail_at > 0 && --fail_at == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return is_refused() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return is_refused() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return is_refused() ? NULL : __real_realloc(old, size);
-}
 
 /* ---- what the tests are made of ---------------------------------------------- */
 
