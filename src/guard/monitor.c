@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -610,16 +609,6 @@ void monitor_stop(struct monitor *m)
     (void)ignored;
 }
 
-static void allow_lines(int ranks)
-{
-    struct rlimit files;
-    rlim_t wanted = 2 * (rlim_t)ranks + (rlim_t)2 * SPARE;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
-        return;
-    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 static int open_all(struct monitor *m, struct liveness_invitation *invitation)
 {
     uint16_t port;
@@ -649,7 +638,7 @@ int monitor_open(const struct monitor_options *options,
     if (m == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     m->o = *options;
-    allow_lines(options->ranks);
+    net_allow(2 * (options->ranks + SPARE));
     int rc = open_all(m, invitation);
     if (rc != 0) {
         monitor_free(m);

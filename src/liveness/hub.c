@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -321,17 +320,6 @@ static void hub_invite(const struct hub *h, bool loopback, uint16_t port,
         out->address_count = (uint8_t)net_addresses(out->addresses, NET_ADDRESSES);
 }
 
-/* The usual limit of 1024 descriptors is less than a large run's lines. */
-static void allow_lines(int size)
-{
-    struct rlimit files;
-    rlim_t wanted = 2 * (rlim_t)size + (rlim_t)2 * SPARE_STRANGERS;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
-        return;
-    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
              struct liveness_invitation *invitation, struct hub **out)
 {
@@ -347,7 +335,7 @@ int hub_open(int size, bool loopback, struct patience patience, int64_t now_ns,
     h->members = calloc((size_t)size, sizeof(struct guest *));
     h->counts = calloc((size_t)size, sizeof(uint64_t *));
     line_random(h->secret, sizeof(h->secret));
-    allow_lines(size);
+    net_allow(2 * (size + SPARE_STRANGERS));
     uint16_t port;
     int rc = 0;
     if (h->roster == NULL || h->members == NULL || h->counts == NULL)

@@ -19,6 +19,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,6 +144,16 @@ int net_addresses(struct net_address *out, int cap)
     }
     freeifaddrs(all);
     return n;
+}
+
+void net_allow(int count)
+{
+    struct rlimit files;
+    rlim_t wanted = (rlim_t)count;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int net_accept(int fd)

@@ -26,6 +26,10 @@ int net_addresses(struct net_address *out, int cap);
 /* The address of the loopback interface. */
 struct net_address net_loopback(void);
 
+/* Have this process be allowed `count` descriptors, as far as it may: the usual limit
+ * of 1024 is less than a large run's lines. */
+void net_allow(int count);
+
 /* Take a connection from a listening socket: its descriptor, or -1 (none there). */
 int net_accept(int fd);
 
