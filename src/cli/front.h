@@ -10,8 +10,8 @@
 
 #define FRONT_AT_DESK "input:desk" /* standard input: rank 0 fetches it at the desk */
 
-/* Have the run done by ranks, where o->where says; *out says how it went. Nothing of it is
- * left on this machine afterwards. */
+/* Have the run done by ranks, where o->where says; *out says how it went. Nothing of it
+ * is left on this machine afterwards. */
 void front_run(const struct run_options *o, struct ending *out);
 
 #endif

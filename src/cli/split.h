@@ -29,8 +29,8 @@ int split_new(const char *start, const char *end, bool regex, struct split **out
               struct rota_error *err);
 void split_free(struct split *s);
 
-/* Of regular expressions: behind data[size - 1] stands a 0 byte, though others may stand
- * before it. */
+/* Of regular expressions: behind data[size - 1] stands a 0 byte, though others may
+ * stand before it. */
 
 /* The first separator from byte `from` of `data` on that ends a record: with something
  * before it, where records end before a start. False: there is none. */

@@ -35,9 +35,10 @@ int tasks_open(const struct run_options *o, struct tasks **out, struct rota_erro
 int tasks_record(struct tasks *t, struct store *store, struct rota_error *err);
 void tasks_close(struct tasks *t);
 
-/* The next task's command (for a persistent program its arguments) and its number: out->argv is one block, to be freed; the rest
- * is borrowed until the next call. Does not wait: fails as sources_next (or list_next,
- * or blocks_next) and template_new do. */
+/* The next task's command (for a persistent program its arguments) and its number:
+ * out->argv is one block, to be freed; the rest is borrowed until the next call. Does
+ * not wait: fails as sources_next (or list_next, or blocks_next) and template_new do.
+ */
 int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err);
 
 /* Read the list ahead, where it is recorded. Often. */

@@ -76,13 +76,9 @@ static void forget_preparations(void)
 {
     const char *prepared = getenv("ROTA_PREPARED");
     rota_auto(heap) char *names = prepared != NULL ? strdup(prepared) : NULL;
-    char *rest;
-    for (char *name = names; name != NULL; name = rest) {
-        name = strtok_r(name, " ", &rest);
-        if (name == NULL)
-            break;
-        unsetenv(name);
-    }
+    char *rest = names;
+    for (char *name; (name = strsep(&rest, " ")) != NULL;)
+        unsetenv(name); /* the last is empty: refused, and nothing is done */
     unsetenv("ROTA_PREPARED");
 }
 
