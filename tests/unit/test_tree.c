@@ -1,7 +1,9 @@
 /* test_tree.c - base/tree: a process tree, ended as a whole */
 #include "unit.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +48,28 @@ static void a_family_that_left_its_session_is_still_below_its_reaper(void **stat
     assert_int_equal(tree_list(0, pids, 4), 0);
 }
 
+static void who_has_no_descriptor_to_spare_finds_them_all_the_same(void **state)
+{
+    (void)state;
+    pid_t pids[4];
+    struct rlimit before;
+    struct rlimit spent;
+    assert_int_equal(tree_adopt(), 0);
+    start_detached_family();
+    int next = dup(0); /* the lowest that is free */
+    assert_return_code(next, errno);
+    close(next);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &before), errno);
+    for (rlim_t room = 0; room < 3; room++) {
+        spent = (struct rlimit){(rlim_t)next + room, before.rlim_max};
+        assert_return_code(setrlimit(RLIMIT_NOFILE, &spent), errno);
+        assert_int_equal(tree_list(0, pids, 4), 1);
+    }
+    assert_int_equal(tree_kill(clock_now_ns() + 10 * NS_PER_SEC), 0);
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
+    assert_int_equal(tree_list(0, pids, 4), 0);
+}
+
 static void a_tree_of_nobody_is_ended_at_once(void **state)
 {
     (void)state;
@@ -68,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_family_that_left_its_session_is_still_below_its_reaper),
+        cmocka_unit_test(who_has_no_descriptor_to_spare_finds_them_all_the_same),
         cmocka_unit_test(a_tree_of_nobody_is_ended_at_once),
         cmocka_unit_test(more_descendants_than_room_are_counted_all_the_same),
     };
