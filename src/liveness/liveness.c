@@ -167,6 +167,13 @@ int liveness_begin(struct liveness **out, struct rota_error *err)
     return rc;
 }
 
+void liveness_start(struct liveness *lv)
+{
+    const struct note n = {.kind = NOTE_START};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
+}
+
 bool liveness_has_parent(const struct liveness *lv)
 {
     return lv->notes >= 0;

@@ -203,6 +203,7 @@ int startup_join(struct liveness *lv, struct startup *out, struct rota_error *er
 {
     struct startup s = {0};
     bool one_host = false;
+    liveness_start(lv);
     int rc = init_mpi(&s, err);
     if (rc == 0)
         rc = check_launcher(&s, err);
