@@ -231,6 +231,9 @@ int liveness_join(struct liveness *lv, int rank, int size,
             .kind = NOTE_JOIN, .a = rank, .b = size, .invitation = *invitation};
         struct note answer = {0};
         int rc = ask(lv, &question, NOTE_JOINED, &answer);
+        if (rc != 0 && answer.a != 0)
+            return error_set(err, rc, "rank %d cannot open its liveness line: %s", rank,
+                             strerror(answer.a));
         if (rc != 0)
             return error_set(
                 err, rc,

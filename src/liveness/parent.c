@@ -182,6 +182,8 @@ static void open_hub(struct parent *p, const struct note *asked, int64_t now_ns)
 static void answer_join(struct parent *p, int code)
 {
     struct note answer = {.kind = NOTE_JOINED, .code = code};
+    if (code != 0 && p->member != NULL)
+        answer.a = member_cause(p->member);
     p->answered = true;
     note_send(p->notes, &answer, -1);
 }
@@ -443,11 +445,13 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     };
     int cap = FIRST_FDS;
     struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
-    tree_adopt();
     if (p.signals < 0 || fds == NULL) {
+        fprintf(stderr, "rota: the parent of a rank cannot wait for it: %s\n",
+                strerror(fds == NULL ? ENOMEM : errno));
         kill(child, SIGKILL);
         _exit(1);
     }
+    tree_adopt();
     int64_t now;
     while (!is_over(&p, now = clock_now_ns())) {
         wait_for_something(&p, &fds, &cap);
