@@ -121,6 +121,13 @@ static void die(struct ending *e, const char *why, int launcher)
              launcher);
 }
 
+/* Whether `launcher`, a launcher's status, is that of a rank which found no desk. */
+static bool is_far(int launcher)
+{
+    return launcher == STATUS_SUCCESS ||
+           (launcher > FRONT_FAR && launcher <= FRONT_FAR + STATUS_INCOMPLETE);
+}
+
 /* Rank 0's word counts, where there is one. A launcher that is asked to stop may
  * ask its ranks by another signal: the user's counts. One that asks its ranks
  * unasked is aborting the run, and does not end with 0. */
@@ -130,10 +137,12 @@ static void judge(const struct outcome *o, struct ending *e)
     e->asked = o->steer.signal;
     if (o->said >= 0 && !stopped)
         e->status = o->said;
+    else if (o->steer.signal != 0 && o->came && !stopped)
+        die(e, "it was asked to stop, and its manager, rank 0, died", o->launcher);
     else if (o->steer.signal != 0)
         e->status = STATUS_SIGNAL + o->steer.signal;
-    else if (!o->came && o->launcher <= STATUS_INCOMPLETE)
-        e->status = o->launcher; /* rank 0's own, from where there is no desk */
+    else if (!o->came && is_far(o->launcher))
+        e->status = o->launcher % FRONT_FAR;
     else if (!o->came)
         die(e, "the launcher ended without a word of rank 0", o->launcher);
     else if (!stopped)
@@ -142,6 +151,8 @@ static void judge(const struct outcome *o, struct ending *e)
         die(e, "it was ended", o->launcher);
     else
         e->status = o->said;
+    if (o->steer.signal != 0 && e->died[0] != '\0')
+        e->status = STATUS_SIGNAL + o->steer.signal;
 }
 
 /* False: *e says how it went. */
