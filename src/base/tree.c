@@ -5,6 +5,9 @@
  * fork between the pass and the kill, so tree_kill passes again until a pass
  * finds nobody: a killed process forks no more, and its orphans come to us.
  *
+ * A process whose first thread has ended shows as a zombie, though others of it go on:
+ * it is one only when it has none.
+ *
  * To end a tree is the last thing that may fail for want of descriptors: where they are
  * spent, the limit is raised for the pass, as far as the hard one lets us.
  */
@@ -31,7 +34,7 @@
 struct process {
     pid_t pid;
     pid_t parent;
-    char state;
+    bool dead;  /* it awaits only its reaper */
     bool below; /* a descendant of the root */
 };
 
@@ -47,15 +50,20 @@ static void table_done(struct table *t)
 }
 
 /* "PID (COMMAND) STATE PPID ...": the command may hold spaces and brackets, so
- * the last bracket ends it. */
+ * the last bracket ends it. The 18th word behind it is how many threads there are. */
 static bool parse_stat(const char *line, struct process *out)
 {
     const char *end = strrchr(line, ')');
     int parent;
     char state;
-    if (end == NULL || sscanf(end + 1, " %c %d", &state, &parent) != 2)
+    int threads;
+    if (end == NULL ||
+        sscanf(end + 1,
+               " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+               &state, &parent, &threads) != 3)
         return false;
-    *out = (struct process){.pid = atoi(line), .parent = parent, .state = state};
+    bool dead = state == 'X' || (state == 'Z' && threads <= 1);
+    *out = (struct process){.pid = atoi(line), .parent = parent, .dead = dead};
     return true;
 }
 
@@ -161,7 +169,7 @@ int tree_list(pid_t root, pid_t *pids, int cap)
         table_mark(&t, root ? root : getpid());
     int found = 0;
     for (size_t i = 0; rc == 0 && i < t.count; i++) {
-        if (!t.rows[i].below || t.rows[i].state == 'Z' || t.rows[i].state == 'X')
+        if (!t.rows[i].below || t.rows[i].dead)
             continue;
         if (found < cap)
             pids[found] = t.rows[i].pid;
@@ -183,12 +191,14 @@ int tree_kill(int64_t deadline_ns)
             return n;
         for (int i = 0; i < n && i < BATCH; i++)
             kill(pids[i], SIGKILL);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
+        pid_t reaped;
+        while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;
-        if (n == 0)
+        /* 0: one is a zombie that can't be had yet; to others it is still there. */
+        if (n == 0 && reaped != 0)
             return 0;
         if (clock_now_ns() >= deadline_ns)
-            return ROTA_E_TIMEOUT;
+            return n == 0 ? 0 : ROTA_E_TIMEOUT;
         nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
     }
 }
