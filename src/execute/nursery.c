@@ -33,6 +33,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/tree.h"
 #include "execute/child.h"
 
@@ -112,7 +113,7 @@ static void fork_child(struct keeper *k, int slot)
 {
     struct ward *w = &k->wards[slot];
     pid_t self = getpid();
-    w->pid = fork();
+    w->pid = fault(FAULT_SPAWN) ? -1 : fork();
     if (w->pid == 0)
         become_child(k, slot, self);
     if (w->pid > 0) {
@@ -293,14 +294,15 @@ int nursery_open(struct nursery *n, const struct cells *cells,
 {
     int pair[2];
     pid_t rank = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    if (fault(FAULT_PIPE) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a socket pair: %s",
                          strerror(errno));
     fflush(NULL); /* or the children would write it again */
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before); /* no handler of the rank's runs there */
-    pid_t pid = fork();
+    pid_t pid = fault(FAULT_SPAWN) ? -1 : fork();
     if (pid == 0)
         become_nursery(cells, options, pair[1], rank);
     int error = errno;
