@@ -242,12 +242,14 @@ int liveness_join(struct liveness *lv, int rank, int size,
             .kind = NOTE_JOIN, .a = rank, .b = size, .invitation = *invitation};
         struct note answer = {0};
         int rc = ask(lv, &question, NOTE_JOINED, &answer);
+        if (rc == ROTA_E_LOST)
+            return error_set(err, rc,
+                             "rank %d cannot reach rank 0's host for its liveness "
+                             "line; is a firewall between the hosts?",
+                             rank);
         if (rc != 0)
-            return error_set(
-                err, rc,
-                "rank %d cannot reach rank 0's host for its liveness line: "
-                "%s; is a firewall between the hosts?",
-                rank, rota_strerror(rc));
+            return error_set(err, rc, "rank %d cannot join the run: %s", rank,
+                             rota_strerror(rc));
     }
     *board = lv->board;
     return 0;
