@@ -4,6 +4,9 @@
 set -eu
 rota=$1
 preload=$2
+dir=$(mktemp -d)
+trap 'rm -r "$dir"' EXIT
+cd "$dir"
 
 status=0
 seq 60 | ROTA_SILENCE_MS=2500 LD_PRELOAD=$preload "$rota" run -n 10 -j 1 \

@@ -8,6 +8,9 @@ preload=$2
 program=$3
 umask 000
 : "${TMPDIR:=/tmp}"
+dir=$(mktemp -d)
+trap 'rm -r "$dir"' EXIT
+cd "$dir"
 
 fail() {
     echo "private: $*" >&2
