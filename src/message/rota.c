@@ -83,6 +83,8 @@ int rota_open_so(const struct rota_manner *manner, struct rota **out,
     }
     if (r->run.crowded)
         exchange_be_brief(r->exchange);
+    if (r->run.shared)
+        exchange_may_go_deaf(r->exchange);
     if (liveness_has_parent(r->liveness))
         liveness_keep_sockets(r->liveness);
     opened = r;

@@ -225,6 +225,34 @@ static void members_join_and_are_told_a_fate_with_what_is_due(void **state)
     }
 }
 
+static void who_asks_is_told_what_has_left_the_others_for_it(void **state)
+{
+    struct world *w = *state;
+    join_all(w);
+    for (int i = 0; i < 5; i++)
+        board_count_sent(w->boards[1], 3);
+    board_count_left(w->boards[1], 3);
+    board_count_sent(w->boards[1], 3);
+    board_count_sent(w->boards[2], 0);
+    board_count_left(w->boards[2], 0);
+    live(w, 2 * NS_PER_SEC);
+    assert_true(board_due(w->boards[3], 1) == 0); /* nobody has asked */
+    board_ask(w->boards[3]);
+    live(w, 2 * NS_PER_SEC);
+    const uint64_t left[] = {0, 5, 0};
+    for (int rank = 0; rank < 3; rank++) {
+        assert_int_equal(how_at(w, 3, rank), ROTA_ALIVE);
+        assert_true(board_due(w->boards[3], rank) == left[rank]);
+        assert_true(board_due(w->boards[0], rank) == 0); /* it is not the one */
+    }
+    /* Of one that has gone, its last word counts. */
+    member_report(w->members[1], (struct rota_fate){ROTA_KILLED, 9});
+    board_ask(w->boards[3]);
+    live(w, 2 * NS_PER_SEC);
+    assert_int_equal(how_at(w, 3, 1), ROTA_KILLED);
+    assert_true(board_due(w->boards[3], 1) == 6);
+}
+
 static void who_is_stopped_is_told_of_and_goes_on(void **state)
 {
     struct world *w = *state;
@@ -804,6 +832,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(members_join_and_are_told_a_fate_with_what_is_due),
+        IN_WORLD(who_asks_is_told_what_has_left_the_others_for_it),
         IN_WORLD(who_is_stopped_is_told_of_and_goes_on),
         IN_WORLD(a_late_joiner_is_told_what_was_before),
         IN_WORLD(a_report_made_before_joining_is_kept),
