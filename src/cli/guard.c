@@ -371,8 +371,8 @@ static int status_of(const struct guard *g, int launchers)
         return 128 + g->asked;
     if (g->why == MONITOR_HANG || g->why == MONITOR_TIMEOUT)
         return EXIT_HANG;
-    if (g->why == MONITOR_DEATH)
-        return g->status;
+    if (g->why == MONITOR_DEATH) /* one that was lost has no status */
+        return g->status > 0 ? g->status : EXIT_HANG;
     return launchers != 0 || g->status < 0 ? launchers : g->status;
 }
 

@@ -596,7 +596,7 @@ enum monitor_why monitor_run(struct monitor *m, int *status)
     }
     free(fds);
     *status = m->aborted_ns != 0 ? -1 : m->status;
-    for (int i = 0; i < m->o.ranks; i++)
+    for (int i = 0; m->why == MONITOR_ENDED && i < m->o.ranks; i++)
         if (!m->members[i].came || m->members[i].fate.how == ROTA_VANISHED)
             *status = -1;
     return m->why;

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/fell.h"
 #include "base/tree.h"
+#include "guard/hold.h"
 #include "guard/invite.h"
 #include "guard/preload/signal.h"
 #include "guard/shot.h"
@@ -63,6 +64,7 @@ struct shim {
     int signals;
     struct state *state;
     struct uplink *uplink;
+    struct hold hold;
     struct rota_fate fate;
     bool told;  /* the monitor, of the fate */
     bool asked; /* to end the rank, by whoever may */
@@ -106,7 +108,7 @@ static int find_rank(void)
 static int find_size(void)
 {
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
-                                        "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS", NULL};
+                                        "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", NULL};
     return from_environment(names);
 }
 
@@ -271,6 +273,8 @@ static void look(struct shim *sh, int64_t now_ns)
     uint64_t polls = __atomic_load_n(&s->polls, __ATOMIC_RELAXED);
     uint32_t now = __atomic_load_n(&s->now, __ATOMIC_RELAXED);
     bool moved = epoch != sh->epoch;
+    if (s->pid != 0 && !has_gone(sh))
+        hold_look(&sh->hold, s->pid);
     sh->looked_ns = now_ns;
     sh->polling = now == LOOK_POLLING && polls != sh->polls;
     if (moved)
@@ -558,6 +562,7 @@ int shim_run(char **argv)
         sh.host[0] = '\0';
     int64_t now = clock_now_ns();
     sh.looked_ns = sh.since_ns = sh.progress_ns = now;
+    hold_init(&sh.hold);
     sh.uplink = uplink_new(sh.rank, sh.size, &to, hear, &sh, now);
     if (sh.uplink == NULL)
         return EXIT_USAGE;
@@ -566,6 +571,7 @@ int shim_run(char **argv)
         return rc;
     see_to_the_end(&sh);
     rc = leave(&sh);
+    hold_done(&sh.hold);
     uplink_free(sh.uplink);
     return rc;
 }
