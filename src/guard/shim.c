@@ -370,27 +370,43 @@ static void add_site(FILE *out, struct source *source, uint64_t address)
         fprintf(out, "%016llx %s\n", (unsigned long long)address, text);
 }
 
-/* Where the call was made that the rank is in: not in MPI's Fortran layer. */
+/* Where the call was made that the rank is in: not in MPI's Fortran layer. Where a rank
+ * outside of MPI is: not in the C library, if its own line is known. */
 static void add_caller(FILE *out, struct source *source, const struct state *s)
 {
     char text[512];
     size_t count = s->stack_count <= STATE_STACK ? s->stack_count : 0;
     size_t i = source_caller(source, s->stack, count);
+    size_t line = i;
+    while (s->now == LOOK_RUNNING && line < count &&
+           (!source_find(source, s->stack[line], text, sizeof(text)) ||
+            strchr(text, ':') == NULL))
+        line++;
+    if (line < count)
+        i = line;
     if (i < count && source_find(source, s->stack[i], text, sizeof(text)))
         fprintf(out, "%016llx %s\n", (unsigned long long)s->site, text);
 }
 
+/* Python's, where there is one: the interpreter's own frames say nothing of it. */
 static void add_stack(FILE *out, struct source *source, const struct state *s)
 {
     char text[512];
+    char before[512] = "";
     size_t count = s->stack_count <= STATE_STACK ? s->stack_count : 0;
     size_t caller = source_caller(source, s->stack, count);
     fputc(SHIM_STACK, out);
-    for (size_t i = caller < count ? caller : 0; i < count; i++)
-        if (source_find(source, s->stack[i], text, sizeof(text)))
-            fprintf(out, "    %s\n", text);
-    if (s->trace_bytes > 0 && s->trace_bytes < STATE_TRACE)
-        fprintf(out, "    Python:\n%.*s", (int)s->trace_bytes, s->trace);
+    if (s->trace_bytes > 0 && s->trace_bytes < STATE_TRACE) {
+        fprintf(out, "%.*s", (int)s->trace_bytes, s->trace);
+        return;
+    }
+    for (size_t i = caller < count ? caller : 0; i < count; i++) {
+        if (!source_find(source, s->stack[i], text, sizeof(text)) ||
+            strcmp(text, before) == 0)
+            continue;
+        fprintf(out, "    %s\n", text);
+        strcpy(before, text);
+    }
 }
 
 /* "ADDRESS TEXT" a line: where each of the rank's operations was called; the address 0
