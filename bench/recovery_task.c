@@ -73,7 +73,7 @@ static int manage(struct rota_farm *farm)
 
 static int farm(char *path)
 {
-    struct rota_function functions[] = {{"task", run, path}};
+    struct rota_function functions[] = {{.name = "task", .run = run, .context = path}};
     struct rota_farm_options options = {.functions = functions, .count = 1};
     struct rota_farm *f;
     struct rota_error err;
