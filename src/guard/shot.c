@@ -33,6 +33,12 @@ static uint64_t read_epoch(const struct state *s)
 /* ---- taking one -------------------------------------------------------------------
  */
 
+/* Whether what the rank awaits is the one thing that `own_place` says. */
+static bool is_short(const struct state *s)
+{
+    return s->own_count == STATE_OWN_FLOW || s->own_count == STATE_OWN_OP;
+}
+
 void shot_glance(const struct state *s, struct shot_head *head)
 {
     head->magic = SHOT_MAGIC;
@@ -40,6 +46,8 @@ void shot_glance(const struct state *s, struct shot_head *head)
     if (head->now != LOOK_GONE)
         head->now = __atomic_load_n(&s->now, __ATOMIC_RELAXED);
     head->flags = __atomic_load_n(&s->flags, __ATOMIC_RELAXED);
+    if (head->now == LOOK_BLOCKED && is_short(s)) /* then they are an earlier call's */
+        head->flags &= ~(uint32_t)(STATE_ANY | STATE_FREE);
     head->pid = s->pid;
     head->call = s->call;
     head->site = s->site;
@@ -55,35 +63,94 @@ static int by_order(const void *a, const void *b)
 
 static bool is_wanted(const struct state *s, const struct state_flow *f)
 {
-    return f->comm != 0 && ((s->flags & STATE_COARSE) == 0 || f->tag == LOOK_OTHER);
+    return (f->sent != 0 || f->received != 0) &&
+           ((s->flags & STATE_COARSE) == 0 || f->tag == LOOK_OTHER);
+}
+
+static enum look_kind kind_of(unsigned call)
+{
+    switch (call) {
+    case CALL_Recv:
+        return LOOK_RECV;
+    case CALL_Ssend:
+        return LOOK_SSEND;
+    default:
+        return LOOK_SEND;
+    }
+}
+
+/* What stands in the flow alone, told in full (STATE_OP_FLOW). */
+static void complete(const struct state *s, struct state_op *op)
+{
+    if ((op->flags & STATE_OP_FLOW) == 0)
+        return;
+    const struct state_flow *f = &s->flows[(uint32_t)op->place % STATE_FLOWS];
+    op->comm = f->comm;
+    op->peer = f->peer;
+    op->tag = f->tag;
+    op->root = LOOK_NONE;
+    op->flags &= ~(uint32_t)STATE_OP_FLOW;
+}
+
+/* What the call itself does, and awaits: at most STATE_OWN. */
+static uint32_t take_own(const struct state *s, struct state_op *to)
+{
+    if (s->now != LOOK_BLOCKED && s->now != LOOK_POLLING)
+        return 0;
+    uint32_t own = s->own_count <= STATE_OWN ? s->own_count : 0;
+    for (uint32_t i = 0; i < own; i++)
+        to[i] = s->own[i];
+    if (s->own_count == STATE_OWN_FLOW) {
+        to[own++] =
+            (struct state_op){.site = s->site,
+                              .call = s->call,
+                              .kind = (uint8_t)kind_of(s->call),
+                              .index = s->flows[s->own_place % STATE_FLOWS].sent,
+                              .place = (int32_t)s->own_place,
+                              .flags = STATE_OP_FLOW};
+        complete(s, to);
+    }
+    for (uint32_t i = 0; i < own; i++)
+        to[i].awaited = 1;
+    return own;
+}
+
+static bool is_awaited(const struct state *s, uint32_t place)
+{
+    if (s->now != LOOK_BLOCKED && s->now != LOOK_POLLING)
+        return false; /* the mark is an earlier call's */
+    if (is_short(s))
+        return s->own_count == STATE_OWN_OP && s->own_place == place;
+    return s->ops[place].awaited != 0 && s->ops[place].awaited == s->waits;
 }
 
 /* Copies are made at one go; what the counts say must not be trusted beyond that. */
 static uint32_t take_ops(const struct state *s, struct state_op *to)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < STATE_OPS; i++) {
+    uint32_t places = s->op_places < STATE_OPS ? s->op_places : STATE_OPS;
+    for (uint32_t i = 0; i < places; i++) {
         const struct state_op op = s->ops[i];
         if (op.handle == 0 || (op.flags & STATE_OP_ACTIVE) == 0)
             continue;
         to[n] = op;
-        to[n].awaited = op.awaited != 0 && op.awaited == s->waits;
-        n++;
+        to[n].awaited = is_awaited(s, i);
+        complete(s, &to[n++]);
     }
     qsort(to, n, sizeof(*to), by_order);
-    bool inside = s->now == LOOK_BLOCKED || s->now == LOOK_POLLING;
-    uint32_t own = inside && s->own_count <= STATE_OWN ? s->own_count : 0;
-    for (uint32_t i = 0; i < own; i++) { /* the last */
-        to[n] = s->own[i];
-        to[n++].awaited = 1;
-    }
-    return n;
+    return n + take_own(s, to + n); /* the last */
+}
+
+static uint32_t flows_of(const struct state *s)
+{
+    uint32_t n = __atomic_load_n(&s->flow_count, __ATOMIC_ACQUIRE);
+    return n < STATE_FLOWS ? n : STATE_FLOWS;
 }
 
 static uint32_t count_flows(const struct state *s)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < STATE_FLOWS; i++)
+    for (uint32_t i = 0, all = flows_of(s); i < all; i++)
         n += is_wanted(s, &s->flows[i]);
     return n;
 }
@@ -100,7 +167,7 @@ static unsigned char *take_flows(const struct state *s, uint32_t max, uint32_t *
                                  unsigned char *p)
 {
     *count = 0;
-    for (uint32_t i = 0; i < STATE_FLOWS && *count < max; i++) {
+    for (uint32_t i = 0, all = flows_of(s); i < all && *count < max; i++) {
         if (!is_wanted(s, &s->flows[i]))
             continue;
         memcpy(p, &s->flows[i], sizeof(s->flows[i]));

@@ -1,13 +1,6 @@
 /* point_to_point.c - wrappers of sends, receives and probes */
+#include "guard/preload/fast.h"
 #include "guard/preload/wrap.h"
-
-/* A message that is sent from within an MPI call, by a callback of the program's, is
- * not written down; where that can be, it is said. MPI's own inner messages go by
- * communicators of its own. */
-static bool record_enter_counted(void)
-{
-    return record_enter();
-}
 
 #define COUNT       int
 #define LARGE(name) name
@@ -66,6 +59,7 @@ WRAP(Mprobe, int source, int tag, MPI_Comm comm, MPI_Message *message,
         record_received(s->MPI_SOURCE, s->MPI_TAG);
     else
         record_done();
+    uncertain(rc);
     record_leave();
     return rc;
 }

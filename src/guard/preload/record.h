@@ -148,9 +148,11 @@ void record_post_collective(enum call call, void *site, uint64_t comm, int root,
 void record_post_free(enum call call, void *site, unsigned flags);
 void record_posted(uint64_t request);
 
-/* Begin to wait for requests: then each of them; then blocked, if one is under way. */
+/* Begin to wait for requests: then each of them, MPI_REQUEST_NULL left out; then
+ * blocked. */
 void record_wait_begin(enum call call, void *site, bool any);
-void record_wait_for(uint64_t request);
+/* As record_needs_status(). */
+bool record_wait_for(uint64_t request);
 void record_wait_blocks(void);
 
 /* Does the operation's completion need a look at the status: its source or tag is not

@@ -23,11 +23,12 @@
         __attribute__((alias(TEXT(JOIN(MPI_, name))), visibility("default")));         \
     __attribute__((visibility("default"))) int JOIN(MPI_, name)(__VA_ARGS__)
 
-/* In a wrapper: `real` is MPI's own function. */
-#define REAL(name)                                                                     \
+/* In a wrapper: `real` is MPI's own function. `site` is an address in the program. */
+#define REAL_OF(name, site)                                                            \
     static __typeof(&JOIN(MPI_, name)) real;                                           \
     if (__builtin_expect(real == NULL, 0))                                             \
-    real_find(&real, TEXT(JOIN(PMPI_, name)), SITE)
+    real_find(&real, TEXT(JOIN(PMPI_, name)), site)
+#define REAL(name) REAL_OF(name, SITE)
 
 /* Call MPI's own function, whatever is wrapped. */
 #define PLAIN(name, ...)                                                               \
@@ -86,6 +87,13 @@ static inline int tag_of(int tag)
 static inline uint64_t given(int rc, const MPI_Request *request)
 {
     return rc == MPI_SUCCESS ? HANDLE(*request) : STATE_NO_HANDLE;
+}
+
+/* A call that failed may have sent or taken its message all the same. */
+static inline void uncertain(int rc)
+{
+    if (__builtin_expect(rc != MPI_SUCCESS, 0))
+        record_lost(STATE_COUNTS_LOST);
 }
 
 #endif
