@@ -109,7 +109,10 @@ void fast_posted(uint64_t request, const struct state_flow *flow, uint64_t index
 /* The operation of this request, if one call may wait for it in this way: it is under
  * way, and nothing need be asked of its status. Else NULL. */
 struct state_op *fast_request(uint64_t request);
-/* It has completed: counted, and forgotten. */
-void fast_completed(struct state *m, struct state_op *op);
+/* These (NULL: none) have completed: counted, and forgotten. */
+void fast_completed(struct state *m, struct state_op *const *ops, int count);
+/* Blocked until all of these are done. */
+void fast_block_all(struct state *m, enum call call, void *site,
+                    struct state_op *const *ops, int count);
 
 #endif

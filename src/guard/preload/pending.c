@@ -260,12 +260,29 @@ struct state_op *fast_request(uint64_t request)
                                                                                  : NULL;
 }
 
-void fast_completed(struct state *m, struct state_op *op)
+void fast_completed(struct state *m, struct state_op *const *ops, int count)
 {
-    if (op->kind == LOOK_RECV)
-        take_in(op, RECORD_NOBODY, 0);
-    end_op(op);
+    for (int i = 0; i < count; i++) {
+        /* Open MPI gives the same request for all sends that are done at once. */
+        if (ops[i] == NULL || ops[i]->handle == 0 ||
+            (ops[i]->flags & STATE_OP_ACTIVE) == 0)
+            continue;
+        if (ops[i]->kind == LOOK_RECV)
+            take_in(ops[i], RECORD_NOBODY, 0);
+        end_op(ops[i]);
+    }
     fast_changed(m);
+}
+
+void fast_block_all(struct state *m, enum call call, void *site,
+                    struct state_op *const *ops, int count)
+{
+    m->waits++;
+    m->flags &= ~(uint32_t)(STATE_ANY | STATE_FREE);
+    for (int i = 0; i < count; i++)
+        if (ops[i] != NULL)
+            ops[i]->awaited = m->waits;
+    fast_block(m, call, site, 0, 0);
 }
 
 /* ---- started, cancelled, freed --------------------------------------------------- */

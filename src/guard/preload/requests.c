@@ -187,7 +187,7 @@ WRAP(Wait, MPI_Request *request, MPI_Status *status)
     int rc = real(request, status);
     fast_run(m);
     if (__builtin_expect(rc == MPI_SUCCESS, 1)) {
-        fast_completed(m, op);
+        fast_completed(m, &op, 1);
     } else {
         const struct before b = {.count = 1, .list = &op->handle};
         failed(&b, request);
@@ -196,10 +196,9 @@ WRAP(Wait, MPI_Request *request, MPI_Status *status)
     return rc;
 }
 
-#define WAIT(name, any, ignored, params, args, ended)                                  \
-    WRAP(name, int count, MPI_Request *requests, params)                               \
+/* The long way of these: REAL() is the caller's. */
+#define WAIT(name, any, ignored, args, ended)                                          \
     {                                                                                  \
-        REAL(name);                                                                    \
         struct before b;                                                               \
         if (!record_enter())                                                           \
             return real(count, requests, args(statuses));                              \
@@ -207,7 +206,7 @@ WRAP(Wait, MPI_Request *request, MPI_Status *status)
             record_leave();                                                            \
             return real(count, requests, args(statuses));                              \
         }                                                                              \
-        bool needs = await(&b, CALL_##name, SITE, any);                                \
+        bool needs = await(&b, CALL_##name, site, any);                                \
         MPI_Status *s = wanted(&b, statuses, ignored, needs);                          \
         int rc = real(count, requests, args(s));                                       \
         record_done();                                                                 \
@@ -219,17 +218,74 @@ WRAP(Wait, MPI_Request *request, MPI_Status *status)
         return rc;                                                                     \
     }
 
-#define P(...)           __VA_ARGS__
 #define WAITALL_ARGS(s)  s
 #define WAITANY_ARGS(s)  index, s
 #define WAITSOME_ARGS(s) done, indices, s
-WAIT(Waitall, false, MPI_STATUSES_IGNORE, MPI_Status *statuses, WAITALL_ARGS, ENDED_ALL)
-WAIT(Waitany, true, MPI_STATUS_IGNORE, P(int *index, MPI_Status *statuses),
-     WAITANY_ARGS, ENDED_ANY)
-WAIT(Waitsome, true, MPI_STATUSES_IGNORE,
-     P(int *done, int *indices, MPI_Status *statuses), WAITSOME_ARGS, ENDED_SOME)
+
+static __attribute__((noinline)) int waitall_slowly(int count, MPI_Request *requests,
+                                                    MPI_Status *statuses, void *site)
+{
+    REAL_OF(Waitall, site);
+    WAIT(Waitall, false, MPI_STATUSES_IGNORE, WAITALL_ARGS, ENDED_ALL)
+}
+
+/* The operations of these requests (NULL for MPI_REQUEST_NULL), if the call may go by
+ * the short way. */
+static bool find_all(struct state_op **ops, int count, const MPI_Request *requests)
+{
+    const MPI_Request null = MPI_REQUEST_NULL;
+    bool one = false;
+    if (fast.m == NULL || record_depth != 0 || count > FEW)
+        return false;
+    for (int i = 0; i < count; i++) {
+        ops[i] = requests[i] == null ? NULL : fast_request(HANDLE(requests[i]));
+        if (ops[i] == NULL && requests[i] != null)
+            return false;
+        one = one || ops[i] != NULL;
+    }
+    return one;
+}
+
+WRAP(Waitall, int count, MPI_Request *requests, MPI_Status *statuses)
+{
+    struct state_op *ops[FEW];
+    struct state *m = fast.m;
+    if (__builtin_expect(!find_all(ops, count, requests), 0))
+        return waitall_slowly(count, requests, statuses, SITE);
+    REAL(Waitall);
+    fast_block_all(m, CALL_Waitall, SITE, ops, count);
+    int rc = real(count, requests, statuses);
+    fast_run(m);
+    if (__builtin_expect(rc == MPI_SUCCESS, 1)) {
+        fast_completed(m, ops, count);
+    } else {
+        struct before b = {.count = count, .list = b.few};
+        for (int i = 0; i < count; i++)
+            b.few[i] = ops[i] != NULL ? ops[i]->handle : 0;
+        failed(&b, requests);
+    }
+    record_depth = 0;
+    return rc;
+}
+
+WRAP(Waitany, int count, MPI_Request *requests, int *index, MPI_Status *statuses)
+{
+    void *site = SITE;
+    REAL(Waitany);
+    WAIT(Waitany, true, MPI_STATUS_IGNORE, WAITANY_ARGS, ENDED_ANY)
+}
+
+WRAP(Waitsome, int count, MPI_Request *requests, int *done, int *indices,
+     MPI_Status *statuses)
+{
+    void *site = SITE;
+    REAL(Waitsome);
+    WAIT(Waitsome, true, MPI_STATUSES_IGNORE, WAITSOME_ARGS, ENDED_SOME)
+}
 
 /* ---- testing --------------------------------------------------------------------- */
+
+#define P(...) __VA_ARGS__
 
 /* `found`: it has ended something, or there is nothing to end. */
 #define TEST(name, ignored, params, args, found, ended)                                \
