@@ -79,6 +79,8 @@ enum {
     /* Its communicator, peer and tag are those of the flow at `place`: they are not
      * written here, to spare the time. */
     STATE_OP_FLOW = 1 << 5,
+    /* MPI_Psend_init: of `place` parts; LOOK_OWN as long as `index` are not ready. */
+    STATE_OP_PARTS = 1 << 6,
 };
 
 struct state_op {
@@ -116,14 +118,16 @@ struct state_past {
 };
 
 enum {
-    STATE_COMM_OPEN = 1 << 0,  /* not all members are known */
-    STATE_COMM_FREED = 1 << 1, /* by this rank */
+    STATE_COMM_FREED = 1 << 0,  /* by this rank */
+    STATE_COMM_DOUBT = 1 << 1,  /* a call of all has failed: did it count? */
+    STATE_COMM_SHARED = 1 << 2, /* its members stand for another one too */
 };
 
 struct state_comm {
     uint64_t id;
     uint64_t handle;
     uint64_t begun; /* collectives */
+    uint64_t inits; /* persistent collectives made */
     uint32_t first; /* of its members; first the local group, */
     uint32_t local; /* so many, */
     uint32_t count; /* and then an intercommunicator's remote one: so many in all */

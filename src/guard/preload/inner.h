@@ -116,6 +116,8 @@ static inline void set_flags(uint32_t set, uint32_t clear)
 /* ---- objects --------------------------------------------------------------------- */
 
 struct state_comm *objects_find_slowly(uint64_t handle);
+/* What stands for a persistent collective on `of`; NULL: it can't be followed. */
+struct state_comm *objects_prepare(struct state_comm *of);
 
 static inline struct state_comm *find_comm(uint64_t handle)
 {
@@ -176,6 +178,11 @@ bool make_recv(struct state_op *op, enum call call, void *site, uint64_t comm,
                int source, int tag, enum look_kind kind, unsigned flags);
 void make_collective(struct state_op *op, enum call call, void *site, uint64_t comm,
                      int root, enum look_collective kind, unsigned flags);
+
+/* Of `op`, on `c`: the next collective there, which begins now. */
+void begin_collective(struct state_op *op, struct state_comm *c);
+/* The world's number of its root, LOOK_NONE where there is none. */
+int root_of(const struct state_comm *c, int root);
 
 static inline void run(enum call call, void *site)
 {

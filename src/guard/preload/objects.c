@@ -1,4 +1,6 @@
 /* objects.c - communicators, windows and files, by handle */
+#include <string.h>
+
 #include "guard/preload/inner.h"
 
 static unsigned handle_hash(uint64_t handle)
@@ -53,7 +55,8 @@ static struct state_comm *new_comm(size_t count)
     }
     for (uint32_t n = 0; n < m->comm_count; n++) {
         struct state_comm *c = &m->comms[mine.oldest++ % m->comm_count];
-        if ((c->flags & STATE_COMM_FREED) == 0 || c->count < count)
+        size_t room = c->flags & STATE_COMM_SHARED ? 0 : c->count;
+        if ((c->flags & STATE_COMM_FREED) == 0 || room < count)
             continue;
         set_flags(STATE_CALLS_LOST, 0);
         *c = (struct state_comm){.first = c->first};
@@ -97,6 +100,38 @@ void record_comm_freed(uint64_t handle)
     end();
 }
 
+void record_comm_doubt(uint64_t handle)
+{
+    begin();
+    struct state_comm *c = find_comm(handle);
+    if (c != NULL) {
+        c->flags |= STATE_COMM_DOUBT;
+        memset(c->past, 0, sizeof(c->past));
+    }
+    set_flags(STATE_CALLS_LOST, 0);
+    end();
+}
+
+/* Each persistent collective is a communicator of its own, on which only itself is
+ * begun: its starts have no order among the calls on the one that it was made on. It
+ * needs no handle. */
+struct state_comm *objects_prepare(struct state_comm *of)
+{
+    if (of == NULL || (of->flags & STATE_COMM_DOUBT) != 0)
+        return NULL;
+    uint64_t id = record_mix(of->id ^ UINT64_C(0x70657273697374), ++of->inits);
+    const struct state_comm from = *of;
+    struct state_comm *c = new_comm(0);
+    if (c == NULL || id == LOOK_UNKNOWN)
+        return NULL;
+    *c = (struct state_comm){.id = id,
+                             .first = from.first,
+                             .local = from.local,
+                             .count = from.count,
+                             .flags = STATE_COMM_SHARED};
+    return c;
+}
+
 uint64_t record_comm_id(uint64_t handle)
 {
     lock();
@@ -119,7 +154,7 @@ size_t record_comm_members(uint64_t handle, const int **members, size_t *local_c
 uint64_t record_child_id(uint64_t parent, int first)
 {
     const struct state_comm *c = find_comm(parent);
-    if (c == NULL)
+    if (c == NULL || (c->flags & STATE_COMM_DOUBT) != 0)
         return LOOK_UNKNOWN;
     uint64_t id = record_mix(record_mix(c->id, c->begun), (uint64_t)first);
     return id == LOOK_UNKNOWN ? 1 : id;

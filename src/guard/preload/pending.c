@@ -125,6 +125,64 @@ void record_post_free(enum call call, void *site, unsigned flags)
     end();
 }
 
+void record_post_prepared(enum call call, void *site, uint64_t comm, int root,
+                          enum look_collective kind, bool loose)
+{
+    begin();
+    struct state_comm *of = find_comm(comm);
+    struct state_comm *c = objects_prepare(of);
+    unsigned flags = STATE_OP_NONBLOCKING | STATE_OP_PERSISTENT;
+    posting = (struct state_op){.call = (uint16_t)call,
+                                .kind = c != NULL ? LOOK_COLLECTIVE : LOOK_FREE,
+                                .collective = (uint8_t)kind,
+                                .site = (uint64_t)(uintptr_t)site,
+                                .root = c != NULL ? root_of(c, root) : LOOK_NONE,
+                                .comm = c != NULL ? c->id : LOOK_UNKNOWN,
+                                .place = c != NULL ? (int32_t)(c - mine.m->comms) : 0,
+                                .peer = LOOK_NONE,
+                                .tag = LOOK_NONE,
+                                .flags = flags | (loose ? STATE_OP_LOOSE : 0)};
+    run(call, site);
+    end();
+}
+
+/* The n-th pair of requests between two ranks with one tag is a communicator of its
+ * own, on which no other message goes: pairs may be started in any order. */
+static uint64_t pair_id(const struct state_comm *c, int from, int to, int tag)
+{
+    uint64_t ends = (uint64_t)(uint32_t)from << 32 | (uint32_t)to;
+    return record_group_id(record_mix(record_mix(c->id, ends), (uint64_t)tag));
+}
+
+void record_post_parts(enum call call, void *site, uint64_t comm, int peer, int tag,
+                       int parts)
+{
+    begin();
+    const struct state_comm *c = find_comm(comm);
+    int world = c != NULL ? world_rank(c, peer) : RECORD_NOBODY;
+    bool sends = call == CALL_Psend_init;
+    posting = (struct state_op){.call = (uint16_t)call,
+                                .kind = LOOK_FREE,
+                                .site = (uint64_t)(uintptr_t)site,
+                                .peer = LOOK_NONE,
+                                .tag = tag,
+                                .root = LOOK_NONE,
+                                .flags = STATE_OP_NONBLOCKING | STATE_OP_PERSISTENT};
+    uint64_t id = LOOK_UNKNOWN;
+    if (world != RECORD_NOBODY)
+        id =
+            pair_id(c, sends ? mine.m->rank : world, sends ? world : mine.m->rank, tag);
+    if (id != LOOK_UNKNOWN && (!sends || parts > 0)) {
+        posting.kind = sends ? LOOK_OWN : LOOK_RECV;
+        posting.comm = id;
+        posting.peer = world;
+        posting.place = parts;
+        posting.flags |= sends ? STATE_OP_PARTS : 0;
+    }
+    run(call, site);
+    end();
+}
+
 void record_posted(uint64_t request)
 {
     if (request == STATE_NO_HANDLE || request == 0)
@@ -296,8 +354,30 @@ void record_start(uint64_t request)
     } else {
         op->order = ++mine.m->order;
         op->flags |= STATE_OP_ACTIVE;
-        if (op->kind == LOOK_SEND || op->kind == LOOK_SSEND)
+        if (op->flags & STATE_OP_PARTS) {
+            op->kind = LOOK_OWN; /* needs MPI_Pready */
+            op->index = (uint64_t)op->place;
+        } else if (op->kind == LOOK_SEND || op->kind == LOOK_SSEND) {
             op->index = count_sent(op->comm, op->peer, op->tag);
+        } else if (op->kind == LOOK_COLLECTIVE) {
+            begin_collective(op, &mine.m->comms[op->place]);
+        }
+    }
+    end();
+}
+
+/* The message is sent once all its parts are ready: then it is one as others are. */
+void record_ready(uint64_t request, int parts)
+{
+    begin();
+    struct state_op *op = find_op(request);
+    if (op != NULL && (op->flags & STATE_OP_PARTS) != 0 && op->kind == LOOK_OWN) {
+        uint64_t ready = parts > 0 ? (uint64_t)parts : 0;
+        op->index -= ready < op->index ? ready : op->index;
+        if (op->index == 0) {
+            op->kind = LOOK_SEND;
+            op->index = count_sent(op->comm, op->peer, op->tag);
+        }
     }
     end();
 }
@@ -308,6 +388,8 @@ void record_cancel(uint64_t request)
     struct state_op *op = find_op(request);
     if (op != NULL)
         op->flags |= STATE_OP_CANCELLED;
+    if (op != NULL && (op->kind == LOOK_SEND || op->kind == LOOK_SSEND))
+        set_flags(STATE_COUNTS_LOST, 0); /* it was counted, and may not go */
     __atomic_store_n(&mine.cancelled, true, __ATOMIC_RELAXED);
     end();
 }
@@ -319,6 +401,8 @@ void record_request_freed(uint64_t request)
     if (op != NULL) {
         if ((op->flags & STATE_OP_ACTIVE) != 0 && op->kind == LOOK_RECV)
             set_flags(STATE_OPS_LOST, 0); /* it may take a message yet */
+        if (op->kind == LOOK_COLLECTIVE && (op->flags & STATE_OP_PERSISTENT) != 0)
+            mine.m->comms[op->place].flags |= STATE_COMM_FREED;
         remove_op(op);
     }
     end();

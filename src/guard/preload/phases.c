@@ -83,11 +83,12 @@ WRAP(Finalize, void)
     return rc;
 }
 
-/* The launcher ends the others now: that is no hang. */
+/* The launcher ends the others now: that is no hang. It may be called from within
+ * another call, by an error handler. */
 WRAP(Abort, MPI_Comm comm, int code)
 {
     REAL(Abort);
-    if (record_enter())
+    if (record_on)
         record_lost(STATE_ABORTED);
     return real(comm, code);
 }

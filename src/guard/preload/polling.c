@@ -93,6 +93,15 @@ void record_signal_taken(uint64_t comm, int peer, int tag)
     end();
 }
 
+void record_signal_left(int peer)
+{
+    begin();
+    struct state_op *op = find_op(signal_handle(peer));
+    if (op != NULL)
+        remove_op(op);
+    end();
+}
+
 void record_await_signals(void)
 {
     begin();

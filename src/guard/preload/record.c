@@ -202,6 +202,20 @@ static void remember(struct state_comm *c, const struct state_op *op)
     };
 }
 
+int root_of(const struct state_comm *c, int root)
+{
+    if (c->count > c->local || root == LOOK_NONE)
+        return LOOK_NONE; /* MPI_ROOT and MPI_PROC_NULL are no ranks */
+    int world = world_rank(c, root);
+    return world != RECORD_NOBODY ? world : LOOK_NONE; /* MPI will refuse it */
+}
+
+void begin_collective(struct state_op *op, struct state_comm *c)
+{
+    op->index = ++c->begun;
+    remember(c, op);
+}
+
 void make_collective(struct state_op *op, enum call call, void *site, uint64_t comm,
                      int root, enum look_collective kind, unsigned flags)
 {
@@ -210,25 +224,19 @@ void make_collective(struct state_op *op, enum call call, void *site, uint64_t c
                             .kind = LOOK_COLLECTIVE,
                             .collective = (uint8_t)kind,
                             .site = (uint64_t)(uintptr_t)site,
-                            .root = root,
                             .flags = flags,
                             .peer = LOOK_NONE,
-                            .tag = LOOK_NONE};
-    if (c == NULL) {
+                            .tag = LOOK_NONE,
+                            .root = LOOK_NONE};
+    if (c == NULL || (c->flags & STATE_COMM_DOUBT) != 0) {
         op->kind = LOOK_FREE;
         set_flags(STATE_CALLS_LOST, 0);
         return;
     }
-    if (c->count > c->local)
-        op->root = LOOK_NONE; /* MPI_ROOT and MPI_PROC_NULL are no ranks */
-    else if (root != LOOK_NONE)
-        op->root = world_rank(c, root);
-    if (op->root == RECORD_NOBODY)
-        op->root = LOOK_NONE; /* MPI will refuse it */
+    op->root = root_of(c, root);
     op->comm = c->id;
-    op->index = ++c->begun;
     op->place = (int32_t)(c - mine.m->comms);
-    remember(c, op);
+    begin_collective(op, c);
 }
 
 /* ---- blocking calls -------------------------------------------------------------- */
