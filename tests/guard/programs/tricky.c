@@ -480,7 +480,8 @@ static pid_t pester(int rank)
     }
 }
 
-static void stopped_now_and_then(int rank, int size)
+/* Rings of all kinds, for so many seconds, while all are pestered. */
+static void go_round(MPI_Comm comm, int rank, int size, double seconds)
 {
     int out = rank;
     int in;
@@ -492,19 +493,40 @@ static void stopped_now_and_then(int rank, int size)
         int next = (rank + 1) % size;
         int before = (rank + size - 1) % size;
         MPI_Request requests[2];
-        MPI_Irecv(&in, 1, MPI_INT, before, 1, MPI_COMM_WORLD, &requests[0]);
-        MPI_Ssend(&out, 1, MPI_INT, next, 1, MPI_COMM_WORLD);
+        MPI_Irecv(&in, 1, MPI_INT, before, 1, comm, &requests[0]);
+        MPI_Ssend(&out, 1, MPI_INT, next, 1, comm);
         MPI_Wait(&requests[0], MPI_STATUS_IGNORE);
-        MPI_Irecv(&in, 1, MPI_INT, MPI_ANY_SOURCE, 2, MPI_COMM_WORLD, &requests[0]);
-        MPI_Issend(&out, 1, MPI_INT, next, 2, MPI_COMM_WORLD, &requests[1]);
+        MPI_Irecv(&in, 1, MPI_INT, MPI_ANY_SOURCE, 2, comm, &requests[0]);
+        MPI_Issend(&out, 1, MPI_INT, next, 2, comm, &requests[1]);
         MPI_Waitany(2, requests, &which, MPI_STATUS_IGNORE);
         MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
-        MPI_Reduce(&out, &in, 1, MPI_INT, MPI_SUM, 0, MPI_COMM_WORLD);
-        on = MPI_Wtime() - began < 4;
-        MPI_Bcast(&on, 1, MPI_INT, 0, MPI_COMM_WORLD);
+        MPI_Reduce(&out, &in, 1, MPI_INT, MPI_SUM, 0, comm);
+        on = MPI_Wtime() - began < seconds;
+        MPI_Bcast(&on, 1, MPI_INT, 0, comm);
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+static void stopped_now_and_then(int rank, int size)
+{
+    go_round(MPI_COMM_WORLD, rank, size, 4);
+}
+
+/* What rank 0 has done in vain must not be counted against anybody. */
+static void stopped_after_errors(int rank, int size)
+{
+    int word = 1;
+    MPI_Comm twin;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    if (rank == 0) {
+        MPI_Send(&word, -1, MPI_INT, 1, 1, MPI_COMM_WORLD);
+        MPI_Bcast(&word, 1, MPI_INT, size, MPI_COMM_WORLD);
+    }
+    go_round(MPI_COMM_WORLD, rank, size, 2);
+    MPI_Comm_dup(MPI_COMM_WORLD, &twin);
+    go_round(twin, rank, size, 2);
+    MPI_Comm_free(&twin);
 }
 
 static const struct guard_case cases[] = {
@@ -522,6 +544,7 @@ static const struct guard_case cases[] = {
     {"spawned", spawned},
     {"connected", connected},
     {"stopped-now-and-then", stopped_now_and_then},
+    {"stopped-after-errors", stopped_after_errors},
     {0},
 };
 
