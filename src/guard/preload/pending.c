@@ -282,7 +282,11 @@ bool record_is_cancelled(uint64_t request)
 static void take_in(const struct state_op *op, int source, int tag)
 {
     if (op->flags & STATE_OP_FLOW) {
-        mine.m->flows[op->place].received++;
+        struct state_flow *f = &mine.m->flows[op->place];
+        if (mine.m->flags & STATE_COARSE)
+            count_received(f->comm, f->peer, f->tag);
+        else
+            f->received++;
         return;
     }
     int peer =

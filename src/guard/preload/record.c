@@ -63,6 +63,19 @@ static struct state *map_state(int fd)
     return NULL;
 }
 
+void record_stop(void)
+{
+    record_on = false;
+    fast.m = NULL;
+}
+
+/* In a child of the rank's, which is no rank, and has its memory all the same. */
+static void forget(void)
+{
+    record_stop();
+    mine.multiple = false;
+}
+
 bool record_attach(void)
 {
     const char *name = getenv(STATE_VARIABLE);
@@ -85,6 +98,7 @@ bool record_attach(void)
     record_second = false;
     record_on = true;
     fcntl(fd, F_SETFD, FD_CLOEXEC); /* what the program starts is no rank */
+    pthread_atfork(NULL, NULL, forget);
     return true;
 }
 

@@ -57,6 +57,9 @@ static inline void record_leave(void)
 bool record_attach(void);
 struct state *record_state(void);
 
+/* Write down nothing more. */
+void record_stop(void);
+
 /* Use this memory instead (tests). */
 void record_use(struct state *m);
 
