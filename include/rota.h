@@ -50,7 +50,8 @@ extern "C" {
     X(ROTA_E_FORMAT, -21, "malformed bytes from a peer")                               \
     /* the run */                                                                      \
     X(ROTA_E_MPI, -30, "MPI failed")                                                   \
-    X(ROTA_E_LAUNCH, -31, "the ranks could not be started")
+    X(ROTA_E_LAUNCH, -31, "the ranks could not be started")                            \
+    X(ROTA_E_DEAF, -32, "nothing arrives here any more: a rank died in shared memory")
 
 enum rota_code {
 #define ROTA_CODE_VALUE(name, value, text) name = (value),
@@ -106,8 +107,8 @@ ROTA_API int rota_size(const struct rota *r);
  * message goes at once, a large one waits for room at the receiver, which any call
  * of the receiver's makes. Between two ranks, messages keep their order. To itself
  * a rank may send too. Fails with ROTA_E_ARG, ROTA_E_NOMEM,
- * ROTA_E_MPI, ROTA_E_FORMAT (see rota_recv), or ROTA_E_LOST: the rank has gone,
- * rota_fate() says how; the message may or may not have reached it. */
+ * ROTA_E_MPI, ROTA_E_FORMAT or ROTA_E_DEAF (see rota_recv), or ROTA_E_LOST: the rank
+ * has gone, rota_fate() says how; the message may or may not have reached it. */
 ROTA_API int rota_send(struct rota *r, int dest, int tag, const void *data,
                        size_t size_bytes);
 
@@ -130,8 +131,9 @@ struct rota_message {
  * holds for all other ranks); with ROTA_E_NOMEM when a message came that there is
  * no memory for: a short one stays for the next call, one above some 4,000 bytes is
  * gone; with ROTA_E_FORMAT when bytes came from `source` that are not Rota's, after
- * which neither of the two takes anything from the other; with ROTA_E_ARG or
- * ROTA_E_MPI. */
+ * which neither of the two takes anything from the other; with ROTA_E_DEAF when nothing
+ * that is sent to this rank arrives any more, as a rank died while it wrote to MPI's
+ * shared memory (seen with MPICH); with ROTA_E_ARG or ROTA_E_MPI. */
 ROTA_API int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
                        struct rota_message *out);
 

@@ -83,6 +83,8 @@ int rota_open_so(const struct rota_manner *manner, struct rota **out,
     }
     if (r->run.crowded)
         exchange_be_brief(r->exchange);
+    if (r->run.shared)
+        exchange_may_go_deaf(r->exchange);
     if (liveness_has_parent(r->liveness))
         liveness_keep_sockets(r->liveness);
     opened = r;
@@ -165,7 +167,18 @@ int rota_settle(struct rota *r, int dest)
 
 uint32_t rota_news(const struct rota *r)
 {
-    return board_epoch(r->run.board);
+    return exchange_news(r->exchange);
+}
+
+bool rota_has_refused(const struct rota *r, int rank)
+{
+    return is_rank(r, rank) && exchange_has_refused(r->exchange, rank);
+}
+
+void rota_fence(struct rota *r, int rank)
+{
+    if (is_rank(r, rank) && rank != r->run.rank)
+        liveness_fence(r->liveness, rank);
 }
 
 /* 0 is what is there, and no look at the clock. */
