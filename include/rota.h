@@ -214,11 +214,39 @@ struct rota_task;
  * time. `context` is what the function was registered with. */
 typedef int rota_run(struct rota_task *task, void *context);
 
+/* Successive tasks that share all but their payloads. */
+struct rota_alike {
+    uint64_t task;     /* the first one's number */
+    size_t count;      /* 1 or more */
+    int attempt;       /* which try this is (from 1) */
+    const void *data;  /* the first one's payload: rota_alike_data() */
+    size_t size_bytes; /* of each payload */
+    void *values;      /* where the values belong, one right behind the other, each of
+                          the function's value_bytes; aligned as payloads are */
+};
+
+/* The work of many tasks in one call, for a function whose tasks are so tiny that a
+ * call for each costs more than they do. Returns how many are done, from the first on:
+ * their values have been written. If there is a next one, it could not be done like
+ * this: it is given to `run`, and those behind it to this function again; more than
+ * there are counts as none. As long as tasks are tiny it is given up to some hundred,
+ * about a microsecond's work. */
+typedef size_t rota_run_alike(const struct rota_alike *tasks, void *context);
+
 struct rota_function {
     const char *name;
-    rota_run *run;
+    rota_run *run; /* a task */
     void *context;
+    rota_run_alike *run_alike; /* many tasks without a time limit, with in_rank; NULL:
+                                  they are run one by one, as isolated ones are */
+    size_t value_bytes;        /* of each value of run_alike: a multiple of 8 */
 };
+
+/* The payload of task `i`, from 0. */
+static inline const void *rota_alike_data(const struct rota_alike *tasks, size_t i)
+{
+    return (const unsigned char *)tasks->data + i * ((tasks->size_bytes + 7) / 8 * 8);
+}
 
 /* The task's payload, aligned for any type of up to 8 bytes; valid until the function
  * returns. `size_bytes` may be NULL. */
