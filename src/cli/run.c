@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/tree.h"
 #include "cli/desk.h"
 #include "cli/front.h"
@@ -105,12 +106,13 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     return rc;
 }
 
-static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
+static void run_lost(void *ctx, int rank, const struct rota_fate *fate,
+                     const char *strange, uint64_t again)
 {
     struct run *r = ctx;
-    report_lost(&r->report, rank, fate, again);
+    report_lost(&r->report, rank, fate, strange, again);
     if (r->file != NULL)
-        run_file_lost(r->file, rank, fate, again);
+        run_file_lost(r->file, rank, fate, strange, again);
 }
 
 static void run_came(void *ctx, int rank, int slots, const char *host)
@@ -440,8 +442,10 @@ static int run_front(void *ctx)
  * there to end the launcher as it should be, and to clear up behind it. */
 static void run_ranks(const struct run_options *o, struct ending *e)
 {
-    struct kept_front *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct kept_front *k = fault(FAULT_SHARED)
+                               ? MAP_FAILED
+                               : mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
+                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (k == MAP_FAILED) {
         perror("rota: cannot start the ranks");
         e->status = STATUS_USAGE;
