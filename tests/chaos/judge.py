@@ -48,8 +48,9 @@ def results(folder, tasks, text):
 
 
 def run_file(path, tasks):
-    """What SQLite says of the file itself, and its tables of each other."""
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    """What SQLite says of the file itself, and its tables of each other. Whoever opens it
+    may have to undo what a dead process was writing, so it is not opened read-only."""
+    db = sqlite3.connect(path)
     try:
         verdict = db.execute("PRAGMA integrity_check").fetchone()[0]
         if verdict != "ok":
