@@ -286,8 +286,12 @@ static int run(struct guard *g, struct rota_error *err, int *status)
     if (!watched)
         return error_set(err, ROTA_E_NOMEM, "cannot start a thread to watch the ranks");
     pthread_join(thread, NULL);
-    if (g->why != TOLD_NOTHING)
-        rc = 0; /* however the launcher took it */
+    /* However the launcher took it: the ranks' ends are known, or who ended them. */
+    bool known = g->asked != 0 || g->status >= 0;
+    if (g->why != TOLD_NOTHING || (rc == ROTA_E_LAUNCH && known)) {
+        rc = 0;
+        *status = 0;
+    }
     *status = status_of(g, *status);
     return rc;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# guard.sh ROTA MPI_FAIL PROGRAMS [PYTHON] - rota guard, as one would use it
+# guard.sh ROTA MPI_FAIL PROGRAMS PTY [PYTHON] - rota guard, as one would use it
 #
 # MPI_FAIL is mpi_fail.c built, PROGRAMS the folder with the notebook's two programs; PYTHON
 # is one whose mpi4py is of the launcher's MPI.
@@ -8,7 +8,8 @@ set -eu
 rota=$1
 fail=$2
 programs=$3
-python=${4:-}
+pty=$4
+python=${5:-}
 
 prints() { # PATTERN: on standard output
     grep -Eq -- "$1" "$out" || failed "does not print: $1"
@@ -104,6 +105,9 @@ got=0
 wait $guard || got=$?
 [ $got -eq 143 ] || failed "status $got instead of 143"
 silent
+run 130 "$pty" --await 'Waiting for data' --type "$(printf '\003')" -- \
+    "$rota" guard -n 4 -- "$fail" sleep
+! grep -q '^rota' "$out" || failed 'somebody is accused'
 
 begin 'wrong words'
 run 2 "$rota" guard -n 2
