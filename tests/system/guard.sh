@@ -129,6 +129,20 @@ assert told["verdict"] == "stuck" and told["proved"], told
 assert told["stuck"] == [0], told' <"$err" ||
     failed 'the JSON says something else'
 
+# Of what was printed nothing is lost, though nobody reads it for a while.
+"$rota" guard -n 2 -- "$python" -c '
+from mpi4py import MPI
+for i in range(4000):
+    print("rank", MPI.COMM_WORLD.rank, "line", i, "x" * 60)
+print("END")
+MPI.COMM_WORLD.recv(source=1 - MPI.COMM_WORLD.rank)' 2>"$err" | {
+    sleep 1
+    cat
+} >"$out"
+says 'ranks 0 and 1 wait for each other'
+[ "$(grep -c '^END$' "$out") $(grep -c '^rank' "$out")" = '2 8000' ] ||
+    failed 'lines are lost'
+
 # The other one is left as it is: the same output, and nothing else.
 run 0 "$rota" guard -n 4 -- "$python" "$programs/mpi_success.py"
 silent
