@@ -8,6 +8,7 @@
 #ifndef ROTA_FARM_LINK_H
 #define ROTA_FARM_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ struct link_ops {
     /* A number that changes when any rank's fate does; and such a fate. */
     uint32_t (*news)(const struct link *l);
     struct rota_fate (*fate)(const struct link *l, int rank);
+
+    /* What this rank does from now on is for the manager, so that it is ended should it
+     * not notice that this one has gone; or no longer. NULL: nobody could end it. */
+    void (*serve)(struct link *l, bool serve);
 
     void (*close)(struct link *l);
 };

@@ -46,6 +46,11 @@ static struct rota_fate ranks_fate(const struct link *l, int rank)
     return fate;
 }
 
+static void ranks_serve(struct link *l, bool serve)
+{
+    rota_serve(rota_of(l), serve ? 0 : -1);
+}
+
 static void ranks_close(struct link *l)
 {
     rota_close(rota_of(l));
@@ -60,6 +65,7 @@ static const struct link_ops ops = {
     .done = rota_message_done,
     .news = ranks_news,
     .fate = ranks_fate,
+    .serve = ranks_serve,
     .close = ranks_close,
 };
 

@@ -15,6 +15,7 @@ enum note_kind {
     NOTE_JOINED,     /* parent: code */
     NOTE_KEEP,       /* rank: hold this descriptor (it comes along) */
     NOTE_LEAVE,      /* rank: it sends nothing more */
+    NOTE_SERVE,      /* rank: what it does now is for rank a; -1: for nobody else */
 };
 
 struct note {

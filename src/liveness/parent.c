@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -65,9 +66,11 @@ struct parent {
     struct rota_fate fate;
     int64_t looked_ns;
     int stop_signal;
-    int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
-    int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
-    bool frozen;        /* killed for having been stopped too long */
+    int64_t stopped_ns;  /* since when the child has been stopped; 0: it is not */
+    int64_t kill_ns;     /* when the child is to be killed; INT64_MAX: not */
+    int served;          /* the rank for which the child works; -1: none */
+    int64_t unserved_ns; /* since when that has been gone; 0: it is there */
+    bool frozen;         /* killed for having been stopped too long */
     bool cut;
     int kept[MAX_KEPT];
     int kept_count;
@@ -196,6 +199,13 @@ static void join(struct parent *p, const struct note *asked, int64_t now_ns)
         answer_join(p, rc);
 }
 
+static void serve(struct parent *p, int rank)
+{
+    bool is_rank = p->board != NULL && rank >= 0 && rank < (int)p->board->size;
+    p->served = is_rank ? rank : -1;
+    p->unserved_ns = 0;
+}
+
 static void keep(struct parent *p, int fd)
 {
     if (fd < 0)
@@ -218,6 +228,8 @@ static void read_notes(struct parent *p, int64_t now_ns)
             join(p, &n, now_ns);
         else if (n.kind == NOTE_LEAVE)
             report(p, (struct rota_fate){.how = ROTA_CLOSED});
+        else if (n.kind == NOTE_SERVE)
+            serve(p, n.a);
         keep(p, n.kind == NOTE_KEEP ? fd : -1);
     }
     if (rc < 0) { /* the rank has closed its end: its death is told by SIGCHLD */
@@ -237,6 +249,8 @@ static void forgive_own_sleep(struct parent *p, int64_t now_ns)
         return;
     if (p->stopped_ns != 0)
         p->stopped_ns += gap;
+    if (p->unserved_ns != 0)
+        p->unserved_ns += gap;
     if (p->hub != NULL)
         hub_forgive(p->hub, gap);
     if (p->member != NULL)
@@ -253,10 +267,29 @@ static void follow_launcher(const struct parent *p)
     _exit(1);
 }
 
+/* Whom the child works for may have gone; it is given a while to notice. Nobody else
+ * is left to say why it ends. */
+static void judge_service(struct parent *p, int64_t now_ns)
+{
+    if (p->served < 0 || !fate_is_gone(board_fate(p->board, p->served).how))
+        return;
+    if (p->unserved_ns == 0)
+        p->unserved_ns = now_ns;
+    if (now_ns - p->unserved_ns < p->patience.outlive_ns)
+        return;
+    dprintf(STDERR_FILENO,
+            "rota: rank %d is ended: its task still runs %" PRId64
+            " s after rank %d has gone (ROTA_OUTLIVE_MS)\n",
+            p->rank, (now_ns - p->unserved_ns) / NS_PER_SEC, p->served);
+    p->served = -1;
+    kill_by(p, now_ns);
+}
+
 static void judge_child(struct parent *p, int64_t now_ns)
 {
     if (fate_is_final(p->fate.how))
         return;
+    judge_service(p, now_ns);
     if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
         p->frozen = true;
         kill_by(p, now_ns);
@@ -403,6 +436,7 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
         .signals = open_signals(),
         .board_fd = board_fd,
         .rank = -1,
+        .served = -1,
         .patience = patience_from_env(),
         .looked_ns = clock_now_ns(),
         .kill_ns = INT64_MAX,
