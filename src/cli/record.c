@@ -2,12 +2,14 @@
 #include "cli/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -93,18 +95,30 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
 
 /* ---- results ----------------------------------------------------------------- */
 
+/* Outputs may hold anything: what is made for them is its owner's alone, whatever the
+ * umask; what is there already stays as it is. */
+
 /* Make every folder of a path that ends with a slash. Returns an errno. */
 static int make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash != NULL;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        int rc = mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : errno;
+        int rc = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
         *slash = '/';
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static FILE *open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (f == NULL && fd >= 0)
+        close(fd);
+    return f;
 }
 
 static int put(void *ctx, const char *data, size_t size, struct rota_error *err)
@@ -120,7 +134,7 @@ static int write_file(const char *folder, const char *name,
     if (asprintf(&path, "%s%s", folder, name) < 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for results");
     struct rota_error why = {.text = ""};
-    FILE *f = fopen(path, "we");
+    FILE *f = open_private(path);
     int rc = f != NULL ? spool_text_walk(text, 0, put, f, &why) : ROTA_E_IO;
     if (f != NULL && fclose(f) != 0 && rc == 0)
         rc = ROTA_E_IO;

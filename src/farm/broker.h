@@ -52,9 +52,12 @@ struct broker_port {
     /* What came in a message that was received is not needed any more. */
     void (*done)(void *ctx, void *data, size_t size);
     /* `worker` is lost, and `again` tasks that it ran, as far as is known, will run
-     * again. `strange`: it is not known to have gone, but what it sent is none of a
-     * worker's. May be NULL; must not call the broker. */
-    void (*lost)(void *ctx, int worker, bool strange, uint64_t again);
+     * again. `strange`: it is not known to have gone, but is none of this farm's, as
+     * this says ("sent ..."; NULL: it has gone). May be NULL; must not call the broker.
+     */
+    void (*lost)(void *ctx, int worker, const char *strange, uint64_t again);
+    /* `worker` may be alive, but has lost its mind: see to its end. As lost. */
+    void (*fence)(void *ctx, int worker);
     const struct broker_parts *parts; /* NULL: there are none */
     /* `worker` has come, and runs so many tasks at once on `host` (borrowed, any
      * bytes). As lost. */
@@ -118,6 +121,10 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
  * `overtime`: by its own timer, for a task that ran too long. Fails with ROTA_E_NOMEM
  * or ROTA_E_MPI: it is not taken note of, try again later. */
 int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime);
+
+/* What `worker` has sent last can't even be read as a message: it is as nonsense is. As
+ * broker_lost. */
+int broker_refuse(struct broker *b, int64_t now_ns, int worker);
 
 /* `worker` was stopped, or goes on. */
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen);

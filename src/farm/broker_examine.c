@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "farm/nonsense.h"
+
 /* What a task said before its result counts as that does. */
 static void settle_parts(const struct broker *b, const struct report *r, uint64_t task,
                          bool counts)
@@ -188,7 +190,7 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
     return rc;
 }
 
-void broker_lose(struct broker *b, int64_t now_ns, int worker, bool strange)
+void broker_lose(struct broker *b, int64_t now_ns, int worker, const char *strange)
 {
     uint64_t before = plan_counts(b->plan)->again;
     b->workers[worker] = WORKER_LOST;
@@ -196,6 +198,13 @@ void broker_lose(struct broker *b, int64_t now_ns, int worker, bool strange)
     if (b->port.lost != NULL)
         b->port.lost(b->port.ctx, worker, strange,
                      plan_counts(b->plan)->again - before);
+}
+
+void broker_turn_away(struct broker *b, int64_t now_ns, int worker, const char *why)
+{
+    broker_lose(b, now_ns, worker, why);
+    if (b->port.fence != NULL)
+        b->port.fence(b->port.ctx, worker);
 }
 
 int broker_examine(struct broker *b, int64_t now_ns)
@@ -209,8 +218,11 @@ int broker_examine(struct broker *b, int64_t now_ns)
         if (rc == ROTA_E_NOMEM || reports_reserve(&b->teller.reports) != 0)
             return ROTA_E_NOMEM;
         if (rc != 0) {
+            char why[NONSENSE_TEXT];
             r->end = r->seen.task;
-            broker_lose(b, now_ns, r->worker, true);
+            if (b->workers[r->worker] != WORKER_LOST)
+                broker_turn_away(b, now_ns, r->worker,
+                                 nonsense_results(r->data, r->size, why));
         }
         TAILQ_REMOVE(&b->unseen, r, link);
         reports_keep(&b->teller.reports, r);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "farm/nonsense.h"
+
 /* Who has other functions than the manager goes home at once. */
 static int take_hello(struct broker *b, int64_t now_ns, int worker,
                       const struct wire_head *h, const void *name, size_t size)
@@ -16,7 +18,7 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
         struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
         int rc = broker_send_head(b, worker, &no);
         if (rc == 0)
-            broker_lose(b, now_ns, worker, true);
+            broker_lose(b, now_ns, worker, "has other functions than the manager");
         return rc;
     }
     int rc = b->limit_ns > 0 ? broker_send_limit(b, worker, b->limit_ns) : 0;
@@ -46,11 +48,14 @@ static bool may_say(const struct broker *b, const struct wire_head *h,
 }
 
 /* What the worker had said before counts. */
-static int take_nonsense(struct broker *b, int64_t now_ns, int worker)
+static int take_nonsense(struct broker *b, int64_t now_ns, int worker, const void *data,
+                         size_t size)
 {
+    char why[NONSENSE_TEXT];
     if (broker_examine(b, now_ns) != 0)
         return ROTA_E_NOMEM;
-    broker_lose(b, now_ns, worker, true);
+    if (b->workers[worker] != WORKER_LOST)
+        broker_turn_away(b, now_ns, worker, nonsense_message(data, size, why));
     return 0;
 }
 
@@ -76,8 +81,11 @@ static int take_shut(struct broker *b, int64_t now_ns, int worker,
 
 /* What can't be kept is not to be said any further. */
 static int take_part(struct broker *b, int64_t now_ns, int worker,
-                     const struct wire_head *h, const void *data, size_t size)
+                     const struct wire_head *h, const unsigned char *message,
+                     size_t whole)
 {
+    const void *data = message + WIRE_HEAD_BYTES;
+    size_t size = whole - WIRE_HEAD_BYTES;
     if (!plan_holds(b->plan, worker, h->lease, h->first))
         return 0;
     struct broker_attempt a = {
@@ -90,7 +98,7 @@ static int take_part(struct broker *b, int64_t now_ns, int worker,
         .kind = WIRE_END, .count = 1, .lease = h->lease, .first = h->first};
     if (rc == ROTA_E_IO)
         rc = broker_send_head(b, worker, &end);
-    return rc == ROTA_E_FORMAT ? take_nonsense(b, now_ns, worker) : rc;
+    return rc == ROTA_E_FORMAT ? take_nonsense(b, now_ns, worker, message, whole) : rc;
 }
 
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
@@ -100,7 +108,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
         if (wire_read(data, size, &h) != 0 || !may_say(b, &h, b->workers[worker]))
-            rc = take_nonsense(b, now_ns, worker);
+            rc = take_nonsense(b, now_ns, worker, data, size);
         else if (h.kind == WIRE_RESULTS)
             return broker_take_results(b, now_ns, worker, &h, data, size);
         else if (h.kind == WIRE_RETURNED)
@@ -108,9 +116,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
         else if (h.kind == WIRE_SHUT)
             rc = take_shut(b, now_ns, worker, &h);
         else if (h.kind == WIRE_PART)
-            rc = take_part(b, now_ns, worker, &h,
-                           (const unsigned char *)data + WIRE_HEAD_BYTES,
-                           size - WIRE_HEAD_BYTES);
+            rc = take_part(b, now_ns, worker, &h, data, size);
         else
             rc = take_hello(b, now_ns, worker, &h, (char *)data + WIRE_HEAD_BYTES,
                             size - WIRE_HEAD_BYTES);
@@ -156,7 +162,15 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
     if (overtime)
         rc = fail_overtime(b, now_ns, worker);
     if (rc == 0)
-        broker_lose(b, now_ns, worker, false);
+        broker_lose(b, now_ns, worker, NULL);
+    return rc;
+}
+
+int broker_refuse(struct broker *b, int64_t now_ns, int worker)
+{
+    int rc = broker_examine(b, now_ns);
+    if (rc == 0 && b->workers[worker] != WORKER_LOST)
+        broker_turn_away(b, now_ns, worker, "sent a malformed frame");
     return rc;
 }
 

@@ -69,8 +69,10 @@ int broker_take_results(struct broker *b, int64_t now_ns, int worker,
 int broker_send_head(struct broker *b, int worker, const struct wire_head *h);
 int broker_send_limit(struct broker *b, int worker, int64_t limit_ns);
 
-/* The worker is lost. */
-void broker_lose(struct broker *b, int64_t now_ns, int worker, bool strange);
+/* The worker is lost, and `strange` as in broker_port; or nothing that it says makes
+ * sense any more: that, and it is cut off. */
+void broker_lose(struct broker *b, int64_t now_ns, int worker, const char *strange);
+void broker_turn_away(struct broker *b, int64_t now_ns, int worker, const char *why);
 
 /* Keep what the manager itself says of the tasks of `s`; `r` is of reports_new(). */
 void broker_keep_end(struct broker *b, int64_t now_ns, struct report *r,

@@ -132,7 +132,7 @@ int hand_receive(struct hand *h, const void *data, size_t size)
         h->executor->ops->end(h->executor, head.lease, head.first);
         return 0;
     }
-    if (head.kind == WIRE_RECALL)
+    if (head.kind == WIRE_RECALL && head.count > 0)
         return give_back(h, &head);
     if (head.kind == WIRE_LIMIT && head.more <= INT64_MAX) {
         if (h->executor->ops->limit != NULL)

@@ -37,8 +37,10 @@ struct farm_hooks {
      * may have been asked to go, and rota_next does not wait. */
     bool (*stop)(void *ctx);
     /* The worker in `rank` is lost, and `again` tasks that it ran will run again.
-     * `fate`: how it went; NULL: what it sent is none of a worker's. */
-    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+     * `fate`: how it went; NULL: it is none of this farm's, as `strange` says, and is
+     * seen to. */
+    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, const char *strange,
+                 uint64_t again);
     /* broker.h's, with farm_manner.parts, and this `ctx`. */
     const struct broker_parts *parts;
     /* The worker in `rank` has come, and runs so many tasks at once on `host`. */

@@ -43,12 +43,19 @@ static struct rota_fate ranks_fate(const struct link *l, int rank)
 {
     struct rota_fate fate = {0};
     rota_fate(rota_of(l), rank, &fate);
+    if (fate.how < ROTA_CLOSED && rota_has_refused(rota_of(l), rank))
+        fate.how = ROTA_VANISHED;
     return fate;
 }
 
 static void ranks_serve(struct link *l, bool serve)
 {
     rota_serve(rota_of(l), serve ? 0 : -1);
+}
+
+static void ranks_fence(struct link *l, int rank)
+{
+    rota_fence(rota_of(l), rank);
 }
 
 static void ranks_close(struct link *l)
@@ -66,6 +73,7 @@ static const struct link_ops ops = {
     .news = ranks_news,
     .fate = ranks_fate,
     .serve = ranks_serve,
+    .fence = ranks_fence,
     .close = ranks_close,
 };
 

@@ -58,7 +58,14 @@ static bool is_wanted(const struct state *s, const struct state_flow *f)
     return f->comm != 0 && ((s->flags & STATE_COARSE) == 0 || f->tag == LOOK_OTHER);
 }
 
-/* Copies are made at one go; what the counts say must not be trusted beyond that. */
+/* The rank may write while this reads, and anything: what a count says is read once,
+ * and not trusted beyond what there is. */
+static uint32_t read_count(const uint32_t *count, uint32_t most)
+{
+    uint32_t n = __atomic_load_n(count, __ATOMIC_RELAXED);
+    return n < most ? n : most;
+}
+
 static uint32_t take_ops(const struct state *s, struct state_op *to)
 {
     uint32_t n = 0;
@@ -72,7 +79,8 @@ static uint32_t take_ops(const struct state *s, struct state_op *to)
     }
     qsort(to, n, sizeof(*to), by_order);
     bool inside = s->now == LOOK_BLOCKED || s->now == LOOK_POLLING;
-    uint32_t own = inside && s->own_count <= STATE_OWN ? s->own_count : 0;
+    uint32_t own = inside ? __atomic_load_n(&s->own_count, __ATOMIC_RELAXED) : 0;
+    own = own <= STATE_OWN ? own : 0;
     for (uint32_t i = 0; i < own; i++) { /* the last */
         to[n] = s->own[i];
         to[n++].awaited = 1;
@@ -88,12 +96,12 @@ static uint32_t count_flows(const struct state *s)
     return n;
 }
 
-static size_t room_for(const struct state *s, uint32_t flows)
+static size_t room_for(uint32_t flows, uint32_t comms, uint32_t members)
 {
     return sizeof(struct shot_head) +
            ((size_t)STATE_OPS + STATE_OWN) * sizeof(struct state_op) +
            (size_t)flows * sizeof(struct state_flow) +
-           (size_t)s->comm_count * sizeof(struct state_comm) + padded(s->member_count);
+           (size_t)comms * sizeof(struct state_comm) + padded(members);
 }
 
 static unsigned char *take_flows(const struct state *s, uint32_t max, uint32_t *count,
@@ -136,10 +144,9 @@ int shot_take(const struct state *s, const struct shot_head *head, unsigned char
         struct shot_head h = *head;
         shot_glance(s, &h);
         uint32_t flows = count_flows(s);
-        uint32_t comms = s->comm_count < STATE_COMMS ? s->comm_count : STATE_COMMS;
-        uint32_t members =
-            s->member_count < STATE_MEMBERS ? s->member_count : STATE_MEMBERS;
-        unsigned char *bytes = malloc(room_for(s, flows));
+        uint32_t comms = read_count(&s->comm_count, STATE_COMMS);
+        uint32_t members = read_count(&s->member_count, STATE_MEMBERS);
+        unsigned char *bytes = malloc(room_for(flows, comms, members));
         if (bytes == NULL)
             return ROTA_E_NOMEM;
         *size = write_shot(s, &h, flows, comms, members, bytes);

@@ -624,6 +624,11 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
     return 0;
 }
 
+pid_t launch_pid(const struct launch *l)
+{
+    return l->pid;
+}
+
 /* It waits for SIGCHLD among others, and that has no effect but there. */
 void launch_wake(void)
 {

@@ -317,6 +317,16 @@ void hub_forgive(struct hub *h, int64_t gap_ns)
     }
 }
 
+void hub_fence(struct hub *h, int rank)
+{
+    if (rank < 0 || rank >= h->size)
+        return;
+    if (h->members[rank] != NULL)
+        show_out(h, h->members[rank]);
+    else
+        report(h, rank, (struct rota_fate){.how = ROTA_VANISHED});
+}
+
 /* A member's parent hangs up when it ends. Rank 0's is this very process. */
 bool hub_done(const struct hub *h, int64_t now_ns)
 {

@@ -273,6 +273,13 @@ void liveness_leave(struct liveness *lv)
         note_send(lv->notes, &n, -1);
 }
 
+void liveness_fence(struct liveness *lv, int rank)
+{
+    const struct note n = {.kind = NOTE_FENCE, .a = rank};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
+}
+
 void liveness_free(struct liveness *lv)
 {
     if (lv == NULL)

@@ -79,6 +79,7 @@ struct exchange {
     int size;
     int leaving; /* how many peers are */
     int gone;
+    uint32_t refused;  /* peers, for a malformed frame: that is news too */
     int owed_to;       /* a peer whose credit waits for a quiet moment; -1: none */
     bool credit_late;  /* some credit could not be returned when it was due */
     uint32_t epoch;    /* of the board, as seen last */
@@ -141,7 +142,7 @@ static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
     w->polls++;
     if (w->polls >= x->polls_awake && x->doubt.possible && x->gone + x->leaving > 0)
         grow_doubt(x);
-    if (deadline_ns == 0 || (x->watching && x->epoch != x->news))
+    if (deadline_ns == 0 || (x->watching && x->epoch + x->refused != x->news))
         return ROTA_E_TIMEOUT;
     if (w->polls < x->polls_awake) {
         if (w->polls > POLLS_AT_ONCE)
@@ -363,6 +364,8 @@ static int take_credit(struct exchange *x, const struct transport_frame *f)
 
 static inline int take_by_kind(struct exchange *x, const struct transport_frame *f)
 {
+    if (f->size > FRAME_BYTES)
+        return ROTA_E_FORMAT;
     switch (frame_kind(f->envelope)) {
     case FRAME_WHOLE:
         return take_whole(x, f);
@@ -417,6 +420,7 @@ static inline int take_frame(struct exchange *x, const struct transport_frame *f
     int rc = take_by_kind(x, f);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
+        x->refused++;
         refuse(x, f->source);
         set_gone(x, f->source);
         return 0;
@@ -753,8 +757,8 @@ int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size
         pump(x, p);
         return 0;
     }
-    drop_posted(p);
-    return lost_or(x, dest, ROTA_E_LOST);
+    drop_posted(p); /* so `data` is taken, whatever it is that the peer has done */
+    return ROTA_E_LOST;
 }
 
 /* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
@@ -870,6 +874,16 @@ int exchange_receive_until(struct exchange *x, int source, int tag, int64_t dead
     int rc = exchange_receive(x, source, tag, deadline_ns, out);
     x->watching = false;
     return rc;
+}
+
+uint32_t exchange_news(const struct exchange *x)
+{
+    return board_epoch(x->board) + x->refused;
+}
+
+bool exchange_has_refused(const struct exchange *x, int peer)
+{
+    return x->peers[peer].error != 0;
 }
 
 void exchange_flush(struct exchange *x)

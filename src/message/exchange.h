@@ -81,8 +81,13 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
 int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
                    struct rota_message *out);
 
-/* As exchange_receive, and with ROTA_E_TIMEOUT too once the board's epoch is not
- * `news`. */
+/* A number that changes when the board's epoch does, and when a peer is refused: for a
+ * malformed frame, after which nothing of it is taken any more; whether it has been. */
+uint32_t exchange_news(const struct exchange *x);
+bool exchange_has_refused(const struct exchange *x, int peer);
+
+/* As exchange_receive, and with ROTA_E_TIMEOUT too once exchange_news() is not `news`.
+ */
 int exchange_receive_until(struct exchange *x, int source, int tag, int64_t deadline_ns,
                            uint32_t news, struct rota_message *out);
 

@@ -172,7 +172,18 @@ void rota_serve(struct rota *r, int rank)
 
 uint32_t rota_news(const struct rota *r)
 {
-    return board_epoch(r->run.board);
+    return exchange_news(r->exchange);
+}
+
+bool rota_has_refused(const struct rota *r, int rank)
+{
+    return is_rank(r, rank) && exchange_has_refused(r->exchange, rank);
+}
+
+void rota_fence(struct rota *r, int rank)
+{
+    if (is_rank(r, rank) && rank != r->run.rank)
+        liveness_fence(r->liveness, rank);
 }
 
 /* 0 is what is there, and no look at the clock. */

@@ -377,10 +377,14 @@ static void check_refused(const struct forged *frames, int n)
     for (int i = 0; i < n; i++)
         inject(&w, frames[i]);
     send_pattern(&w, 2, 0, 1, 10, 2);
+    uint32_t news = exchange_news(w.x[0]);
     assert_int_equal(outcome(&w, 0, 1), 0); /* what was sound is handed over */
     assert_int_equal(outcome(&w, 0, 1), ROTA_E_FORMAT);
     assert_int_equal(outcome(&w, 0, 1), ROTA_E_FORMAT);
     assert_int_equal(send_pattern(&w, 0, 1, 1, 10, 0), ROTA_E_FORMAT);
+    assert_int_equal(exchange_post(w.x[0], 1, 1, malloc(9), 9), ROTA_E_LOST);
+    assert_true(exchange_has_refused(w.x[0], 1));
+    assert_int_not_equal(exchange_news(w.x[0]), news);
     assert_int_equal(outcome(&w, 0, 2), 0);
     assert_int_equal(outcome(&w, 0, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT);
     assert_int_equal(send_pattern(&w, 0, 2, 1, 10, 0), 0);

@@ -486,6 +486,29 @@ static void a_member_that_leaves_without_a_word_has_vanished(void **state)
     assert_true(board_due(w->boards[0], 3) == BOARD_DUE_UNKNOWN);
 }
 
+/* One that has joined and one that has not; and those that there are none of. */
+static void who_is_fenced_has_vanished_and_is_cut(void **state)
+{
+    struct world *w = *state;
+    member_at(w, 0);
+    member_at(w, 1);
+    pump(w);
+    const int fenced[] = {1, 2, -1, RANKS, 1};
+    for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++)
+        hub_fence(w->hub, fenced[i]);
+    pump(w);
+    assert_int_equal(member_state(w->members[1]), MEMBER_CUT);
+    assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
+    assert_int_equal(board_fate(w->boards[0], 1).how, ROTA_VANISHED);
+    assert_int_equal(board_fate(w->boards[0], 2).how, ROTA_VANISHED);
+    assert_int_equal(board_fate(w->boards[0], 3).how, ROTA_ALIVE);
+    struct member *again = w->members[1];
+    member_at(w, 1);
+    live(w, 5 * NS_PER_SEC);
+    assert_int_not_equal(member_state(w->members[1]), MEMBER_JOINED);
+    member_free(again);
+}
+
 static void the_last_words_of_a_member_that_left_at_once_are_heard(void **state)
 {
     struct world *w = *state;
@@ -844,6 +867,7 @@ int main(void)
         IN_WORLD(those_who_live_are_heard_however_long_they_have_nothing_to_say),
         IN_WORLD(a_hub_that_slept_itself_blames_nobody),
         IN_WORLD(a_member_that_slept_itself_does_not_blame_the_hub),
+        IN_WORLD(who_is_fenced_has_vanished_and_is_cut),
         IN_WORLD(what_came_while_the_hub_was_away_is_read_before_it_judges),
         IN_WORLD(a_member_whose_hub_has_gone_hears_of_nobody_any_more),
         IN_WORLD(a_member_whose_hub_is_silent_is_cut),
