@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -203,10 +204,25 @@ static unsigned asks(enum on_hang on_hang)
     case ON_HANG_STACKS:
         return SHIM_ASK_FLUSH | SHIM_ASK_STAY | SHIM_ASK_STACKS;
     case ON_HANG_CORE:
-        return SHIM_ASK_FLUSH | SHIM_ASK_CORE;
+        return SHIM_ASK_FLUSH | SHIM_ASK_STOP | SHIM_ASK_CORE;
     default:
         return SHIM_ASK_FLUSH | SHIM_ASK_STAY;
     }
+}
+
+/* The ranks inherit it, on this host; srun hands it on. */
+static void allow_cores(const struct words *w)
+{
+    struct rlimit limit;
+    if (w->options.on_hang != ON_HANG_CORE || getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_CORE, &limit);
+    if (limit.rlim_max == 0)
+        fprintf(stderr,
+                "%s: there will be no core dumps: their size is limited to 0 here "
+                "(ulimit -H -c)\n",
+                w->name);
 }
 
 static int open_monitor(struct guard *g, struct rota_error *err)
@@ -285,6 +301,7 @@ static int guard(void *context)
     struct rota_error err;
     int status = EXIT_NOT_STARTED;
     char *folder = make_folder(words);
+    allow_cores(words);
     int rc = open_monitor(&g, &err);
     if (rc == 0)
         rc = run(&g, &err, &status);

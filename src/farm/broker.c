@@ -257,6 +257,11 @@ int broker_act(struct broker *b, int64_t now_ns)
     return rc;
 }
 
+bool broker_was_refused(const struct broker *b)
+{
+    return plan_was_refused(b->plan);
+}
+
 int64_t broker_wake_ns(const struct broker *b)
 {
     int64_t at_ns = plan_wake_ns(b->plan);

@@ -40,7 +40,7 @@ static void say_rank(FILE *to, const struct look *l, const struct look_rank *r)
 {
     switch (r->state) {
     case LOOK_UNSEEN:
-        fputs("not been heard of", to);
+        fputs("not answered", to);
         break;
     case LOOK_RUNNING:
         fputs("outside of MPI", to);

@@ -28,7 +28,7 @@
 #define MISMATCH_NS   (500 * NS_PER_MS) /* blocked in a collective unlike the others' */
 #define STILL_NS      (5 * NS_PER_SEC)  /* for what is all but proved */
 #define ABORT_NS      (10 * NS_PER_SEC) /* for the launcher, after MPI_Abort */
-#define CORE_NS       (60 * NS_PER_SEC) /* for core dumps */
+#define CORE_NS       (60 * NS_PER_SEC) /* for a core dump */
 #define HANG_UP_NS    (10 * NS_PER_SEC)
 
 enum {
@@ -93,6 +93,7 @@ struct monitor {
     struct verdict *verdict;
     enum told_why why;
     int dead;
+    int coring;         /* the rank that leaves its core dump; before that, -1 */
     int status;         /* of the first that ended badly; 0 */
     int64_t aborted_ns; /* when MPI_Abort was first seen; 0: it was not */
 };
@@ -474,12 +475,19 @@ static void end_all(struct monitor *m, int64_t now_ns)
     }
 }
 
-static void leave_cores(struct monitor *m, int64_t now_ns)
+/* One after the other: they may all have the same name at first (core.h). */
+static void leave_core(struct monitor *m, int64_t now_ns)
 {
     uint64_t what = SHIM_ASK_CORE;
     m->phase = CORING;
     m->deadline_ns = now_ns + CORE_NS;
-    send_all(m, LINE_ASK, &what, sizeof(what));
+    for (m->coring++; m->coring < m->o.ranks; m->coring++) {
+        struct member *member = &m->members[m->coring];
+        if (!has_gone(member) && member->guest != NULL &&
+            conn_send(&member->guest->conn, LINE_ASK, &what, sizeof(what)) == 0)
+            return;
+    }
+    end_all(m, now_ns);
 }
 
 static void tell(struct monitor *m, int64_t now_ns)
@@ -499,7 +507,7 @@ static void tell(struct monitor *m, int64_t now_ns)
     if (m->o.lets_go_on && m->why == TOLD_HANG)
         m->phase = LETTING;
     else if (m->o.asks & SHIM_ASK_CORE)
-        leave_cores(m, now_ns);
+        leave_core(m, now_ns);
     else
         end_all(m, now_ns);
 }
@@ -536,8 +544,9 @@ static void step(struct monitor *m, int64_t now_ns)
         conclude(m, now_ns);
     } else if (m->phase == ASKING && answered) {
         tell(m, now_ns);
-    } else if (m->phase == CORING && now_ns >= m->deadline_ns) {
-        end_all(m, now_ns);
+    } else if (m->phase == CORING &&
+               (has_gone(&m->members[m->coring]) || now_ns >= m->deadline_ns)) {
+        leave_core(m, now_ns);
     } else if (m->phase == LETTING && is_late(m, now_ns)) {
         m->why = TOLD_TIMEOUT; /* as was told, they hang */
         end_all(m, now_ns);
@@ -617,7 +626,7 @@ static int open_all(struct monitor *m, struct liveness_invitation *invitation)
 {
     uint16_t port;
     TAILQ_INIT(&m->guests);
-    m->listener = m->stop = -1;
+    m->listener = m->stop = m->coring = -1;
     m->members = calloc((size_t)m->o.ranks, sizeof(*m->members));
     m->stacks = calloc((size_t)m->o.ranks, sizeof(*m->stacks));
     if (m->members == NULL || m->stacks == NULL || look_new(m->o.ranks, &m->look) != 0)

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/fell.h"
 #include "base/tree.h"
+#include "guard/core.h"
 #include "guard/hold.h"
 #include "guard/invite.h"
 #include "guard/preload/signal.h"
@@ -65,6 +66,7 @@ struct shim {
     struct state *state;
     struct uplink *uplink;
     struct hold hold;
+    char *core; /* where its core dump will be; or NULL */
     struct rota_fate fate;
     bool told;  /* the monitor, of the fate */
     bool asked; /* to end the rank, by whoever may */
@@ -226,6 +228,7 @@ static int start(struct shim *sh, char **argv)
             _exit(EXIT_NOT_STARTED);
         become(argv, self, &old);
     }
+    signal(SIGPIPE, SIG_IGN); /* the launcher may hang up first */
     close(fd);
     if (sh->child < 0 || sh->signals < 0) {
         fprintf(stderr, "rota guard: cannot start '%s': %s\n", argv[0],
@@ -449,8 +452,11 @@ static void answer_ask(struct shim *sh, uint64_t what)
     bool done = wanted != 0 && ask_rank(sh, wanted);
     if (what & SHIM_ASK_SITES)
         tell_sites(sh, done, (what & SHIM_ASK_STACKS) != 0);
-    if (what & SHIM_ASK_CORE && !has_gone(sh) && sh->state->pid != 0)
-        kill(sh->state->pid, SIGABRT);
+    pid_t pid = sh->state->pid != 0 ? sh->state->pid : sh->child;
+    if (what & SHIM_ASK_STOP && !has_gone(sh))
+        kill(pid, SIGSTOP);
+    if (what & SHIM_ASK_CORE && !has_gone(sh) && sh->core == NULL)
+        core_ask(pid, sh->state->pid != 0 ? sh->state->tid : pid, &sh->core);
 }
 
 static void hear(void *context, enum line_kind kind, const void *payload, size_t size)
@@ -490,6 +496,8 @@ static void wait_children(struct shim *sh)
                        : (struct rota_fate){ROTA_KILLED, WTERMSIG(status)};
         sh->since_ns = clock_now_ns();
         sh->kill_ns = INT64_MAX;
+        core_name(sh->core, pid);
+        sh->core = NULL;
     }
 }
 

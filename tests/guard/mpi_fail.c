@@ -44,11 +44,13 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
+    const char *how = argc > 1 ? argv[1] : "exit";
+    if (strcmp(how, "exit") != 0) /* not in the midst of the others' MPI_Init */
+        MPI_Barrier(MPI_COMM_WORLD);
     if (rank == 0) {
         gather(size);
     } else {
         int result = 10 * rank;
-        const char *how = argc > 1 ? argv[1] : "exit";
         bool slow = strcmp(how, "sleep") == 0 || strcmp(how, "slow-kill") == 0;
         if (rank == 2 && strcmp(how, "sleep") != 0)
             leave(how);
