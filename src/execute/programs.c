@@ -121,6 +121,7 @@ struct programs {
     char **env; /* its first string is `slot` */
     char slot[VARIABLE_BYTES];
     int epoll;
+    struct starter starter;
     struct job_list jobs;
     struct seat *seats;
     int64_t alarm_ns; /* no seat's deadline is before this */
@@ -520,12 +521,13 @@ static void take_lines(struct programs *x, struct seat *s)
 
 static int start_program(struct programs *x, struct seat *s)
 {
-    struct piped spec = {.argv = x->argv, .env = x->env, .folder = x->options.folder};
+    struct starter_spec spec = {
+        .argv = x->argv, .env = x->env, .folder = x->options.folder};
     memcpy(x->slot, s->slot, sizeof(x->slot));
     s->answers = 0;
     s->ahead = 1;
     s->not_before_ns = 0;
-    return program_start(&s->program, &spec);
+    return program_start(&s->program, &x->starter, &spec);
 }
 
 /* Have a program in the seat. False: it can't be started, for now or for good. */
@@ -945,6 +947,7 @@ static void programs_free(struct programs *x)
         program_done(&x->seats[i].program);
     if (x->epoll >= 0)
         close(x->epoll);
+    starter_done(&x->starter);
     free(x->seats);
     free(x->argv);
     free(x->env);
@@ -1043,9 +1046,10 @@ int executor_programs_open(const struct programs_options *options,
     x->base = (struct executor){.ops = &programs_ops, .slots = options->slots};
     x->alarm_ns = INT64_MAX;
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (x->epoll < 0)
+    rc = starter_init(&x->starter);
+    if (x->epoll < 0 || rc == ROTA_E_IO)
         return error_set(err, ROTA_E_IO, "cannot watch programs: %s", strerror(errno));
-    if (make_seats(x) != 0)
+    if (rc != 0 || make_seats(x) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     rc = start_program(x, &x->seats[0]);
     if (rc != 0)
