@@ -1,11 +1,12 @@
 /* farm_load.c - the loads of load.h on the farm
  *
- *     mpiexec -n N farm_load in-rank|isolated [one-by-one] [manager-works]
- *                            PER_US CORES LOAD...
+ *     mpiexec -n N farm_load in-rank|isolated [one-by-one|each-called]
+ *                            [manager-works] PER_US CORES LOAD...
  *
  * As raw_mpi.c, which it is compared with: the payloads are made as there is room for
  * them, and each value goes to its place. Tasks are given and results taken many at
- * once, as raw_mpi.c does; or, one-by-one, each by a call.
+ * once, as raw_mpi.c does, and in the rank they are run so too; with each-called, by a
+ * call of their function each, and with one-by-one given and taken so too.
  */
 #include <rota.h>
 #include <stdio.h>
@@ -31,6 +32,17 @@ static int run(struct rota_task *task, void *context)
     const uint64_t *payload = rota_task_data(task, NULL);
     uint64_t value = function(*payload);
     return rota_task_return(task, &value, sizeof(value));
+}
+
+/* The same for many tasks, as raw_mpi.c does it. */
+static size_t run_many(const struct rota_alike *tasks, void *context)
+{
+    load_function *function = *(load_function **)context;
+    const uint64_t *payloads = tasks->data; /* of 8 bytes: there is no gap */
+    uint64_t *values = tasks->values;
+    for (size_t i = 0; i < tasks->count; i++)
+        values[i] = function(payloads[i]);
+    return tasks->count;
 }
 
 static void stop_if(int rc, const char *what)
@@ -141,6 +153,8 @@ int main(int argc, char **argv)
     int at = 2;
     bool one_by_one = at < argc && strcmp(argv[at], "one-by-one") == 0;
     at += one_by_one;
+    bool each_called = !one_by_one && at < argc && strcmp(argv[at], "each-called") == 0;
+    at += each_called;
     bool manager_works = at < argc && strcmp(argv[at], "manager-works") == 0;
     at += manager_works;
     char **words = argv + at; /* PER_US CORES LOAD... */
@@ -156,7 +170,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < loads; i++) {
         bool noop = strcmp(words[2 + i], "noop") == 0;
         functions[i] = (struct rota_function){
-            words[2 + i], run, &load_functions[noop ? LOAD_NOOP : LOAD_SPIN]};
+            .name = words[2 + i],
+            .run = run,
+            .context = &load_functions[noop ? LOAD_NOOP : LOAD_SPIN],
+            .run_alike = one_by_one || each_called ? NULL : run_many,
+            .value_bytes = sizeof(uint64_t)};
     }
     struct rota_farm_options options = {.functions = functions,
                                         .count = loads,

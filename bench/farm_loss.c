@@ -66,7 +66,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "farm_loss: name a file for the time\n");
         return 2;
     }
-    struct rota_function functions[] = {{"die_once", die_once, argv[1]}};
+    struct rota_function functions[] = {
+        {.name = "die_once", .run = die_once, .context = argv[1]}};
     struct rota_farm_options options = {
         .functions = functions, .count = 1, .in_rank = true};
     if (rota_farm_open(&options, &farm, &err) != 0) {

@@ -100,8 +100,9 @@ int main(void)
 {
     struct rota_farm *farm;
     struct rota_error err;
-    struct rota_function functions[] = {{"hold", hold, NULL},
-                                        {"nothing", nothing, NULL}};
+    struct rota_function functions[] = {
+        {.name = "hold", .run = hold, .context = NULL},
+        {.name = "nothing", .run = nothing, .context = NULL}};
     struct rota_farm_options options = {
         .functions = functions, .count = 2, .in_rank = true};
     if (rota_farm_open(&options, &farm, &err) != 0) {

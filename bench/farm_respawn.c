@@ -77,8 +77,9 @@ int main(void)
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (crashed_ns == MAP_FAILED)
         return 1;
-    struct rota_function functions[] = {{"crash", crash, crashed_ns},
-                                        {"come_back", come_back, crashed_ns}};
+    struct rota_function functions[] = {
+        {.name = "crash", .run = crash, .context = crashed_ns},
+        {.name = "come_back", .run = come_back, .context = crashed_ns}};
     struct rota_farm_options options = {.functions = functions, .count = 2};
     if (rota_farm_open(&options, &farm, &err) != 0) {
         fprintf(stderr, "farm_respawn: %s\n", err.text);

@@ -51,6 +51,9 @@ _rota_values() { # TAKES CURRENT
         compopt -o nospace 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -A hostname -S : -- "$2")
         ;;
+    WHAT)
+        mapfile -t COMPREPLY < <(compgen -W "kill report stacks core" -- "$2")
+        ;;
     *WHAT=*)
         compopt -o nospace 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -W "never $(printf '%s ' {soon,now},{fail,success,done}=)" -- "$2")

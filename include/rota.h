@@ -50,7 +50,8 @@ extern "C" {
     X(ROTA_E_FORMAT, -21, "malformed bytes from a peer")                               \
     /* the run */                                                                      \
     X(ROTA_E_MPI, -30, "MPI failed")                                                   \
-    X(ROTA_E_LAUNCH, -31, "the ranks could not be started")
+    X(ROTA_E_LAUNCH, -31, "the ranks could not be started")                            \
+    X(ROTA_E_DEAF, -32, "nothing arrives here any more: a rank died in shared memory")
 
 enum rota_code {
 #define ROTA_CODE_VALUE(name, value, text) name = (value),
@@ -106,8 +107,8 @@ ROTA_API int rota_size(const struct rota *r);
  * message goes at once, a large one waits for room at the receiver, which any call
  * of the receiver's makes. Between two ranks, messages keep their order. To itself
  * a rank may send too. Fails with ROTA_E_ARG, ROTA_E_NOMEM,
- * ROTA_E_MPI, ROTA_E_FORMAT (see rota_recv), or ROTA_E_LOST: the rank has gone,
- * rota_fate() says how; the message may or may not have reached it. */
+ * ROTA_E_MPI, ROTA_E_FORMAT or ROTA_E_DEAF (see rota_recv), or ROTA_E_LOST: the rank
+ * has gone, rota_fate() says how; the message may or may not have reached it. */
 ROTA_API int rota_send(struct rota *r, int dest, int tag, const void *data,
                        size_t size_bytes);
 
@@ -130,8 +131,9 @@ struct rota_message {
  * holds for all other ranks); with ROTA_E_NOMEM when a message came that there is
  * no memory for: a short one stays for the next call, one above some 4,000 bytes is
  * gone; with ROTA_E_FORMAT when bytes came from `source` that are not Rota's, after
- * which neither of the two takes anything from the other; with ROTA_E_ARG or
- * ROTA_E_MPI. */
+ * which neither of the two takes anything from the other; with ROTA_E_DEAF when nothing
+ * that is sent to this rank arrives any more, as a rank died while it wrote to MPI's
+ * shared memory (seen with MPICH); with ROTA_E_ARG or ROTA_E_MPI. */
 ROTA_API int rota_recv(struct rota *r, int source, int tag, int64_t timeout_ms,
                        struct rota_message *out);
 
@@ -212,11 +214,39 @@ struct rota_task;
  * time. `context` is what the function was registered with. */
 typedef int rota_run(struct rota_task *task, void *context);
 
+/* Successive tasks that share all but their payloads. */
+struct rota_alike {
+    uint64_t task;     /* the first one's number */
+    size_t count;      /* 1 or more */
+    int attempt;       /* which try this is (from 1) */
+    const void *data;  /* the first one's payload: rota_alike_data() */
+    size_t size_bytes; /* of each payload */
+    void *values;      /* where the values belong, one right behind the other, each of
+                          the function's value_bytes; aligned as payloads are */
+};
+
+/* The work of many tasks in one call, for a function whose tasks are so tiny that a
+ * call for each costs more than they do. Returns how many are done, from the first on:
+ * their values have been written. If there is a next one, it could not be done like
+ * this: it is given to `run`, and those behind it to this function again; more than
+ * there are counts as none. As long as tasks are tiny it is given up to some hundred,
+ * about a microsecond's work. */
+typedef size_t rota_run_alike(const struct rota_alike *tasks, void *context);
+
 struct rota_function {
     const char *name;
-    rota_run *run;
+    rota_run *run; /* a task */
     void *context;
+    rota_run_alike *run_alike; /* many tasks without a time limit, with in_rank; NULL:
+                                  they are run one by one, as isolated ones are */
+    size_t value_bytes;        /* of each value of run_alike: a multiple of 8 */
 };
+
+/* The payload of task `i`, from 0. */
+static inline const void *rota_alike_data(const struct rota_alike *tasks, size_t i)
+{
+    return (const unsigned char *)tasks->data + i * ((tasks->size_bytes + 7) / 8 * 8);
+}
 
 /* The task's payload, aligned for any type of up to 8 bytes; valid until the function
  * returns. `size_bytes` may be NULL. */

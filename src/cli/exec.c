@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/guard.h"
 #include "cli/keeper.h"
 #include "cli/launch_options.h"
 #include "launch/launch.h"
@@ -16,6 +17,7 @@ enum {
 
 struct words {
     struct launch_options launch;
+    struct guard_options guard;
     char **program;
 };
 
@@ -29,10 +31,13 @@ static const char doc[] =
     "  rota exec -n 4 ./success            four ranks on this machine\n"
     "  rota exec -n 4 --hosts a:2,b:2 ./success\n"
     "  rota exec -n 4 --mpiexec srun ./success\n"
+    "  rota exec -n 4 --timeout 600 ./program   ended then, and told why\n"
     "\n"
     "The exit status is the launcher's, which is the program's where all went well; "
     "128 + N where signal N ended the launcher; 2 where nothing was started, or the "
-    "launcher hung at the end.";
+    "launcher hung at the end. Of a program that is watched it is rota guard's: 3 "
+    "where "
+    "it hung, or its time was over.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -41,6 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &w->launch;
+        state->child_inputs[1] = &w->guard;
         return 0;
     case ARGP_KEY_ARGS:
         w->program = state->argv + state->next;
@@ -80,7 +86,10 @@ static int launch(void *ctx)
 int cli_exec(int argc, char **argv)
 {
     static char name[] = "rota exec";
-    const struct argp_child children[] = {{&launch_options_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {
+        {&launch_options_argp, 0, NULL, 0},
+        {&guard_options_argp, 0, "Watched, as by rota guard, with any of these:", 20},
+        {0}};
     const struct argp argp = {
         .parser = parse,
         .args_doc = "PROGRAM [ARG...]",
@@ -92,16 +101,14 @@ int cli_exec(int argc, char **argv)
     struct rota_error err;
 
     argv[0] = name;
+    guard_options_init(&words.guard);
     argp_err_exit_status = EXIT_NOT_STARTED;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &words);
-    struct launch_spec spec = {
-        .ranks = words.launch.ranks,
-        .mpiexec = words.launch.mpiexec,
-        .hosts = words.launch.hosts,
-        .hostfile = words.launch.hostfile,
-        .argv = words.program,
-    };
-    if (keeper_run(launch, &spec, &end, &err) != 0) {
+    if (words.guard.given)
+        return guard_start(name, &words.guard, &words.launch, words.program);
+    struct launch_spec spec = {.argv = words.program};
+    if (launch_options_apply(&words.launch, &spec, &err) != 0 ||
+        keeper_run(launch, &spec, &end, &err) != 0) {
         fprintf(stderr, "rota exec: %s\n", err.text);
         return EXIT_NOT_STARTED;
     }

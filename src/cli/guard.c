@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,45 +21,25 @@
 #include "base/error.h"
 #include "base/scratch.h"
 #include "cli/keeper.h"
-#include "cli/launch_options.h"
+#include "cli/outlet.h"
 #include "guard/invite.h"
 #include "guard/monitor.h"
 #include "guard/report.h"
 #include "guard/shim.h"
-#include "guard/words.h"
 #include "launch/launch.h"
 
 enum {
     EXIT_NOT_STARTED = 2,
     EXIT_HANG = 3,
-    KEY_ON_HANG = 0x2000,
-    KEY_TIMEOUT,
-    KEY_GRACE,
-    KEY_QUIET,
-    KEY_JSON,
-    KEY_HTML,
-    KEY_DOT,
 };
 
 #define LAUNCHER_NS (3 * NS_PER_SEC)
-#define GRACE_NS    (2 * NS_PER_SEC)
-
-enum on_hang {
-    ON_HANG_KILL,
-    ON_HANG_REPORT,
-    ON_HANG_STACKS,
-    ON_HANG_CORE,
-};
+#define SETTLE_NS   (500 * NS_PER_MS)
 
 struct words {
+    const char *name; /* of the command */
     struct launch_options launch;
-    enum on_hang on_hang;
-    int64_t timeout_ns;
-    int64_t grace_ns;
-    int64_t quiet_ns;
-    bool json;
-    const char *html; /* files; or NULL */
-    const char *dot;
+    struct guard_options options;
     char **program;
 };
 
@@ -66,7 +47,9 @@ struct words {
 struct guard {
     const struct words *words;
     struct monitor *monitor;
-    enum monitor_why why;
+    pid_t launcher;
+    bool told; /* that it hangs */
+    enum told_why why;
     int status;
     int abandoned; /* the launcher */
     int asked;     /* to stop, by this signal */
@@ -91,89 +74,14 @@ static const char doc[] =
     "of the first rank that ended with another status than 0, 128 + N where signal N "
     "ended it; 2 where nothing was started.";
 
-static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Watching:", 20},
-    {"on-hang", KEY_ON_HANG, "WHAT", 0,
-     "what to do then: kill (report, and end the program; the default), report (report "
-     "alone: it is left as it is), stacks (report with all of each rank's stack, and "
-     "end it), core (report, and end it so that each rank leaves a core dump)",
-     0},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
-     "end the program after so long, whatever it does, and say what it did", 0},
-    {"grace", KEY_GRACE, "SECONDS", 0,
-     "how long the others may go on after a rank has died without MPI_Finalize (2); "
-     "'none' for as long as they like",
-     0},
-    {"quiet", KEY_QUIET, "SECONDS", 0,
-     "take it for a hang, too, if nothing has come of all calls for so long where it "
-     "can't be proved: a rank polls, has several threads in MPI, or waits for a lock "
-     "(never)",
-     0},
-    {"json", KEY_JSON, NULL, 0, "report in JSON", 0},
-    {"html", KEY_HTML, "FILE", 0,
-     "write the report as a page with a picture of who waits for whom, too", 0},
-    {"dot", KEY_DOT, "FILE", 0, "write who waits for whom, for Graphviz, too", 0},
-    {0},
-};
-
-/* ---- words
- * ---------------------------------------------------------------------------- */
-
-static error_t parse_seconds(struct argp_state *state, const char *name,
-                             const char *arg, int64_t *out)
-{
-    char *end;
-    errno = 0;
-    double s = strtod(arg, &end);
-    if (errno != 0 || end == arg || *end != '\0' || !(s >= 0) || s > 1e9)
-        argp_error(state, "--%s '%s': not a number of seconds", name, arg);
-    *out = (int64_t)(s * (double)NS_PER_SEC);
-    return 0;
-}
-
-static error_t parse_on_hang(struct argp_state *state, const char *arg,
-                             enum on_hang *out)
-{
-    static const char *const names[] = {[ON_HANG_KILL] = "kill",
-                                        [ON_HANG_REPORT] = "report",
-                                        [ON_HANG_STACKS] = "stacks",
-                                        [ON_HANG_CORE] = "core"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(arg, names[i]) == 0) {
-            *out = (enum on_hang)i;
-            return 0;
-        }
-    }
-    argp_error(state, "--on-hang '%s': there is kill, report, stacks and core", arg);
-    return EINVAL;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct words *w = state->input;
+    (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &w->launch;
-        return 0;
-    case KEY_ON_HANG:
-        return parse_on_hang(state, arg, &w->on_hang);
-    case KEY_TIMEOUT:
-        return parse_seconds(state, "timeout", arg, &w->timeout_ns);
-    case KEY_GRACE:
-        if (strcmp(arg, "none") != 0)
-            return parse_seconds(state, "grace", arg, &w->grace_ns);
-        w->grace_ns = -1;
-        return 0;
-    case KEY_QUIET:
-        return parse_seconds(state, "quiet", arg, &w->quiet_ns);
-    case KEY_JSON:
-        w->json = true;
-        return 0;
-    case KEY_HTML:
-        w->html = arg;
-        return 0;
-    case KEY_DOT:
-        w->dot = arg;
+        state->child_inputs[0] = &w->options;
+        state->child_inputs[1] = &w->launch;
         return 0;
     case ARGP_KEY_ARGS:
         w->program = state->argv + state->next;
@@ -189,79 +97,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* ---- at work
  * ---------------------------------------------------------------------------- */
 
-static void say_why(const struct monitor_told *told)
-{
-    double s = (double)told->ran_ns / (double)NS_PER_SEC;
-    if (told->why == MONITOR_TIMEOUT) {
-        fprintf(stderr, "rota guard: the time limit is over after %.1f s\n", s);
-    } else if (told->why == MONITOR_DEATH) {
-        const struct look_rank *r = &told->look->ranks[told->dead];
-        char how[128] = "was lost";
-        struct rota_fate fate = {.how =
-                                     r->how == LOOK_EXITED ? ROTA_EXITED : ROTA_KILLED,
-                                 .code = r->how_code};
-        if (r->state == LOOK_GONE)
-            rota_fate_text(fate, how, sizeof(how));
-        fprintf(stderr,
-                "rota guard: rank %d %s without MPI_Finalize; the others are ended\n",
-                told->dead, how);
-    }
-}
-
-/* Where they are, with no verdict on it. */
-static void say_ranks(const struct look *l)
-{
-    for (int i = 0; i < l->size; i++) {
-        const struct look_rank *r = &l->ranks[i];
-        fprintf(stderr, "  rank %d: %s", i, words_state(r->state));
-        if (r->call != NULL && r->state != LOOK_GONE)
-            fprintf(stderr, ", %s %s at ", r->state == LOOK_RUNNING ? "after" : "in",
-                    r->call);
-        if (r->call != NULL && r->state != LOOK_GONE && !words_site(stderr, &r->site))
-            fputs("an unknown place", stderr);
-        fputs(", for ", stderr);
-        words_duration(stderr, l->now_ns - r->since_ns);
-        fputc('\n', stderr);
-    }
-}
-
-typedef int report_fn(FILE *to, const struct look *l, const struct verdict *v);
-
-static void write_file(const char *path, report_fn *report,
-                       const struct monitor_told *told)
+static void write_file(const struct guard *g, const char *path,
+                       int (*report)(FILE *to, const struct told *told),
+                       const struct told *told)
 {
     if (path == NULL)
         return;
     FILE *to = fopen(path, "w");
-    int rc = to == NULL ? ROTA_E_IO : report(to, told->look, told->verdict);
+    int rc = to == NULL ? ROTA_E_IO : report(to, told);
     if (to != NULL && fclose(to) != 0 && rc == 0)
         rc = ROTA_E_IO;
     if (rc != 0)
-        fprintf(stderr, "rota guard: cannot write '%s': %s\n", path,
+        fprintf(stderr, "%s: cannot write '%s': %s\n", g->words->name, path,
                 rc == ROTA_E_IO ? strerror(errno) : rota_strerror(rc));
 }
 
-/* From the monitor's thread. */
-static void tell(void *context, const struct monitor_told *told)
+/* From the monitor's thread. What the ranks have printed comes first, so that the
+ * report is the last that a person sees. */
+static void tell(void *context, const struct told *told)
 {
-    const struct guard *g = context;
-    write_file(g->words->html, report_html, told);
-    write_file(g->words->dot, report_dot, told);
-    if (g->words->json) {
-        report_json(stderr, told->look, told->verdict);
-        return;
-    }
-    say_why(told);
-    if (told->verdict->what == VERDICT_GOING_ON)
-        say_ranks(told->look);
+    struct guard *g = context;
+    const struct guard_options *o = &g->words->options;
+    outlet_await(g->launcher, clock_now_ns() + SETTLE_NS, &g->asked);
+    g->told = told->why == TOLD_HANG;
+    if (o->json)
+        report_json(stderr, told);
     else
-        report_text(stderr, told->look, told->verdict, true);
-}
-
-static void tell_stack(void *context, int rank, const char *text)
-{
-    (void)context;
-    fprintf(stderr, "  stack of rank %d:\n%s", rank, text);
+        report_text(stderr, told, o->verbose || o->on_hang != ON_HANG_KILL);
+    write_file(g, o->report, report_json, told);
+    write_file(g, o->html, report_html, told);
+    write_file(g, o->dot, report_dot, told);
 }
 
 static bool is_one_host(const struct words *w)
@@ -272,9 +137,11 @@ static bool is_one_host(const struct words *w)
 
 /* A launcher whose ranks are ended in the midst of MPI takes its time over it, and now
  * and then hangs or crashes (Open MPI 4.1.4): on one host it is not waited for.
- * Elsewhere it has files to remove, and gets a while. */
+ * Elsewhere it has files to remove, and gets a while. What the ranks have printed is
+ * waited for as long as there is somebody who reads it. */
 static void abandon_launcher(struct guard *g)
 {
+    outlet_await(g->launcher, INT64_MAX, &g->asked);
     int64_t deadline_ns = clock_now_ns() + LAUNCHER_NS;
     while (!is_one_host(g->words) && clock_now_ns() < deadline_ns &&
            __atomic_load_n(&g->over, __ATOMIC_ACQUIRE) == 0)
@@ -288,7 +155,10 @@ static void *watch(void *context)
 {
     struct guard *g = context;
     g->why = monitor_run(g->monitor, &g->status);
-    if (g->why != MONITOR_ENDED)
+    if (g->why == TOLD_TIMEOUT && g->told)
+        fprintf(stderr, "%s: the time limit is over, and the program is ended\n",
+                g->words->name);
+    if (g->why != TOLD_NOTHING)
         abandon_launcher(g);
     return NULL;
 }
@@ -334,10 +204,25 @@ static unsigned asks(enum on_hang on_hang)
     case ON_HANG_STACKS:
         return SHIM_ASK_FLUSH | SHIM_ASK_STAY | SHIM_ASK_STACKS;
     case ON_HANG_CORE:
-        return SHIM_ASK_FLUSH | SHIM_ASK_CORE;
+        return SHIM_ASK_FLUSH | SHIM_ASK_STOP | SHIM_ASK_CORE;
     default:
         return SHIM_ASK_FLUSH | SHIM_ASK_STAY;
     }
+}
+
+/* The ranks inherit it, on this host; srun hands it on. */
+static void allow_cores(const struct words *w)
+{
+    struct rlimit limit;
+    if (w->options.on_hang != ON_HANG_CORE || getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_CORE, &limit);
+    if (limit.rlim_max == 0)
+        fprintf(stderr,
+                "%s: there will be no core dumps: their size is limited to 0 here "
+                "(ulimit -H -c)\n",
+                w->name);
 }
 
 static int open_monitor(struct guard *g, struct rota_error *err)
@@ -347,14 +232,13 @@ static int open_monitor(struct guard *g, struct rota_error *err)
     const struct monitor_options o = {
         .ranks = w->launch.ranks,
         .one_host = is_one_host(w),
-        .lets_go_on = w->on_hang == ON_HANG_REPORT,
+        .lets_go_on = w->options.on_hang == ON_HANG_REPORT,
         .asked = &g->asked,
-        .asks = asks(w->on_hang),
-        .timeout_ns = w->timeout_ns,
-        .grace_ns = w->grace_ns,
-        .quiet_ns = w->quiet_ns,
+        .asks = asks(w->options.on_hang),
+        .timeout_ns = w->options.timeout_ns,
+        .grace_ns = w->options.grace_ns,
+        .quiet_ns = w->options.quiet_ns,
         .tell = tell,
-        .tell_stack = w->json ? NULL : tell_stack,
         .context = g,
     };
     int rc = monitor_open(&o, &invitation, &g->monitor, err);
@@ -369,33 +253,28 @@ static int status_of(const struct guard *g, int launchers)
 {
     if (g->asked != 0)
         return 128 + g->asked;
-    if (g->why == MONITOR_HANG || g->why == MONITOR_TIMEOUT)
+    if (g->why == TOLD_HANG || g->why == TOLD_TIMEOUT)
         return EXIT_HANG;
-    if (g->why == MONITOR_DEATH)
-        return g->status;
+    if (g->why == TOLD_DEATH) /* one that was lost has no status */
+        return g->status > 0 ? g->status : EXIT_HANG;
     return launchers != 0 || g->status < 0 ? launchers : g->status;
 }
 
 static int run(struct guard *g, struct rota_error *err, int *status)
 {
-    const struct words *w = g->words;
     struct launch *l;
     pthread_t thread;
-    rota_auto(heap) char **argv = make_command(w->program);
+    rota_auto(heap) char **argv = make_command(g->words->program);
     struct launch_spec spec = {
-        .ranks = w->launch.ranks,
-        .mpiexec = w->launch.mpiexec,
-        .hosts = w->launch.hosts,
-        .hostfile = w->launch.hostfile,
-        .argv = argv,
-        .asked = &g->asked,
-        .abandoned = &g->abandoned,
-    };
+        .argv = argv, .asked = &g->asked, .abandoned = &g->abandoned};
     if (argv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    int rc = launch_start(&spec, &l, err);
+    int rc = launch_options_apply(&g->words->launch, &spec, err);
+    if (rc == 0)
+        rc = launch_start(&spec, &l, err);
     if (rc != 0)
         return rc;
+    g->launcher = launch_pid(l);
     signal(SIGPIPE, SIG_IGN); /* from here on, and not for the program: a report that
                                  nobody reads is no reason to leave it running */
     bool watched = pthread_create(&thread, NULL, watch, g) == 0;
@@ -407,7 +286,7 @@ static int run(struct guard *g, struct rota_error *err, int *status)
     if (!watched)
         return error_set(err, ROTA_E_NOMEM, "cannot start a thread to watch the ranks");
     pthread_join(thread, NULL);
-    if (g->why != MONITOR_ENDED)
+    if (g->why != TOLD_NOTHING)
         rc = 0; /* however the launcher took it */
     *status = status_of(g, *status);
     return rc;
@@ -422,45 +301,56 @@ static int guard(void *context)
     struct rota_error err;
     int status = EXIT_NOT_STARTED;
     char *folder = make_folder(words);
+    allow_cores(words);
     int rc = open_monitor(&g, &err);
     if (rc == 0)
         rc = run(&g, &err, &status);
     scratch_remove(folder, NULL);
     if (rc != 0) {
-        fprintf(stderr, "rota guard: %s\n", err.text);
+        fprintf(stderr, "%s: %s\n", words->name, err.text);
         status = EXIT_NOT_STARTED;
     }
     monitor_free(g.monitor);
     return status;
 }
 
+int guard_start(const char *name, const struct guard_options *options,
+                const struct launch_options *launch, char **program)
+{
+    struct words words = {
+        .name = name, .options = *options, .launch = *launch, .program = program};
+    struct keeper_end end;
+    struct rota_error err;
+    if (keeper_run(guard, &words, &end, &err) != 0) {
+        fprintf(stderr, "%s: %s\n", name, err.text);
+        return EXIT_NOT_STARTED;
+    }
+    if (end.signal == 0)
+        return end.status;
+    fprintf(stderr, "%s: its process was killed by signal %d (SIG%s)\n", name,
+            end.signal, sigabbrev_np(end.signal));
+    return 128 + end.signal;
+}
+
 int cli_guard(int argc, char **argv)
 {
     static char name[] = "rota guard";
-    const struct argp_child children[] = {{&launch_options_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {{&guard_options_argp, 0, "Watching:", 20},
+                                          {&launch_options_argp, 0, NULL, 0},
+                                          {0}};
     const struct argp argp = {
-        .options = options,
         .parser = parse,
         .args_doc = "PROGRAM [ARG...]",
         .doc = doc,
         .children = children,
     };
-    struct words words = {.launch.ranks = 1, .grace_ns = GRACE_NS};
-    struct keeper_end end;
-    struct rota_error err;
+    struct words words = {.launch.ranks = 1};
 
     argv[0] = name;
+    guard_options_init(&words.options);
     argp_err_exit_status = EXIT_NOT_STARTED;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &words);
-    if (keeper_run(guard, &words, &end, &err) != 0) {
-        fprintf(stderr, "rota guard: %s\n", err.text);
-        return EXIT_NOT_STARTED;
-    }
-    if (end.signal == 0)
-        return end.status;
-    fprintf(stderr, "rota guard: its process was killed by signal %d (SIG%s)\n",
-            end.signal, sigabbrev_np(end.signal));
-    return 128 + end.signal;
+    return guard_start(name, &words.options, &words.launch, words.program);
 }
 
 int cli_guard_rank(int argc, char **argv)

@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "launch/place.h"
+#include "launch/slurm.h"
 
 enum {
     KEY_MPIEXEC = 0x1000,
@@ -17,7 +21,8 @@ static const struct argp_option options[] = {
     {"mpiexec", KEY_MPIEXEC, "LAUNCHER", 0,
      "the launcher: mpiexec of Open MPI or MPICH, srun, or another that understands "
      "-n N; a path or a name in PATH. Without it ROTA_MPIEXEC names it, else it is the "
-     "one that belongs to the MPI that Rota was built with",
+     "one that belongs to the MPI that Rota was built with (rota exec and rota guard: "
+     "srun in a Slurm allocation)",
      0},
     {"hosts", KEY_HOSTS, "HOST:N,...", 0,
      "where to start them, and how many ranks each host takes: a:2,b:2. (rota run, "
@@ -61,3 +66,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp launch_options_argp = {.options = options, .parser = parse};
+
+int launch_options_apply(const struct launch_options *o, struct launch_spec *spec,
+                         struct rota_error *err)
+{
+    struct slurm slurm = slurm_read(environ);
+    struct place place;
+    int rc = place_ranks(&slurm, &place, err);
+    if (rc != 0)
+        return rc;
+    spec->ranks = o->ranks;
+    spec->mpiexec = o->mpiexec;
+    spec->hosts = o->hosts;
+    spec->hostfile = o->hostfile;
+    spec->slurm = place.slurm;
+    spec->overlap = place.overlap;
+    return 0;
+}

@@ -70,12 +70,13 @@ static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *e
     return rc;
 }
 
-static void run_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
+static void run_lost(void *ctx, int rank, const struct rota_fate *fate,
+                     const char *strange, uint64_t again)
 {
     struct run *r = ctx;
-    report_lost(&r->report, rank, fate, again);
+    report_lost(&r->report, rank, fate, strange, again);
     if (r->file != NULL)
-        run_file_lost(r->file, rank, fate, again);
+        run_file_lost(r->file, rank, fate, strange, again);
 }
 
 static void run_came(void *ctx, int rank, int slots, const char *host)

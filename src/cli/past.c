@@ -25,10 +25,18 @@ struct failure {
     char *command;
 };
 
+/* Numbers from `first` to `last`. */
+struct stretch {
+    uint64_t first;
+    uint64_t last;
+};
+
 struct past {
     enum past_mode mode;
-    unsigned char *done; /* a bit for each number */
-    size_t done_bytes;
+    struct stretch *done; /* by lines, then by numbers: a log has gaps, but few, and one
+                             line of it may name any number */
+    size_t done_count;
+    size_t done_cap;
     struct failure *failed; /* PAST_RETRY_FAILED: by lines, then by numbers */
     size_t count;
     size_t cap;
@@ -44,23 +52,59 @@ static int nothing_left(struct rota_error *err)
 
 static int set_done(struct past *p, uint64_t number)
 {
-    size_t byte = (size_t)(number / 8);
-    if (byte >= p->done_bytes) {
-        size_t bytes = byte * 2 + 1024;
-        unsigned char *done = realloc(p->done, bytes);
+    struct stretch *last = p->done_count > 0 ? &p->done[p->done_count - 1] : NULL;
+    if (last != NULL && last->last + 1 == number) {
+        last->last = number;
+        return 0;
+    }
+    if (p->done_count == p->done_cap) {
+        size_t cap = p->done_cap * 2 + 64;
+        struct stretch *done = realloc(p->done, cap * sizeof(*done));
         if (done == NULL)
             return ROTA_E_NOMEM;
-        memset(done + p->done_bytes, 0, bytes - p->done_bytes);
         p->done = done;
-        p->done_bytes = bytes;
+        p->done_cap = cap;
     }
-    p->done[byte] |= (unsigned char)(1U << (number % 8));
+    p->done[p->done_count++] = (struct stretch){number, number};
     return 0;
 }
 
+static int compare_stretches(const void *a, const void *b)
+{
+    const struct stretch *x = a;
+    const struct stretch *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* By their numbers, and none that touches another. */
+static void settle_done(struct past *p)
+{
+    size_t kept = 0;
+    if (p->done_count > 0)
+        qsort(p->done, p->done_count, sizeof(p->done[0]), compare_stretches);
+    for (size_t i = 0; i < p->done_count; i++) {
+        struct stretch next = p->done[i];
+        struct stretch *last = kept > 0 ? &p->done[kept - 1] : NULL;
+        if (last == NULL || next.first > last->last + 1)
+            p->done[kept++] = next;
+        else if (next.last > last->last)
+            last->last = next.last;
+    }
+    p->done_count = kept;
+}
+
+static int compare_number(const void *number, const void *stretch)
+{
+    const uint64_t *n = number;
+    const struct stretch *s = stretch;
+    return *n < s->first ? -1 : *n > s->last;
+}
+
+/* Once they are settled. */
 static bool is_done(const struct past *p, uint64_t number)
 {
-    return number / 8 < p->done_bytes && (p->done[number / 8] >> (number % 8) & 1) != 0;
+    return p->done_count > 0 && bsearch(&number, p->done, p->done_count,
+                                        sizeof(p->done[0]), compare_number) != NULL;
 }
 
 static int add_failure(struct past *p, uint64_t number, const char *command,
@@ -217,6 +261,7 @@ int past_read(const char *path, enum past_mode mode, struct past **out,
     int rc = read_log(p, path, err);
     if (rc != 0)
         return rc;
+    settle_done(p);
     settle_failures(p);
     *out = rota_steal(p);
     return 0;

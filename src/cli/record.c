@@ -2,15 +2,18 @@
 #include "cli/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 
 /* ---- the joblog -------------------------------------------------------------- */
 
@@ -85,7 +88,7 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
     fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", end->task + 1,
             host, now_s() - took, took, end->wrote, v.exit, v.signal);
     put_command(f, k->command);
-    if (fflush(f) != 0 || ferror(f))
+    if (fault(FAULT_JOBLOG) || fflush(f) != 0 || ferror(f))
         return error_set(err, ROTA_E_IO, "cannot write the joblog: %s",
                          strerror(errno));
     return 0;
@@ -93,13 +96,16 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
 
 /* ---- results ----------------------------------------------------------------- */
 
+/* Outputs may hold anything: what is made for them is its owner's alone, whatever the
+ * umask; what is there already stays as it is. */
+
 /* Make every folder of a path that ends with a slash. Returns an errno. */
 static int make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash != NULL;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        int rc = mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : errno;
+        int rc = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
         *slash = '/';
         if (rc != 0)
             return rc;
@@ -107,9 +113,20 @@ static int make_folders(char *path)
     return 0;
 }
 
+static FILE *open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (f == NULL && fd >= 0)
+        close(fd);
+    return f;
+}
+
 static int put(void *ctx, const char *data, size_t size, struct rota_error *err)
 {
     (void)err;
+    if (fault(FAULT_RESULTS))
+        return ROTA_E_IO;
     return size == 0 || fwrite(data, size, 1, ctx) == 1 ? 0 : ROTA_E_IO;
 }
 
@@ -120,7 +137,7 @@ static int write_file(const char *folder, const char *name,
     if (asprintf(&path, "%s%s", folder, name) < 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for results");
     struct rota_error why = {.text = ""};
-    FILE *f = fopen(path, "we");
+    FILE *f = open_private(path);
     int rc = f != NULL ? spool_text_walk(text, 0, put, f, &why) : ROTA_E_IO;
     if (f != NULL && fclose(f) != 0 && rc == 0)
         rc = ROTA_E_IO;

@@ -9,7 +9,10 @@
  * ran out of time or memory, -1 and 0 for one without a result. A line end in a command
  * is shown as a space.
  *
+ * It obeys the umask, as GNU parallel's does: others read it to see how a run gets on.
+ *
  * --results keeps a task's output in its folder: stdout, stderr, and seq, its number.
+ * What is made for that, only its owner can read.
  */
 #ifndef ROTA_CLI_RECORD_H
 #define ROTA_CLI_RECORD_H

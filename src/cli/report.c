@@ -123,12 +123,14 @@ void report_spilt(struct report *r, uint64_t number, const char *why)
 }
 
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,
-                 uint64_t again)
+                 const char *strange, uint64_t again)
 {
-    char how[128] = "sent a malformed message";
-    if (fate != NULL && fate->how == ROTA_ALIVE) /* it is this process itself */
+    char how[256];
+    if (fate == NULL)
+        snprintf(how, sizeof(how), "%s, and was cut off", strange);
+    else if (fate->how == ROTA_ALIVE) /* it is this process itself */
         snprintf(how, sizeof(how), "cannot go on working");
-    else if (fate != NULL)
+    else
         rota_fate_text(*fate, how, sizeof(how));
     if (again == 0)
         say(r, "rank %d %s; it ran no task", rank, how);

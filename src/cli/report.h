@@ -44,7 +44,7 @@ void report_spilt(struct report *r, uint64_t number, const char *why);
 
 /* The worker in `rank` is lost; the arguments are those of crew_hooks. */
 void report_lost(struct report *r, int rank, const struct rota_fate *fate,
-                 uint64_t again);
+                 const char *strange, uint64_t again);
 
 /* From here on no more tasks are begun: say why, and how to end the `running` ones that
  * are left, if there are any. */

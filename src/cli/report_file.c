@@ -1,5 +1,7 @@
 /* report_file.c - rota report: the tasks of a run file, as a table, JSON or CSV
  *
+ * What rota guard has written is another matter (report_guard.h).
+ *
  * JSON, one object a line:
  *
  *     {"task": 1, "arguments": ["a.png"], "outcome": "done", "code": 0,
@@ -22,6 +24,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/report.h"
+#include "cli/report_guard.h"
 #include "cli/run_dir.h"
 #include "store/read.h"
 
@@ -31,6 +34,8 @@ enum {
     KEY_CSV,
     KEY_LEFT,
     KEY_FAILED,
+    KEY_HTML,
+    KEY_DOT,
 };
 
 struct report_options {
@@ -44,22 +49,30 @@ static const struct argp_option options[] = {
     {"csv", KEY_CSV, NULL, 0, "comma-separated values, with all of the output", 0},
     {"failed", KEY_FAILED, NULL, 0, "only what failed", 0},
     {"left", KEY_LEFT, NULL, 0, "only what is left to do", 0},
+    {NULL, 0, NULL, 0, "Of a report of rota guard:", 1},
+    {"verbose", 'v', NULL, 0, "with all that is known of each rank", 0},
+    {"html", KEY_HTML, NULL, 0, "as a page, with a picture of who waits for whom", 0},
+    {"dot", KEY_DOT, NULL, 0, "who waits for whom, for Graphviz", 0},
     {0},
 };
 
 static const char doc[] =
     "Print what became of each task in FILE: which worker ran it, its result (the "
     "first "
-    "line of its output, or how it failed), and how long it took."
+    "line of its output, or how it failed), and how long it took. Or, of a program "
+    "that "
+    "hung, who waits for whom."
     "\v"
     "FILE is what 'rota run --run FILE' writes; without it, the newest one in the "
     "folder "
-    "that ROTA_RUN_DIR names. A run may be writing to it.\n"
+    "that ROTA_RUN_DIR names. A run may be writing to it. Or it is what 'rota guard "
+    "--report FILE' writes.\n"
     "\n"
     "  rota report sweep.db                a table\n"
     "  rota report --failed sweep.db       what failed, and how\n"
     "  rota report --json sweep.db | jq -r 'select(.seconds > 60).arguments[0]'\n"
     "  rota report --csv sweep.db > sweep.csv\n"
+    "  rota report --html hang.json > hang.html\n"
     "\n"
     "The exit status is 0, whatever the run's is; 2 where FILE cannot be read; 3 where "
     "it is damaged further on, or standard output cannot be written to.";
@@ -70,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_JSON:
     case KEY_CSV:
+    case KEY_HTML:
+    case KEY_DOT:
+    case 'v':
         o->format = key;
         return 0;
     case KEY_LEFT:
@@ -302,6 +318,24 @@ static int csv_row(const struct task_row *row)
     return 0;
 }
 
+/* --- a report of rota guard ----------------------------------------------- */
+
+static int report_guards(const struct report_options *o)
+{
+    if (o->format == KEY_CSV || o->which != ROWS_ALL) {
+        fprintf(stderr,
+                "rota: '%s' is a report of rota guard, which has no tasks: use "
+                "--verbose, --json, --html or --dot with it\n",
+                o->path);
+        return STATUS_USAGE;
+    }
+    return report_guard(o->path, o->format == KEY_JSON   ? REPORT_GUARD_JSON
+                                 : o->format == KEY_HTML ? REPORT_GUARD_HTML
+                                 : o->format == KEY_DOT  ? REPORT_GUARD_DOT
+                                 : o->format == 'v'      ? REPORT_GUARD_DETAILS
+                                                         : REPORT_GUARD_TEXT);
+}
+
 /* --- public --------------------------------------------------------------- */
 
 static int print(struct rows *rows, const struct report_options *o,
@@ -348,6 +382,16 @@ int cli_report(int argc, char **argv)
         if (run_dir_newest(&newest, &err) != 0)
             return fail(STATUS_USAGE, &err);
         o.path = newest;
+    }
+    if (report_guard_is(o.path))
+        return report_guards(&o);
+    if (o.format == KEY_HTML || o.format == KEY_DOT || o.format == 'v') {
+        fprintf(
+            stderr,
+            "rota: '%s' is no report of rota guard: --html, --dot and --verbose are "
+            "for what 'rota guard --report FILE' writes\n",
+            o.path);
+        return STATUS_USAGE;
     }
     if (reader_open(o.path, &r, &err) != 0 ||
         reader_rows(r, o.which, o.format ? SIZE_MAX : SHOWN, &rows, &err) != 0)

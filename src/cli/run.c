@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/tree.h"
 #include "cli/desk.h"
 #include "cli/front.h"
@@ -214,8 +215,10 @@ static int run_front(void *ctx)
  * there to end the launcher as it should be, and to clear up behind it. */
 static void run_ranks(const struct run_options *o, struct ending *e)
 {
-    struct kept_front *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct kept_front *k = fault(FAULT_SHARED)
+                               ? MAP_FAILED
+                               : mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
+                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (k == MAP_FAILED) {
         perror("rota: cannot start the ranks");
         e->status = STATUS_USAGE;

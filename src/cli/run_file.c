@@ -233,13 +233,15 @@ void run_file_came(struct run_file *f, int rank, int slots, const char *host)
 }
 
 void run_file_lost(struct run_file *f, int rank, const struct rota_fate *fate,
-                   uint64_t again)
+                   const char *strange, uint64_t again)
 {
     struct rota_error err;
-    char how[128] = "sent what makes no sense, and was ended";
+    char how[224];
     char what[EVENT_BYTES];
     if (fate != NULL)
         rota_fate_text(*fate, how, sizeof(how));
+    else
+        snprintf(how, sizeof(how), "%s, and was cut off", strange);
     heed(f, store_worker_went(f->store, rank, how, &err), &err);
     snprintf(what, sizeof(what), "rank %d %s; %" PRIu64 " task%s again", rank, how,
              again, again == 1 ? " runs" : "s run");

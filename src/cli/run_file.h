@@ -32,7 +32,7 @@ void run_file_tried(struct run_file *f, const struct crew_end *end);
 /* A worker has come, or was lost: as crew_hooks have it. */
 void run_file_came(struct run_file *f, int rank, int slots, const char *host);
 void run_file_lost(struct run_file *f, int rank, const struct rota_fate *fate,
-                   uint64_t again);
+                   const char *strange, uint64_t again);
 
 /* Whatever else happened. */
 void run_file_event(struct run_file *f, const char *what);

@@ -20,6 +20,7 @@
 #include "execute/futex.h"
 #include "execute/pace.h"
 #include "execute/task.h"
+#include "execute/thread_end.h"
 
 #define SPIN_NS  (50 * INT64_C(1000)) /* before sleeping */
 #define SLEEP_NS (60 * NS_PER_SEC)    /* and then another look: nothing depends on it */
@@ -438,6 +439,9 @@ _Noreturn void child_run(struct cell *cell, struct cell_front *front,
     if ((options->memory_limit_bytes != 0 && c.statm < 0) ||
         getrlimit(RLIMIT_AS, &c.space) != 0 ||
         task_bytes_reserve(&c.result, RESULT_MIN) != 0)
+        abort();
+    struct thread_end end;
+    if (thread_end_init(&end) != 0 || thread_end_watch(&end, true) != 0)
         abort();
     await(&c, may_begin, life);
     work(&c);

@@ -18,6 +18,7 @@
 #include "execute/executor.h"
 #include "execute/row.h"
 #include "execute/series.h"
+#include "execute/thread_end.h"
 
 enum {
     REPORT_BYTES = 64 * 1024,     /* a report is given when it has so many */
@@ -49,6 +50,7 @@ struct in_rank {
     uint32_t alike;
     size_t at; /* where the record or row behind these begins */
     struct series series;
+    struct thread_end end;
     timer_t timer;
 };
 
@@ -281,7 +283,11 @@ static int in_rank_take(struct executor *base, struct executor_report *out)
     forget_results(x);
     if (TAILQ_EMPTY(&x->piles))
         return ROTA_E_TIMEOUT;
-    int rc = run_some(x, &r);
+    int rc = thread_end_watch(&x->end, true);
+    if (rc != 0)
+        return rc;
+    rc = run_some(x, &r);
+    thread_end_watch(&x->end, false);
     if (r.count == 0)
         return rc;
     r.records = x->series.results.data;
@@ -308,6 +314,7 @@ static void in_rank_close(struct executor *base)
         free(p);
     }
     timer_delete(x->timer);
+    thread_end_done(&x->end);
     series_done(&x->series);
     free(x);
 }
@@ -328,9 +335,14 @@ int executor_in_rank_open(const struct executor_options *options, struct executo
     rota_auto(heap) struct in_rank *x = calloc(1, sizeof(*x));
     if (x == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
+    if (thread_end_init(&x->end) != 0)
+        return error_set(err, ROTA_E_NOMEM, "out of keys for data of threads");
     struct sigevent kill = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-    if (timer_create(CLOCK_MONOTONIC, &kill, &x->timer) != 0)
-        return error_set(err, ROTA_E_IO, "cannot make a timer: %s", strerror(errno));
+    if (timer_create(CLOCK_MONOTONIC, &kill, &x->timer) != 0) {
+        int error = errno;
+        thread_end_done(&x->end);
+        return error_set(err, ROTA_E_IO, "cannot make a timer: %s", strerror(error));
+    }
     x->base = (struct executor){.ops = &in_rank_ops, .slots = 1};
     series_init(&x->series, options->functions, options->count);
     TAILQ_INIT(&x->piles);

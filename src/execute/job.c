@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 enum {
     TERM_MS = 1000, /* from SIGTERM to SIGKILL */
@@ -109,7 +110,7 @@ static int make_input(const struct execute_command *c, int *fd)
     size_t left = c->input_bytes;
     if (data == NULL)
         return 0;
-    *fd = memfd_create("rota-input", MFD_CLOEXEC);
+    *fd = fault(FAULT_SHARED) ? -1 : memfd_create("rota-input", MFD_CLOEXEC);
     if (*fd < 0)
         return errno;
     while (left > 0) {

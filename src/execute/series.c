@@ -17,7 +17,7 @@
 
 enum {
     TICKS_A_GROUP =
-        32, /* looks at the tick, while a group has as many tasks as wanted */
+        8, /* looks at the tick, while a group has as many tasks as wanted */
     FIRST_ROOM = 4096,
     QUICK_ROOM = ROW_RESULT_BYTES + TASK_SPARE_BYTES, /* before a task is called */
 };
@@ -134,17 +134,23 @@ static void move(struct rota_task *t, ptrdiff_t bytes)
     out->size += (size_t)bytes;
 }
 
+/* A row begins at `head`, of values of `size` bytes each: none so far. */
+static void open_row(struct series *s, size_t head, size_t size)
+{
+    close_row(s);
+    row_write_results(s->results.data + head, size, 0, 0);
+    s->heads[s->heads_count++] = head;
+    s->open = true;
+    s->size = size;
+    s->inside = 0;
+}
+
 /* A value that does not go on with a row: it begins one. */
 static void begin_row(struct series *s, struct rota_task *t)
 {
     if (s->open)
         move(t, ROW_RESULT_BYTES);
-    close_row(s);
-    size_t head = t->begin - ROW_RESULT_BYTES;
-    row_write_results(s->results.data + head, t->size, 0, 1);
-    s->heads[s->heads_count++] = head;
-    s->open = true;
-    s->size = t->size;
+    open_row(s, t->begin - ROW_RESULT_BYTES, t->size);
     s->inside = 1;
 }
 
@@ -210,41 +216,95 @@ static int run_one(struct series *s, struct run *r)
     return 0;
 }
 
+/* How many of `most` tasks surely find room for a value of `size` bytes each. */
+static uint32_t quick_room(const struct series *s, const struct run *r, uint32_t most,
+                           size_t size)
+{
+    const struct task_bytes *out = &s->results;
+    size_t cap = out->cap < r->enough ? out->cap : r->enough;
+    if (cap < out->size + QUICK_ROOM)
+        return 0;
+    size_t fit = size > 0 ? (cap - out->size - QUICK_ROOM) / size + 1 : most;
+    return fit < most ? (uint32_t)fit : most;
+}
+
 /* Run tasks, at most `most`, as long as each returns a number, or each nothing, as the
  * row has it that grows, and there is room: a shorter way. Returns how many; the last
- * may have done otherwise. */
+ * may have done otherwise. Who says anything else leaves no `place` behind. */
 static uint32_t run_quickly(struct series *s, struct run *r, uint32_t most)
 {
     struct task_bytes *out = &s->results;
     struct rota_task *t = &r->task;
     size_t size = s->size;
-    size_t room = out->cap < r->enough ? out->cap : r->enough;
-    uint32_t done = 0;
-    if (!s->open || r->function == NULL || room < out->size + QUICK_ROOM ||
-        (size != 0 && size != 8))
+    if (!s->open || r->function == NULL || (size != 0 && size != 8))
         return 0;
+    most = quick_room(s, r, most, size);
     rota_run *run = r->function->run;
     void *context = r->function->context;
     unsigned char *place = out->data + out->size;
-    const unsigned char *last = out->data + room - QUICK_ROOM;
+    const unsigned char *payload = t->payload;
+    uint64_t id = t->id;
+    uint32_t done = 0;
     int rc = 0;
-    while (done < most && place <= last) {
+    while (done < most) {
         t->place = place;
         t->size = 0;
+        t->payload = payload;
+        t->id = id;
+        payload += r->apart;
+        id++;
         done++;
         rc = run(t, context);
-        if (rc != 0 || task_is_odd(t) || t->place == NULL || t->size != size) {
+        if (rc != 0 || t->place != place || t->size != size) {
             s->inside += done - 1;
             tell(s, t, rc);
             step(r);
             return done;
         }
         place += size;
-        step(r);
     }
+    t->payload = payload;
+    t->id = id;
     s->inside += done;
     out->size = (size_t)(place - out->data);
     return done;
+}
+
+/* Have the function run many tasks, at most `most`, in one call. Returns how many are
+ * done: they are in the row that grows, or in a new one. */
+static uint32_t run_alike(struct series *s, struct run *r, uint32_t most)
+{
+    const struct rota_function *f = r->function;
+    struct task_bytes *out = &s->results;
+    struct rota_task *t = &r->task;
+    if (f == NULL || f->run_alike == NULL)
+        return 0;
+    size_t size = f->value_bytes;
+    bool goes_on = s->open && s->size == size;
+    size_t head = goes_on ? 0 : ROW_RESULT_BYTES;
+    size_t left = r->enough > out->size ? r->enough - out->size : 0;
+    if (size > 0 && left / size + 1 < most)
+        most = (uint32_t)(left / size + 1);
+    if (task_bytes_reserve(out, head + most * size + TASK_SPARE_BYTES) != 0)
+        return 0;
+    struct rota_alike tasks = {
+        .task = t->id,
+        .count = most,
+        .attempt = (int)t->attempt,
+        .data = t->payload,
+        .size_bytes = t->payload_size,
+        .values = out->data + out->size + head,
+    };
+    size_t done = f->run_alike(&tasks, f->context);
+    if (done == 0 || done > most)
+        return 0;
+    if (!goes_on)
+        open_row(s, out->size, size);
+    s->inside += (uint32_t)done;
+    out->size += head + done * size;
+    t->id += done;
+    t->payload += done * r->apart;
+    return (uint32_t)done;
 }
 
 /* How many tasks may be run before the next look at the tick: more where the last ones
@@ -264,9 +324,11 @@ static int run_some(struct series *s, struct run *r, uint32_t most, uint32_t *do
     int rc = 0;
     uint32_t i = 0;
     while (i < most && s->results.size < r->enough && rc == 0) {
-        uint32_t quick = run_quickly(s, r, most - i);
-        i += quick;
-        if (quick > 0)
+        uint32_t some = run_alike(s, r, most - i);
+        if (some == 0 && (r->function == NULL || r->function->run_alike == NULL))
+            some = run_quickly(s, r, most - i);
+        i += some;
+        if (some > 0)
             continue;
         rc = run_one(s, r);
         i += rc == 0;

@@ -18,7 +18,7 @@
 #include "execute/task.h"
 
 enum {
-    SERIES_GROUP_MOST = 256, /* tasks in a group */
+    SERIES_GROUP_MOST = 512, /* tasks in a group */
 };
 
 struct series {

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "rota.h"
 
 enum {
@@ -178,8 +179,11 @@ static int start(struct start *t, pid_t *pid, int *process)
     int pidfd = -1;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    pid_t child = clone(become, t->starter->stack + STACK_BYTES,
-                        CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, t, &pidfd);
+    pid_t child =
+        fault(FAULT_SPAWN)
+            ? -1
+            : clone(become, t->starter->stack + STACK_BYTES,
+                    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, t, &pidfd);
     int error = child < 0 ? errno : t->outcome;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) {
@@ -259,7 +263,7 @@ int starter_pipe(int *ours, int *theirs, bool we_read)
 {
     int fds[2];
     *ours = *theirs = -1;
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (fault(FAULT_PIPE) || pipe2(fds, O_CLOEXEC) != 0)
         return errno;
     *ours = fds[we_read ? 0 : 1];
     *theirs = fds[we_read ? 1 : 0];

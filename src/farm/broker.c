@@ -27,6 +27,7 @@
 #include <sys/queue.h>
 
 #include "farm/ledger.h"
+#include "farm/nonsense.h"
 #include "farm/teller.h"
 #include "farm/wire.h"
 #include "schedule/plan.h"
@@ -344,7 +345,7 @@ static int examine(struct broker *b, int64_t now_ns, struct report *r)
     return rc;
 }
 
-static void lose(struct broker *b, int64_t now_ns, int worker, bool strange)
+static void lose(struct broker *b, int64_t now_ns, int worker, const char *strange)
 {
     uint64_t before = plan_counts(b->plan)->again;
     b->workers[worker] = WORKER_LOST;
@@ -352,6 +353,14 @@ static void lose(struct broker *b, int64_t now_ns, int worker, bool strange)
     if (b->port.lost != NULL)
         b->port.lost(b->port.ctx, worker, strange,
                      plan_counts(b->plan)->again - before);
+}
+
+/* Nothing that `worker` says makes sense any more. */
+static void refuse(struct broker *b, int64_t now_ns, int worker, const char *why)
+{
+    lose(b, now_ns, worker, why);
+    if (b->port.fence != NULL)
+        b->port.fence(b->port.ctx, worker);
 }
 
 /* Show all that came to the plan. Who sent nonsense is lost, and the rest of his
@@ -367,8 +376,10 @@ static int examine_all(struct broker *b, int64_t now_ns)
         if (rc == ROTA_E_NOMEM || reports_reserve(&b->teller.reports) != 0)
             return ROTA_E_NOMEM;
         if (rc != 0) {
+            char why[NONSENSE_TEXT];
             r->end = r->seen.task;
-            lose(b, now_ns, r->worker, true);
+            if (b->workers[r->worker] != WORKER_LOST)
+                refuse(b, now_ns, r->worker, nonsense_results(r->data, r->size, why));
         }
         TAILQ_REMOVE(&b->unseen, r, link);
         reports_keep(&b->teller.reports, r);
@@ -562,6 +573,11 @@ int broker_act(struct broker *b, int64_t now_ns)
     return rc;
 }
 
+bool broker_was_refused(const struct broker *b)
+{
+    return plan_was_refused(b->plan);
+}
+
 int64_t broker_wake_ns(const struct broker *b)
 {
     int64_t at_ns = plan_wake_ns(b->plan);
@@ -579,7 +595,7 @@ static int take_hello(struct broker *b, int64_t now_ns, int worker,
         struct wire_head no = {.kind = WIRE_FINISH, .more = 1};
         int rc = send_head(b, worker, &no);
         if (rc == 0)
-            lose(b, now_ns, worker, true);
+            lose(b, now_ns, worker, "has other functions than the manager");
         return rc;
     }
     int rc = b->limit_ns > 0 ? send_limit(b, worker, b->limit_ns) : 0;
@@ -609,11 +625,14 @@ static bool may_say(const struct broker *b, const struct wire_head *h,
 }
 
 /* What the worker had said before counts. */
-static int take_nonsense(struct broker *b, int64_t now_ns, int worker)
+static int take_nonsense(struct broker *b, int64_t now_ns, int worker, const void *data,
+                         size_t size)
 {
+    char why[NONSENSE_TEXT];
     if (examine_all(b, now_ns) != 0)
         return ROTA_E_NOMEM;
-    lose(b, now_ns, worker, true);
+    if (b->workers[worker] != WORKER_LOST)
+        refuse(b, now_ns, worker, nonsense_message(data, size, why));
     return 0;
 }
 
@@ -639,8 +658,11 @@ static int take_shut(struct broker *b, int64_t now_ns, int worker,
 
 /* What can't be kept is not to be said any further. */
 static int take_part(struct broker *b, int64_t now_ns, int worker,
-                     const struct wire_head *h, const void *data, size_t size)
+                     const struct wire_head *h, const unsigned char *message,
+                     size_t whole)
 {
+    const void *data = message + WIRE_HEAD_BYTES;
+    size_t size = whole - WIRE_HEAD_BYTES;
     if (!plan_holds(b->plan, worker, h->lease, h->first))
         return 0;
     struct broker_attempt a = {
@@ -653,7 +675,7 @@ static int take_part(struct broker *b, int64_t now_ns, int worker,
         .kind = WIRE_END, .count = 1, .lease = h->lease, .first = h->first};
     if (rc == ROTA_E_IO)
         rc = send_head(b, worker, &end);
-    return rc == ROTA_E_FORMAT ? take_nonsense(b, now_ns, worker) : rc;
+    return rc == ROTA_E_FORMAT ? take_nonsense(b, now_ns, worker, message, whole) : rc;
 }
 
 int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
@@ -663,7 +685,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
     int rc = 0;
     if (b->workers[worker] != WORKER_LOST) {
         if (wire_read(data, size, &h) != 0 || !may_say(b, &h, b->workers[worker]))
-            rc = take_nonsense(b, now_ns, worker);
+            rc = take_nonsense(b, now_ns, worker, data, size);
         else if (h.kind == WIRE_RESULTS)
             return take_results(b, now_ns, worker, &h, data, size);
         else if (h.kind == WIRE_RETURNED)
@@ -671,9 +693,7 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
         else if (h.kind == WIRE_SHUT)
             rc = take_shut(b, now_ns, worker, &h);
         else if (h.kind == WIRE_PART)
-            rc = take_part(b, now_ns, worker, &h,
-                           (const unsigned char *)data + WIRE_HEAD_BYTES,
-                           size - WIRE_HEAD_BYTES);
+            rc = take_part(b, now_ns, worker, &h, data, size);
         else
             rc = take_hello(b, now_ns, worker, &h, (char *)data + WIRE_HEAD_BYTES,
                             size - WIRE_HEAD_BYTES);
@@ -719,7 +739,15 @@ int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime)
     if (overtime)
         rc = fail_overtime(b, now_ns, worker);
     if (rc == 0)
-        lose(b, now_ns, worker, false);
+        lose(b, now_ns, worker, NULL);
+    return rc;
+}
+
+int broker_refuse(struct broker *b, int64_t now_ns, int worker)
+{
+    int rc = examine_all(b, now_ns);
+    if (rc == 0 && b->workers[worker] != WORKER_LOST)
+        refuse(b, now_ns, worker, "sent a malformed frame");
     return rc;
 }
 

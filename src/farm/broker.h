@@ -52,9 +52,12 @@ struct broker_port {
     /* What came in a message that was received is not needed any more. */
     void (*done)(void *ctx, void *data, size_t size);
     /* `worker` is lost, and `again` tasks that it ran, as far as is known, will run
-     * again. `strange`: it is not known to have gone, but what it sent is none of a
-     * worker's. May be NULL; must not call the broker. */
-    void (*lost)(void *ctx, int worker, bool strange, uint64_t again);
+     * again. `strange`: it is not known to have gone, but is none of this farm's, as
+     * this says ("sent ..."; NULL: it has gone). May be NULL; must not call the broker.
+     */
+    void (*lost)(void *ctx, int worker, const char *strange, uint64_t again);
+    /* `worker` may be alive, but has lost its mind: see to its end. As lost. */
+    void (*fence)(void *ctx, int worker);
     const struct broker_parts *parts; /* NULL: there are none */
     /* `worker` has come, and runs so many tasks at once on `host` (borrowed, any
      * bytes). As lost. */
@@ -119,6 +122,10 @@ int broker_receive(struct broker *b, int64_t now_ns, int worker, void *data,
  * or ROTA_E_MPI: it is not taken note of, try again later. */
 int broker_lost(struct broker *b, int64_t now_ns, int worker, bool overtime);
 
+/* What `worker` has sent last can't even be read as a message: it is as nonsense is. As
+ * broker_lost. */
+int broker_refuse(struct broker *b, int64_t now_ns, int worker);
+
 /* `worker` was stopped, or goes on. */
 void broker_freeze(struct broker *b, int64_t now_ns, int worker, bool frozen);
 
@@ -132,6 +139,9 @@ int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
 
 /* Do what is to be done now. Fails with ROTA_E_NOMEM or ROTA_E_MPI. */
 int broker_act(struct broker *b, int64_t now_ns);
+
+/* Whether it did not lend what it could have, for want of memory. */
+bool broker_was_refused(const struct broker *b);
 
 /* When to act again if nothing happens (INT64_MAX: only then). */
 int64_t broker_wake_ns(const struct broker *b);

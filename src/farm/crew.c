@@ -214,12 +214,13 @@ static const struct broker_parts parts = {
     .settled = settle_parts,
 };
 
-static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
+static void note_lost(void *ctx, int rank, const struct rota_fate *fate,
+                      const char *strange, uint64_t again)
 {
     struct crew *c = ctx;
     c->workers--;
     spools_lose(c->spools, rank - c->farm->first);
-    c->hooks->lost(c->hooks->ctx, rank, fate, again);
+    c->hooks->lost(c->hooks->ctx, rank, fate, strange, again);
 }
 
 static void note_came(void *ctx, int rank, int slots, const char *host)

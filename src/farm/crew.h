@@ -107,8 +107,11 @@ struct crew_hooks {
     int (*ended)(void *ctx, const struct crew_end *end, struct rota_error *err);
 
     /* The worker in `rank` is lost; `again` commands that it ran will run again. `fate`
-     * is how it went, or NULL: it sent what makes no sense. */
-    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, uint64_t again);
+     * is how it went, or NULL: it is none of this run's, as `strange` says, and is
+     * ended.
+     */
+    void (*lost)(void *ctx, int rank, const struct rota_fate *fate, const char *strange,
+                 uint64_t again);
 
     /* What an attempt at a command writes, as it comes; or NULL: nobody wants to see
      * it. A failure ends the run. */

@@ -20,6 +20,21 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int check_function(const struct rota_function *f, size_t i,
+                          struct rota_error *err)
+{
+    if (f->name == NULL || f->run == NULL)
+        return error_set(err, ROTA_E_ARG,
+                         "function %zu of the farm has no name, or nothing to run", i);
+    if (f->run_alike != NULL &&
+        (f->value_bytes % 8 != 0 || f->value_bytes > PARCEL_SIZE_MAX))
+        return error_set(err, ROTA_E_ARG,
+                         "the values of function '%s' are of %zu bytes: where many "
+                         "tasks are run at once, that must be a multiple of 8",
+                         f->name, f->value_bytes);
+    return 0;
+}
+
 static int check_names(const struct rota_farm_options *o, struct rota_error *err)
 {
     size_t count = (size_t)o->count;
@@ -27,10 +42,9 @@ static int check_names(const struct rota_farm_options *o, struct rota_error *err
     if (names == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        if (o->functions[i].name == NULL || o->functions[i].run == NULL)
-            return error_set(err, ROTA_E_ARG,
-                             "function %zu of the farm has no name, or nothing to run",
-                             i);
+        int rc = check_function(&o->functions[i], i, err);
+        if (rc != 0)
+            return rc;
         names[i] = o->functions[i].name;
     }
     qsort(names, count, sizeof(names[0]), compare_names);

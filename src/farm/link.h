@@ -36,9 +36,13 @@ struct link_ops {
     /* As rota_message_done. */
     void (*done)(struct rota_message *m);
 
-    /* A number that changes when any rank's fate does; and such a fate. */
+    /* A number that changes when any rank's fate does; and such a fate. Who is alive,
+     * but has sent what is malformed, has vanished; a receive from it says so. */
     uint32_t (*news)(const struct link *l);
     struct rota_fate (*fate)(const struct link *l, int rank);
+
+    /* Cut off a rank that is alive, but of no use: it is ended. NULL: there is none. */
+    void (*fence)(struct link *l, int rank);
 
     void (*close)(struct link *l);
 };

@@ -43,7 +43,14 @@ static struct rota_fate ranks_fate(const struct link *l, int rank)
 {
     struct rota_fate fate = {0};
     rota_fate(rota_of(l), rank, &fate);
+    if (fate.how < ROTA_CLOSED && rota_has_refused(rota_of(l), rank))
+        fate.how = ROTA_VANISHED;
     return fate;
+}
+
+static void ranks_fence(struct link *l, int rank)
+{
+    rota_fence(rota_of(l), rank);
 }
 
 static void ranks_close(struct link *l)
@@ -60,6 +67,7 @@ static const struct link_ops ops = {
     .done = rota_message_done,
     .news = ranks_news,
     .fate = ranks_fate,
+    .fence = ranks_fence,
     .close = ranks_close,
 };
 

@@ -77,8 +77,10 @@ static int see_off(struct rota_farm *f, int rank)
     if (rc != ROTA_E_LOST && rc != ROTA_E_FORMAT)
         return rc;
     struct rota_fate fate = f->link->ops->fate(f->link, rank);
-    rc = broker_lost(f->broker, farm_now(f), rank - f->first,
-                     fate.how == ROTA_KILLED && fate.code == SIGALRM);
+    rc = rc == ROTA_E_FORMAT
+             ? broker_refuse(f->broker, farm_now(f), rank - f->first)
+             : broker_lost(f->broker, farm_now(f), rank - f->first,
+                           fate.how == ROTA_KILLED && fate.code == SIGALRM);
     if (rc == 0) {
         f->members[rank] = FARM_GONE;
         f->leaving--;
@@ -262,6 +264,8 @@ static int progress(struct rota_farm *f)
         broker_shut(f->broker, farm_now(f), true);
     if (rc == 0)
         rc = broker_act(f->broker, farm_now(f));
+    if (rc == 0)
+        rc = farm_bear(f, farm_hand_was_refused(f) || broker_was_refused(f->broker));
     return rc;
 }
 

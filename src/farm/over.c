@@ -69,13 +69,21 @@ static void broker_done(void *ctx, void *data, size_t size)
     f->link->ops->done(&m);
 }
 
-static void broker_tells_lost(void *ctx, int worker, bool strange, uint64_t again)
+static void broker_tells_lost(void *ctx, int worker, const char *strange,
+                              uint64_t again)
 {
     const struct rota_farm *f = ctx;
     int rank = worker + f->first;
     struct rota_fate fate = f->link->ops->fate(f->link, rank);
     if (f->hooks.lost != NULL)
-        f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, again);
+        f->hooks.lost(f->hooks.ctx, rank, strange ? NULL : &fate, strange, again);
+}
+
+static void broker_asks_fence(void *ctx, int worker)
+{
+    const struct rota_farm *f = ctx;
+    if (f->link->ops->fence != NULL)
+        f->link->ops->fence(f->link, worker + f->first);
 }
 
 static int parts_came(void *ctx, int worker, const struct broker_attempt *a,
@@ -126,6 +134,7 @@ static int open_broker(struct rota_farm *f, const struct rota_farm_options *o,
         .send = broker_send,
         .done = broker_done,
         .lost = broker_tells_lost,
+        .fence = broker_asks_fence,
         .parts = manner.parts ? &parts : NULL,
         .came = broker_tells_came,
         .tried = broker_tells_tried,

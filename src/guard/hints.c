@@ -30,20 +30,7 @@ static bool is_wanted(const struct look_rank *r, int source, const struct look_f
     return false;
 }
 
-static void hint_flow(FILE *to, const struct look *l, int from, int rank,
-                      const struct look_flow *f)
-{
-    fprintf(to, "    (rank %d has sent rank %d a message with tag %d", from, rank,
-            f->tag);
-    const struct look_comm *c = look_find_comm(l, f->comm);
-    if (c != NULL) {
-        fputs(" on ", to);
-        words_comm(to, l, f->comm);
-    }
-    fputs(", which has not been received)\n", to);
-}
-
-static void hint_messages(FILE *to, const struct look *l, int rank)
+static void hint_messages(const struct look *l, int rank, hint_fn *hint, void *context)
 {
     int said = 0;
     const struct look_rank *r = &l->ranks[rank];
@@ -53,7 +40,7 @@ static void hint_messages(FILE *to, const struct look *l, int rank)
             if (f->peer != rank || f->tag == LOOK_OTHER || is_wanted(r, s, f) ||
                 f->sent <= received_by(r, s, f))
                 continue;
-            hint_flow(to, l, s, rank, f);
+            hint(context, s, f);
             said++;
         }
     }
@@ -73,13 +60,37 @@ static bool waits_for_message(const struct look *l, const struct verdict *v, int
     return false;
 }
 
-void hints_text(FILE *to, const struct look *l, const struct verdict *v)
+void hints_each(const struct look *l, const struct verdict *v, hint_fn *hint,
+                void *context)
 {
     int said = 0;
     for (size_t i = 0; i < v->stuck_count && said < HINTS_SAID; i++) {
         if (!waits_for_message(l, v, v->stuck[i]))
             continue;
-        hint_messages(to, l, v->stuck[i]);
+        hint_messages(l, v->stuck[i], hint, context);
         said++;
     }
+}
+
+struct telling {
+    FILE *to;
+    const struct look *l;
+};
+
+static void tell(void *context, int from, const struct look_flow *f)
+{
+    const struct telling *t = context;
+    fprintf(t->to, "    (rank %d has sent rank %d a message with tag %d", from, f->peer,
+            f->tag);
+    if (look_find_comm(t->l, f->comm) != NULL) {
+        fputs(" on ", t->to);
+        words_comm(t->to, t->l, f->comm);
+    }
+    fputs(", which has not been received)\n", t->to);
+}
+
+void hints_text(FILE *to, const struct look *l, const struct verdict *v)
+{
+    struct telling t = {.to = to, .l = l};
+    hints_each(l, v, tell, &t);
 }

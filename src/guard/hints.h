@@ -7,8 +7,14 @@
 #include "guard/look.h"
 #include "guard/verdict.h"
 
-/* Name what was sent to the stuck ranks and fits none of their receives: a few lines,
- * or none. Mostly it is the tag, or the communicator. */
+/* A message from rank `from` to the rank that `flow` names has not been received. */
+typedef void hint_fn(void *context, int from, const struct look_flow *flow);
+
+/* For each of those that stuck ranks could have meant, but for the many. */
+void hints_each(const struct look *l, const struct verdict *v, hint_fn *hint,
+                void *context);
+
+/* A line for each. */
 void hints_text(FILE *to, const struct look *l, const struct verdict *v);
 
 #endif

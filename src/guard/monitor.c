@@ -28,7 +28,7 @@
 #define MISMATCH_NS   (500 * NS_PER_MS) /* blocked in a collective unlike the others' */
 #define STILL_NS      (5 * NS_PER_SEC)  /* for what is all but proved */
 #define ABORT_NS      (10 * NS_PER_SEC) /* for the launcher, after MPI_Abort */
-#define CORE_NS       (60 * NS_PER_SEC) /* for core dumps */
+#define CORE_NS       (60 * NS_PER_SEC) /* for a core dump */
 #define HANG_UP_NS    (10 * NS_PER_SEC)
 
 enum {
@@ -80,6 +80,7 @@ struct monitor {
     struct guests guests;
     int strangers;
     struct member *members;
+    const char **stacks; /* of the members, to be told */
     enum phase phase;
     bool news; /* since the last look began */
     bool stopped;
@@ -90,8 +91,9 @@ struct monitor {
     int64_t pinged_ns;
     struct look *look;
     struct verdict *verdict;
-    enum monitor_why why;
+    enum told_why why;
     int dead;
+    int coring;         /* the rank that leaves its core dump; before that, -1 */
     int status;         /* of the first that ended badly; 0 */
     int64_t aborted_ns; /* when MPI_Abort was first seen; 0: it was not */
 };
@@ -410,7 +412,7 @@ static bool is_hang(const struct monitor *m)
     }
 }
 
-static void ask_where(struct monitor *m, enum monitor_why why, int64_t now_ns)
+static void ask_where(struct monitor *m, enum told_why why, int64_t now_ns)
 {
     uint64_t what = SHIM_ASK_SITES | (m->o.asks & ~(unsigned)SHIM_ASK_CORE);
     m->why = why;
@@ -421,13 +423,13 @@ static void ask_where(struct monitor *m, enum monitor_why why, int64_t now_ns)
     send_all(m, LINE_ASK, &what, sizeof(what));
 }
 
-/* Why the program is to be told of and ended, besides the verdict; or MONITOR_ENDED. */
-static enum monitor_why find_reason(struct monitor *m, int64_t now_ns)
+/* Why the program is to be told of and ended, besides the verdict; or TOLD_NOTHING. */
+static enum told_why find_reason(struct monitor *m, int64_t now_ns)
 {
     if (is_hang(m))
-        return MONITOR_HANG;
+        return TOLD_HANG;
     if (is_late(m, now_ns))
-        return MONITOR_TIMEOUT;
+        return TOLD_TIMEOUT;
     for (int i = 0; m->o.grace_ns >= 0 && i < m->o.ranks; i++) {
         const struct member *member = &m->members[i];
         const struct shot_head *shot = member->shot;
@@ -439,10 +441,10 @@ static enum monitor_why find_reason(struct monitor *m, int64_t now_ns)
                      (shot->flags & STATE_FINALIZED) == 0);
         if (died && now_ns - member->gone_ns >= m->o.grace_ns) {
             m->dead = i;
-            return MONITOR_DEATH;
+            return TOLD_DEATH;
         }
     }
-    return MONITOR_ENDED;
+    return TOLD_NOTHING;
 }
 
 static void conclude(struct monitor *m, int64_t now_ns)
@@ -456,8 +458,8 @@ static void conclude(struct monitor *m, int64_t now_ns)
         return;
     if (judge(m, now_ns) != 0)
         return; /* no memory for it now: later */
-    enum monitor_why why = find_reason(m, now_ns);
-    if (why != MONITOR_ENDED)
+    enum told_why why = find_reason(m, now_ns);
+    if (why != TOLD_NOTHING)
         ask_where(m, why, now_ns);
 }
 
@@ -467,18 +469,25 @@ static void end_all(struct monitor *m, int64_t now_ns)
 {
     m->phase = ENDING;
     m->deadline_ns = now_ns;
-    if (m->why == MONITOR_ENDED || !m->o.one_host) {
+    if (m->why == TOLD_NOTHING || !m->o.one_host) {
         m->deadline_ns += HANG_UP_NS;
         send_all(m, LINE_OVER, NULL, 0);
     }
 }
 
-static void leave_cores(struct monitor *m, int64_t now_ns)
+/* One after the other: they may all have the same name at first (core.h). */
+static void leave_core(struct monitor *m, int64_t now_ns)
 {
     uint64_t what = SHIM_ASK_CORE;
     m->phase = CORING;
     m->deadline_ns = now_ns + CORE_NS;
-    send_all(m, LINE_ASK, &what, sizeof(what));
+    for (m->coring++; m->coring < m->o.ranks; m->coring++) {
+        struct member *member = &m->members[m->coring];
+        if (!has_gone(member) && member->guest != NULL &&
+            conn_send(&member->guest->conn, LINE_ASK, &what, sizeof(what)) == 0)
+            return;
+    }
+    end_all(m, now_ns);
 }
 
 static void tell(struct monitor *m, int64_t now_ns)
@@ -486,19 +495,19 @@ static void tell(struct monitor *m, int64_t now_ns)
     for (int i = 0; i < m->o.ranks; i++)
         if (m->members[i].sites != NULL)
             sites_put(m->members[i].sites, &m->look->ranks[i]);
-    struct monitor_told told = {.why = m->why,
-                                .look = m->look,
-                                .verdict = m->verdict,
-                                .dead = m->dead,
-                                .ran_ns = now_ns - m->began_ns};
+    for (int i = 0; i < m->o.ranks; i++)
+        m->stacks[i] = m->members[i].stack;
+    struct told told = {.why = m->why,
+                        .look = m->look,
+                        .verdict = m->verdict,
+                        .dead = m->dead,
+                        .ran_ns = now_ns - m->began_ns,
+                        .stacks = m->stacks};
     m->o.tell(m->o.context, &told);
-    for (int i = 0; m->o.tell_stack != NULL && i < m->o.ranks; i++)
-        if (m->members[i].stack != NULL)
-            m->o.tell_stack(m->o.context, i, m->members[i].stack);
-    if (m->o.lets_go_on && m->why == MONITOR_HANG)
+    if (m->o.lets_go_on && m->why == TOLD_HANG)
         m->phase = LETTING;
     else if (m->o.asks & SHIM_ASK_CORE)
-        leave_cores(m, now_ns);
+        leave_core(m, now_ns);
     else
         end_all(m, now_ns);
 }
@@ -535,7 +544,11 @@ static void step(struct monitor *m, int64_t now_ns)
         conclude(m, now_ns);
     } else if (m->phase == ASKING && answered) {
         tell(m, now_ns);
-    } else if (m->phase == CORING && now_ns >= m->deadline_ns) {
+    } else if (m->phase == CORING &&
+               (has_gone(&m->members[m->coring]) || now_ns >= m->deadline_ns)) {
+        leave_core(m, now_ns);
+    } else if (m->phase == LETTING && is_late(m, now_ns)) {
+        m->why = TOLD_TIMEOUT; /* as was told, they hang */
         end_all(m, now_ns);
     }
 }
@@ -563,7 +576,7 @@ static int64_t next_step_ns(const struct monitor *m, int64_t now_ns)
         next = m->next_ns + AGAIN_NS;
     else if (m->phase != WATCHING && m->phase != LETTING && m->deadline_ns < next)
         next = m->deadline_ns;
-    if (m->phase == WATCHING && timeout < next)
+    if ((m->phase == WATCHING || m->phase == LETTING) && timeout < next)
         next = timeout;
     return next > now_ns ? next : now_ns + NS_PER_MS;
 }
@@ -580,7 +593,7 @@ static void wait_for_something(const struct monitor *m, struct pollfd *fds)
     poll(fds, n, clock_poll_ms(next_step_ns(m, now), now));
 }
 
-enum monitor_why monitor_run(struct monitor *m, int *status)
+enum told_why monitor_run(struct monitor *m, int *status)
 {
     struct pollfd *fds = calloc((size_t)m->o.ranks * 2 + SPARE + 2, sizeof(*fds));
     m->began_ns = clock_now_ns();
@@ -596,7 +609,7 @@ enum monitor_why monitor_run(struct monitor *m, int *status)
     }
     free(fds);
     *status = m->aborted_ns != 0 ? -1 : m->status;
-    for (int i = 0; i < m->o.ranks; i++)
+    for (int i = 0; m->why == TOLD_NOTHING && i < m->o.ranks; i++)
         if (!m->members[i].came || m->members[i].fate.how == ROTA_VANISHED)
             *status = -1;
     return m->why;
@@ -613,9 +626,10 @@ static int open_all(struct monitor *m, struct liveness_invitation *invitation)
 {
     uint16_t port;
     TAILQ_INIT(&m->guests);
-    m->listener = m->stop = -1;
+    m->listener = m->stop = m->coring = -1;
     m->members = calloc((size_t)m->o.ranks, sizeof(*m->members));
-    if (m->members == NULL || look_new(m->o.ranks, &m->look) != 0)
+    m->stacks = calloc((size_t)m->o.ranks, sizeof(*m->stacks));
+    if (m->members == NULL || m->stacks == NULL || look_new(m->o.ranks, &m->look) != 0)
         return ROTA_E_NOMEM;
     m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->stop < 0 || net_listen(m->o.one_host, &m->listener, &port) != 0)
@@ -663,6 +677,7 @@ void monitor_free(struct monitor *m)
         free(m->members[i].sites);
     }
     free(m->members);
+    free(m->stacks);
     if (m->listener >= 0)
         close(m->listener);
     if (m->stop >= 0)

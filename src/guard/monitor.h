@@ -20,31 +20,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "guard/look.h"
-#include "guard/verdict.h"
+#include "guard/told.h"
 #include "liveness/liveness.h"
 #include "rota.h"
-
-enum monitor_why {
-    MONITOR_ENDED,   /* all ranks have ended, and the program hung nowhere */
-    MONITOR_HANG,    /* the verdict */
-    MONITOR_TIMEOUT, /* options.timeout_ns */
-    MONITOR_DEATH,   /* a rank has died, and options.grace_ns are over */
-};
-
-/* What is told, once; everything in it is the monitor's. */
-struct monitor_told {
-    enum monitor_why why;
-    const struct look *look;       /* with its sites */
-    const struct verdict *verdict; /* what it was at MONITOR_TIMEOUT and _DEATH, too */
-    int dead;                      /* MONITOR_DEATH: the rank */
-    int64_t ran_ns;                /* since the start */
-};
 
 struct monitor_options {
     int ranks;
     bool one_host;
-    bool lets_go_on;    /* after the verdict: the ranks are not ended */
+    bool lets_go_on;    /* after the verdict: the ranks are not ended, until their time
+                           is over */
     const int *asked;   /* set by another thread: somebody ends the run on purpose, and
                            nobody who waits then hangs */
     unsigned asks;      /* SHIM_ASK_... of all ranks at the verdict, besides sites */
@@ -52,9 +36,8 @@ struct monitor_options {
     int64_t grace_ns;   /* after a rank has died without MPI_Finalize; below 0: none */
     int64_t quiet_ns;   /* without progress where ranks poll, have several threads, or
                            wait   for a lock, and so nothing can be proved; 0: never */
-    void (*tell)(void *context, const struct monitor_told *told);
-    /* NULL, or what is called after that for each rank whose stack is known. */
-    void (*tell_stack)(void *context, int rank, const char *text);
+    /* From the monitor's thread, once. */
+    void (*tell)(void *context, const struct told *told);
     void *context;
 };
 
@@ -71,7 +54,7 @@ void monitor_free(struct monitor *m);
  * ended; *status is the exit status that the program's ranks add up to: that of the
  * first that ended with another one than 0 (128 + N: by signal N), or -1 where the
  * launcher knows better: not all ranks were heard of. */
-enum monitor_why monitor_run(struct monitor *m, int *status);
+enum told_why monitor_run(struct monitor *m, int *status);
 
 /* From another thread: the launcher has ended, nobody else will come. */
 void monitor_stop(struct monitor *m);

@@ -1,8 +1,9 @@
-/* report.c - a verdict, told to people
+/* report.c - what there is to tell, told to people
  *
- *     rota: this program can't go on: rank 0 waits for rank 2, which has left
- *       rank 0 waits for a message from rank 2 with tag 7: MPI_Recv at fail.c:23, for
- * 0.4 s rank 2 has exited with status 1
+ *     rota: this program can't go on: rank 0 waits for rank 2, which can't answer ...
+ *       rank 0 waits for a message from rank 2 with tag 7: MPI_Recv at fail.c:23, ...
+ *       rank 2 has exited with status 1
+ *       ranks 1 and 3 are at their end, in MPI_Finalize
  *
  * Ranks of which the same can be said are named together: what is said of each is
  * composed without its subject, and compared.
@@ -12,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "guard/details.h"
+#include "guard/doing.h"
 #include "guard/graph.h"
 #include "guard/hints.h"
 #include "guard/mismatch.h"
@@ -22,7 +26,8 @@
 
 enum {
     LINES_SAID = 12, /* of those that wait, and of those that have left */
-    WAITS_SAID = 3,  /* of one rank */
+    OTHERS_SAID = 6,
+    WAITS_SAID = 3, /* of one rank */
 };
 
 /* --- what a rank waits for -------------------------------------------------------- */
@@ -349,12 +354,62 @@ static int say_verdict(FILE *to, const struct look *l, const struct verdict *v)
     return 0;
 }
 
-int report_text(FILE *to, const struct look *l, const struct verdict *v, bool details)
+/* --- the whole
+ * ------------------------------------------------------------------------ */
+
+/* Those of whom the verdict has said nothing. */
+static int say_others(FILE *to, const struct look *l, const struct verdict *v)
 {
-    int rc = v->what == VERDICT_GOING_ON ? 0 : say_verdict(to, l, v);
+    rota_auto(heap) bool *others = calloc((size_t)l->size, sizeof(*others));
+    if (others == NULL)
+        return ROTA_E_NOMEM;
+    for (int i = 0; i < l->size; i++)
+        others[i] = !graph_is_stuck(v, i) && !(has_left(l, i) && graph_is_left(v, i));
+    return doing_text(to, l, others, OTHERS_SAID);
+}
+
+static void say_why(FILE *to, const struct told *t)
+{
+    if (t->why == TOLD_TIMEOUT) {
+        fprintf(to, "rota: the time limit is over after %.1f s%s\n",
+                (double)t->ran_ns / (double)NS_PER_SEC,
+                t->verdict->what == VERDICT_GOING_ON ? "; nothing is known to hang"
+                                                     : "");
+    } else if (t->why == TOLD_DEATH) {
+        const struct look_rank *r = &t->look->ranks[t->dead];
+        fprintf(to, "rota: rank %d ", t->dead);
+        if (r->state == LOOK_GONE) {
+            fputs(words_end_verb(r, false), to);
+            words_end(to, r);
+        } else {
+            fputs("is lost, with its host or the parent above it", to);
+        }
+        fputs("; the others are ended\n", to);
+    }
+}
+
+static void say_stacks(FILE *to, const struct told *t)
+{
+    for (int i = 0; t->stacks != NULL && i < t->look->size; i++) {
+        if (t->stacks[i] != NULL)
+            fprintf(to, "  stack of rank %d:\n%s", i, t->stacks[i]);
+    }
+}
+
+int report_text(FILE *to, const struct told *t, bool details)
+{
+    bool going_on = t->verdict->what == VERDICT_GOING_ON;
+    int rc = 0;
+    say_why(to, t);
+    if (!going_on)
+        rc = say_verdict(to, t->look, t->verdict);
+    if (rc == 0 && !details)
+        rc = going_on ? doing_text(to, t->look, NULL, LINES_SAID)
+                      : say_others(to, t->look, t->verdict);
     if (rc != 0)
         return rc;
     if (details)
-        details_text(to, l);
+        details_text(to, t->look);
+    say_stacks(to, t);
     return fflush(to) != 0 || ferror(to) ? ROTA_E_IO : 0;
 }

@@ -53,8 +53,10 @@ static void edges(FILE *to, const struct look *l, const struct verdict *v,
     }
 }
 
-int report_dot(FILE *to, const struct look *l, const struct verdict *v)
+int report_dot(FILE *to, const struct told *t)
 {
+    const struct look *l = t->look;
+    const struct verdict *v = t->verdict;
     fputs("digraph waits {\n  node [shape=box];\n", to);
     for (size_t i = 0; i < v->stuck_count; i++)
         node(to, l, v->stuck[i], false);

@@ -209,14 +209,14 @@ static const char head[] =
     "marker path{fill:#444;stroke:none;marker-end:none}\n"
     "</style></head>\n<body><h1>Who waits for whom</h1>\n";
 
-static int text(FILE *to, const struct look *l, const struct verdict *v)
+static int text(FILE *to, const struct told *t)
 {
     rota_auto(heap) char *plain = NULL;
     size_t size;
     FILE *memory = open_memstream(&plain, &size);
     if (memory == NULL)
         return ROTA_E_NOMEM;
-    int rc = report_text(memory, l, v, true);
+    int rc = report_text(memory, t, true);
     if (fclose(memory) != 0 || rc != 0)
         return ROTA_E_NOMEM;
     fputs("<pre>", to);
@@ -225,15 +225,16 @@ static int text(FILE *to, const struct look *l, const struct verdict *v)
     return 0;
 }
 
-int report_html(FILE *to, const struct look *l, const struct verdict *v)
+int report_html(FILE *to, const struct told *t)
 {
-    rota_auto(heap) struct place *places = calloc((size_t)l->size, sizeof(*places));
+    rota_auto(heap) struct place *places =
+        calloc((size_t)t->look->size, sizeof(*places));
     if (places == NULL)
         return ROTA_E_NOMEM;
-    struct drawing d = {.to = to, .l = l, .v = v, .places = places};
+    struct drawing d = {.to = to, .l = t->look, .v = t->verdict, .places = places};
     fputs(head, to);
     draw(&d);
-    int rc = text(to, l, v);
+    int rc = text(to, t);
     if (rc != 0)
         return rc;
     fputs("</body></html>\n", to);

@@ -1,21 +1,34 @@
-/* report_json.c - a verdict, told to programs
+/* report_json.c - what there is to tell, told to programs
  *
  * One object, on one line:
  *
- *     format    "rota-guard"; version 1
- *     verdict   "going on", "stuck", "mismatch" or "no progress"
- *     proved    true for "stuck" and "mismatch"
- *     doubts    why "no progress" is not proved: "polling", "buffered", "threads",
- * "loose", "lock", "midst" stuck     ranks that can't go on cycle     ranks each of
- * which waits for the next, and the last for the first; or [] waits     [{"rank",
- * "call", "site", "operation": OP, "for_ms", "on": [ranks]}] mismatch  {"rank",
- * "operation": OP, "other", "other_call", "other_site", "other_root"}, or null ranks
- * [{"rank", "state", "call", "site", "host", "pid", "for_ms", "exit_status", "signal",
- * "operations": [OP]}] OP        {"call", "kind", "awaited", "peer", "tag",
- * "communicator", "root", "number", "size_bytes", "site"}
+ *     format      "rota-guard"
+ *     version     1
+ *     why         "hang", "time limit" or "death"
+ *     after_ms    since the start
+ *     dead        the rank, at a "death"
+ *     verdict     "going on", "stuck", "mismatch" or "no progress"
+ *     proved      true for "stuck" and "mismatch"
+ *     doubts      why "no progress" is not proved: "polling", "buffered", "threads",
+ *                 "loose", "lock", "midst"
+ *     stuck       ranks that can't go on
+ *     cycle       ranks each of which waits for the next, and the last for the first
+ *     waits       [{"rank", "call", "site", "op", "operation": OP, "for_ms",
+ *                   "on": [ranks]}]
+ *     mismatch    {"rank", "op", "operation": OP, "other", "other_call", "other_site",
+ *                  "other_root", "other_op", "past", "by_root"}, or null
+ *     unreceived  [{"from", "to", "tag", "comm"}]: messages that stuck ranks could mean
+ *     ranks       [{"rank", "state", "call", "site", "host", "pid", "for_ms",
+ *                   "progress_ms", "any", "initialized", "finalized", "exit_status",
+ *                   "signal", "operations": [OP], "stack"}]
+ *     communicators  [{"name", "size"}]
+ *     OP          {"call", "kind", "awaited", "peer", "tag", "communicator", "comm",
+ *                  "root", "number", "size_bytes", "site"}
  *
  * What is not known or does not apply is left out; peer and tag are "any" where they
- * are. Ranks and roots are those in MPI_COMM_WORLD.
+ * are. Ranks and roots are those in MPI_COMM_WORLD; "op" is a place in the rank's
+ * operations, "comm" one in the communicators, "other_op" one in the other's operations
+ * ("past": it has come back from that call). retold.c reads all of it again.
  */
 #include "guard/report.h"
 
@@ -24,6 +37,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "guard/hints.h"
 #include "guard/mismatch.h"
 #include "guard/words.h"
 #include "rota.h"
@@ -88,6 +102,13 @@ static void put_ms(json_t *object, const struct look *l, const struct look_rank 
     put(object, "for_ms", json_integer((l->now_ns - r->since_ns) / NS_PER_MS), failed);
 }
 
+static void put_comm(json_t *object, const struct look *l, uint64_t id, bool *failed)
+{
+    const struct look_comm *c = look_find_comm(l, id);
+    if (c != NULL)
+        put(object, "comm", json_integer(c - l->comms), failed);
+}
+
 static json_t *op_json(const struct look *l, const struct look_op *o, bool *failed)
 {
     json_t *op = json_object();
@@ -100,6 +121,7 @@ static json_t *op_json(const struct look *l, const struct look_op *o, bool *fail
         put_number(op, "tag", o->tag, failed);
     const struct look_comm *c = look_find_comm(l, o->comm);
     put_text(op, "communicator", c == NULL ? NULL : c->name, failed);
+    put_comm(op, l, o->comm, failed);
     if (o->kind == LOOK_COLLECTIVE) {
         if (o->root != LOOK_NONE)
             put(op, "root", json_integer(o->root), failed);
@@ -119,8 +141,10 @@ static json_t *wait_json(const struct look *l, const struct verdict_wait *w,
     put(wait, "rank", json_integer(w->rank), failed);
     put_text(wait, "call", r->call, failed);
     put_site(wait, "site", &r->site, failed);
-    if (w->op >= 0)
+    if (w->op >= 0) {
+        put(wait, "op", json_integer(w->op), failed);
         put(wait, "operation", op_json(l, &r->ops[w->op], failed), failed);
+    }
     put_ms(wait, l, r, failed);
     put(wait, "on", ranks_json(w->on, w->on_count, failed), failed);
     return wait;
@@ -134,7 +158,12 @@ static json_t *mismatch_json(const struct look *l, const struct verdict_mismatch
     put(mismatch, "rank", json_integer(m->rank), failed);
     put(mismatch, "operation", op_json(l, &l->ranks[m->rank].ops[m->op], failed),
         failed);
+    put(mismatch, "op", json_integer(m->op), failed);
     put(mismatch, "other", json_integer(m->other), failed);
+    if (!other.past)
+        put(mismatch, "other_op", json_integer(m->other_op), failed);
+    put(mismatch, "past", json_boolean(other.past), failed);
+    put(mismatch, "by_root", json_boolean(m->root), failed);
     put_text(mismatch, "other_call", other.call, failed);
     put_site(mismatch, "other_site", other.site, failed);
     if (other.root != LOOK_NONE)
@@ -142,8 +171,15 @@ static json_t *mismatch_json(const struct look *l, const struct verdict_mismatch
     return mismatch;
 }
 
-static json_t *rank_json(const struct look *l, int rank, bool *failed)
+static void put_if(json_t *object, const char *key, bool is, bool *failed)
 {
+    if (is)
+        put(object, key, json_true(), failed);
+}
+
+static json_t *rank_json(const struct told *t, int rank, bool *failed)
+{
+    const struct look *l = t->look;
     const struct look_rank *r = &l->ranks[rank];
     json_t *object = json_object();
     put(object, "rank", json_integer(rank), failed);
@@ -154,6 +190,11 @@ static json_t *rank_json(const struct look *l, int rank, bool *failed)
     if (r->pid != 0)
         put(object, "pid", json_integer(r->pid), failed);
     put_ms(object, l, r, failed);
+    put(object, "progress_ms", json_integer((l->now_ns - r->progress_ns) / NS_PER_MS),
+        failed);
+    put_if(object, "any", r->any, failed);
+    put_if(object, "initialized", r->initialized, failed);
+    put_if(object, "finalized", r->finalized, failed);
     if (r->state == LOOK_GONE)
         put(object, r->how == LOOK_KILLED ? "signal" : "exit_status",
             json_integer(r->how_code), failed);
@@ -161,6 +202,7 @@ static json_t *rank_json(const struct look *l, int rank, bool *failed)
     for (size_t i = 0; i < r->op_count; i++)
         *failed |= json_array_append_new(ops, op_json(l, &r->ops[i], failed)) != 0;
     put(object, "operations", ops, failed);
+    put_text(object, "stack", t->stacks != NULL ? t->stacks[rank] : NULL, failed);
     return object;
 }
 
@@ -174,11 +216,26 @@ static json_t *doubts_json(unsigned doubts, bool *failed)
     return list;
 }
 
-static json_t *verdict_json(const struct look *l, const struct verdict *v, bool *failed)
+struct unreceived {
+    const struct look *l;
+    json_t *list;
+    bool *failed;
+};
+
+static void add_unreceived(void *context, int from, const struct look_flow *f)
 {
-    json_t *root = json_object();
-    put_text(root, "format", "rota-guard", failed);
-    put(root, "version", json_integer(1), failed);
+    const struct unreceived *u = context;
+    json_t *message = json_object();
+    put(message, "from", json_integer(from), u->failed);
+    put(message, "to", json_integer(f->peer), u->failed);
+    put(message, "tag", json_integer(f->tag), u->failed);
+    put_comm(message, u->l, f->comm, u->failed);
+    *u->failed |= json_array_append_new(u->list, message) != 0;
+}
+
+static void put_verdict(json_t *root, const struct look *l, const struct verdict *v,
+                        bool *failed)
+{
     put_text(root, "verdict", words_what(v->what), failed);
     put(root, "proved",
         json_boolean(v->what == VERDICT_STUCK || v->what == VERDICT_MISMATCH), failed);
@@ -194,17 +251,45 @@ static json_t *verdict_json(const struct look *l, const struct verdict *v, bool 
         v->what == VERDICT_MISMATCH ? mismatch_json(l, &v->mismatch, failed)
                                     : json_null(),
         failed);
+    struct unreceived u = {l, json_array(), failed};
+    hints_each(l, v, add_unreceived, &u);
+    put(root, "unreceived", u.list, failed);
+}
+
+static json_t *comms_json(const struct look *l, bool *failed)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < l->comm_count; i++) {
+        json_t *comm = json_object();
+        put_text(comm, "name", l->comms[i].name, failed);
+        put(comm, "size", json_integer((json_int_t)l->comms[i].member_count), failed);
+        *failed |= json_array_append_new(list, comm) != 0;
+    }
+    return list;
+}
+
+static json_t *told_json(const struct told *t, bool *failed)
+{
+    json_t *root = json_object();
+    put_text(root, "format", "rota-guard", failed);
+    put(root, "version", json_integer(1), failed);
+    put_text(root, "why", words_why(t->why), failed);
+    put(root, "after_ms", json_integer(t->ran_ns / NS_PER_MS), failed);
+    if (t->why == TOLD_DEATH)
+        put(root, "dead", json_integer(t->dead), failed);
+    put_verdict(root, t->look, t->verdict, failed);
     json_t *ranks = json_array();
-    for (int i = 0; i < l->size; i++)
-        *failed |= json_array_append_new(ranks, rank_json(l, i, failed)) != 0;
+    for (int i = 0; i < t->look->size; i++)
+        *failed |= json_array_append_new(ranks, rank_json(t, i, failed)) != 0;
     put(root, "ranks", ranks, failed);
+    put(root, "communicators", comms_json(t->look, failed), failed);
     return root;
 }
 
-int report_json(FILE *to, const struct look *l, const struct verdict *v)
+int report_json(FILE *to, const struct told *t)
 {
     bool failed = false;
-    json_t *root = verdict_json(l, v, &failed);
+    json_t *root = told_json(t, &failed);
     int rc = failed ? ROTA_E_NOMEM : 0;
     if (rc == 0 && (json_dumpf(root, to, JSON_COMPACT) != 0 || fputc('\n', to) == EOF ||
                     fflush(to) != 0))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "guard/words.h"
 #include "rota.h"
 
@@ -96,7 +97,7 @@ int sayings_write(const struct sayings *s, FILE *to, size_t most)
         words_ranks(to, saying->ranks, saying->count);
         fprintf(to, " %s%s", saying->count == 1 ? saying->one : saying->many,
                 saying->text);
-        if (saying->ns >= 0) {
+        if (saying->ns >= NS_PER_MS) {
             fputs(", for ", to);
             words_duration(to, saying->ns);
         }

@@ -32,6 +32,8 @@
 #include "base/clock.h"
 #include "base/fell.h"
 #include "base/tree.h"
+#include "guard/core.h"
+#include "guard/hold.h"
 #include "guard/invite.h"
 #include "guard/preload/signal.h"
 #include "guard/shot.h"
@@ -63,6 +65,8 @@ struct shim {
     int signals;
     struct state *state;
     struct uplink *uplink;
+    struct hold hold;
+    char *core; /* where its core dump will be; or NULL */
     struct rota_fate fate;
     bool told;  /* the monitor, of the fate */
     bool asked; /* to end the rank, by whoever may */
@@ -106,7 +110,7 @@ static int find_rank(void)
 static int find_size(void)
 {
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
-                                        "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS", NULL};
+                                        "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", NULL};
     return from_environment(names);
 }
 
@@ -224,6 +228,7 @@ static int start(struct shim *sh, char **argv)
             _exit(EXIT_NOT_STARTED);
         become(argv, self, &old);
     }
+    signal(SIGPIPE, SIG_IGN); /* the launcher may hang up first */
     close(fd);
     if (sh->child < 0 || sh->signals < 0) {
         fprintf(stderr, "rota guard: cannot start '%s': %s\n", argv[0],
@@ -271,6 +276,8 @@ static void look(struct shim *sh, int64_t now_ns)
     uint64_t polls = __atomic_load_n(&s->polls, __ATOMIC_RELAXED);
     uint32_t now = __atomic_load_n(&s->now, __ATOMIC_RELAXED);
     bool moved = epoch != sh->epoch;
+    if (s->pid != 0 && !has_gone(sh))
+        hold_look(&sh->hold, s->pid);
     sh->looked_ns = now_ns;
     sh->polling = now == LOOK_POLLING && polls != sh->polls;
     if (moved)
@@ -366,27 +373,43 @@ static void add_site(FILE *out, struct source *source, uint64_t address)
         fprintf(out, "%016llx %s\n", (unsigned long long)address, text);
 }
 
-/* Where the call was made that the rank is in: not in MPI's Fortran layer. */
+/* Where the call was made that the rank is in: not in MPI's Fortran layer. Where a rank
+ * outside of MPI is: not in the C library, if its own line is known. */
 static void add_caller(FILE *out, struct source *source, const struct state *s)
 {
     char text[512];
     size_t count = s->stack_count <= STATE_STACK ? s->stack_count : 0;
     size_t i = source_caller(source, s->stack, count);
+    size_t line = i;
+    while (s->now == LOOK_RUNNING && line < count &&
+           (!source_find(source, s->stack[line], text, sizeof(text)) ||
+            strchr(text, ':') == NULL))
+        line++;
+    if (line < count)
+        i = line;
     if (i < count && source_find(source, s->stack[i], text, sizeof(text)))
         fprintf(out, "%016llx %s\n", (unsigned long long)s->site, text);
 }
 
+/* Python's, where there is one: the interpreter's own frames say nothing of it. */
 static void add_stack(FILE *out, struct source *source, const struct state *s)
 {
     char text[512];
+    char before[512] = "";
     size_t count = s->stack_count <= STATE_STACK ? s->stack_count : 0;
     size_t caller = source_caller(source, s->stack, count);
     fputc(SHIM_STACK, out);
-    for (size_t i = caller < count ? caller : 0; i < count; i++)
-        if (source_find(source, s->stack[i], text, sizeof(text)))
-            fprintf(out, "    %s\n", text);
-    if (s->trace_bytes > 0 && s->trace_bytes < STATE_TRACE)
-        fprintf(out, "    Python:\n%.*s", (int)s->trace_bytes, s->trace);
+    if (s->trace_bytes > 0 && s->trace_bytes < STATE_TRACE) {
+        fprintf(out, "%.*s", (int)s->trace_bytes, s->trace);
+        return;
+    }
+    for (size_t i = caller < count ? caller : 0; i < count; i++) {
+        if (!source_find(source, s->stack[i], text, sizeof(text)) ||
+            strcmp(text, before) == 0)
+            continue;
+        fprintf(out, "    %s\n", text);
+        strcpy(before, text);
+    }
 }
 
 /* "ADDRESS TEXT" a line: where each of the rank's operations was called; the address 0
@@ -429,8 +452,11 @@ static void answer_ask(struct shim *sh, uint64_t what)
     bool done = wanted != 0 && ask_rank(sh, wanted);
     if (what & SHIM_ASK_SITES)
         tell_sites(sh, done, (what & SHIM_ASK_STACKS) != 0);
-    if (what & SHIM_ASK_CORE && !has_gone(sh) && sh->state->pid != 0)
-        kill(sh->state->pid, SIGABRT);
+    pid_t pid = sh->state->pid != 0 ? sh->state->pid : sh->child;
+    if (what & SHIM_ASK_STOP && !has_gone(sh))
+        kill(pid, SIGSTOP);
+    if (what & SHIM_ASK_CORE && !has_gone(sh) && sh->core == NULL)
+        core_ask(pid, sh->state->pid != 0 ? sh->state->tid : pid, &sh->core);
 }
 
 static void hear(void *context, enum line_kind kind, const void *payload, size_t size)
@@ -470,6 +496,8 @@ static void wait_children(struct shim *sh)
                        : (struct rota_fate){ROTA_KILLED, WTERMSIG(status)};
         sh->since_ns = clock_now_ns();
         sh->kill_ns = INT64_MAX;
+        core_name(sh->core, pid);
+        sh->core = NULL;
     }
 }
 
@@ -558,6 +586,7 @@ int shim_run(char **argv)
         sh.host[0] = '\0';
     int64_t now = clock_now_ns();
     sh.looked_ns = sh.since_ns = sh.progress_ns = now;
+    hold_init(&sh.hold);
     sh.uplink = uplink_new(sh.rank, sh.size, &to, hear, &sh, now);
     if (sh.uplink == NULL)
         return EXIT_USAGE;
@@ -566,6 +595,7 @@ int shim_run(char **argv)
         return rc;
     see_to_the_end(&sh);
     rc = leave(&sh);
+    hold_done(&sh.hold);
     uplink_free(sh.uplink);
     return rc;
 }

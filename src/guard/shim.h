@@ -26,6 +26,7 @@ enum {
     SHIM_ASK_CORE = 1 << 2,   /* leave a core dump */
     SHIM_ASK_STACKS = 1 << 3, /* whole stacks among the sites */
     SHIM_ASK_STAY = 1 << 4,   /* the rank does nothing more: it is about to be ended */
+    SHIM_ASK_STOP = 1 << 5,   /* so too, until it leaves a core dump */
 };
 
 #define SHIM_STACK '\f'

@@ -185,7 +185,7 @@ void words_operation(FILE *to, const struct look *l, const struct look_op *o)
 const char *words_end_verb(const struct look_rank *r, bool many)
 {
     if (r->state == LOOK_FINALIZING)
-        return many ? "are " : "is ";
+        return many ? "are at their end, " : "is at its end, ";
     if (r->state == LOOK_GONE && r->how == LOOK_KILLED)
         return many ? "were " : "was ";
     return many ? "have " : "has ";
@@ -194,7 +194,7 @@ const char *words_end_verb(const struct look_rank *r, bool many)
 void words_end(FILE *to, const struct look_rank *r)
 {
     if (r->state == LOOK_FINALIZING) {
-        fputs("in MPI_Finalize, at its end", to);
+        fputs("in MPI_Finalize", to);
     } else if (r->state == LOOK_FINALIZED) {
         fputs("called MPI_Finalize", to);
     } else if (r->how == LOOK_KILLED) {
@@ -246,6 +246,17 @@ const char *words_what(enum verdict_what what)
         [VERDICT_QUIET] = "no progress",
     };
     return names[what];
+}
+
+const char *words_why(enum told_why why)
+{
+    static const char *const names[] = {
+        [TOLD_NOTHING] = "nothing",
+        [TOLD_HANG] = "hang",
+        [TOLD_TIMEOUT] = "time limit",
+        [TOLD_DEATH] = "death",
+    };
+    return names[why];
 }
 
 const char *words_doubt(unsigned bit)

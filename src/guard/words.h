@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "guard/look.h"
+#include "guard/told.h"
 #include "guard/verdict.h"
 
 /* "rank 3", "ranks 0 and 2", "ranks 1-63"; `ranks` ascending, at least one. Of many
@@ -39,8 +40,8 @@ void words_duration(FILE *to, int64_t ns);
 void words_operation(FILE *to, const struct look *l, const struct look_op *o);
 
 /* What has become of a rank that does nothing any more for others, in two parts: "has "
- * and "exited with status 1", "was " and "killed by signal 9 (SIGKILL)", "is " and "in
- * MPI_Finalize, at its end". `many`: "have ", "were ", "are ". */
+ * and "exited with status 1", "was " and "killed by signal 9 (SIGKILL)", "is at its
+ * end, " and "in MPI_Finalize". `many`: "have ", "were ", "are at their end, ". */
 const char *words_end_verb(const struct look_rank *r, bool many);
 void words_end(FILE *to, const struct look_rank *r);
 
@@ -48,6 +49,7 @@ void words_end(FILE *to, const struct look_rank *r);
 const char *words_state(enum look_state state);
 const char *words_kind(enum look_kind kind);
 const char *words_what(enum verdict_what what);
+const char *words_why(enum told_why why);
 /* The doubt of one bit, for programs and for people. */
 const char *words_doubt(unsigned bit);
 const char *words_doubt_said(unsigned bit);

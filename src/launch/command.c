@@ -204,10 +204,10 @@ static void add_srun(struct words *w, const struct launch_spec *spec, const char
         snprintf(text, sizeof(text), "--mpi=%.16s", mpi);
         add(w, text);
     }
-    if (spec->nodes == 0)
-        return;
-    snprintf(text, sizeof(text), "--nodes=%d", spec->nodes);
-    add(w, text);
+    if (spec->nodes > 0) {
+        snprintf(text, sizeof(text), "--nodes=%d", spec->nodes);
+        add(w, text);
+    }
     if (spec->overlap)
         add(w, "--overlap");
 }

@@ -50,6 +50,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/fell.h"
 #include "base/tree.h"
 #include "launch/command.h"
@@ -199,7 +200,9 @@ static int spawn_question(const char *path, const char *question, int out_fd,
     posix_spawn_file_actions_adddup2(&actions, out_fd, 2);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP); /* to be killed as one */
-    int rc = name ? posix_spawn(pid, path, &actions, &attr, argv, environ) : ENOMEM;
+    int rc = fault(FAULT_SPAWN) ? errno
+             : name             ? posix_spawn(pid, path, &actions, &attr, argv, environ)
+                                : ENOMEM;
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     free(name);
@@ -238,7 +241,7 @@ static int ask(const char *path, const char *question, char answer[ANSWER_SIZE],
 {
     int fds[2];
     pid_t pid;
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (fault(FAULT_PIPE) || pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a pipe: %s", strerror(errno));
     rota_auto(fd) int in = fds[0];
     int rc = spawn_question(path, question, fds[1], &pid);
@@ -345,7 +348,7 @@ static int make_status_file(struct launch *l, struct rota_error *err)
 {
     unsigned char random[WORD_SIZE / 2];
     char word[WORD_SIZE + 1] = "";
-    l->status_fd = memfd_create("rota-status", MFD_CLOEXEC);
+    l->status_fd = fault(FAULT_SHARED) ? -1 : memfd_create("rota-status", MFD_CLOEXEC);
     if (l->status_fd < 0 || getrandom(random, sizeof(random), 0) != sizeof(random))
         return error_set(err, ROTA_E_IO, "cannot make a file for the status: %s",
                          strerror(errno));
@@ -400,11 +403,11 @@ static int start(char **words, struct launch *l, struct rota_error *err)
 {
     int fds[2];
     pid_t self = getpid();
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (fault(FAULT_PIPE) || pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a pipe: %s", strerror(errno));
     rota_auto(fd) int in = fds[0];
     fflush(NULL);
-    l->pid = fork();
+    l->pid = fault(FAULT_SPAWN) ? -1 : fork();
     if (l->pid == 0)
         become(words, l, fds[1], self);
     int cause = errno;
@@ -622,6 +625,11 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
             "was killed; the exit status is lost with it");
     *status = st;
     return 0;
+}
+
+pid_t launch_pid(const struct launch *l)
+{
+    return l->pid;
 }
 
 /* It waits for SIGCHLD among others, and that has no effect but there. */

@@ -13,6 +13,7 @@
 #define ROTA_LAUNCH_LAUNCH_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "rota.h"
 
@@ -68,6 +69,9 @@ struct launch; /* a launcher that runs */
  * nothing runs then. */
 int launch_start(const struct launch_spec *spec, struct launch **out,
                  struct rota_error *err);
+
+/* Its process, as long as launch_wait() has not returned. */
+pid_t launch_pid(const struct launch *l);
 
 /* Wait for the launcher's end. SIGINT, SIGTERM and SIGHUP that come meanwhile are
  * passed on to it, or told to spec->heard; at the third that is

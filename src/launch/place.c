@@ -10,6 +10,9 @@
  *   in it, as srun's only task                  here: srun has said where
  *   in it, as one of srun's tasks               refused: each would do everything
  *   in it, in srun's terminal                   a rank on each node, beside this step
+ *
+ * Who starts a program of his own (rota exec, rota guard) always says how many; in an
+ * allocation srun starts them, unless srun has started this.
  */
 #include "launch/place.h"
 
@@ -77,6 +80,21 @@ static int choose_in_slurm(const struct slurm *s, struct place *p,
     p->nodes = s->nodes;
     p->slurm = true;
     p->overlap = s->place == SLURM_PTY;
+    return 0;
+}
+
+int place_ranks(const struct slurm *s, struct place *out, struct rota_error *err)
+{
+    struct place p = {.where = PLACE_RANKS};
+    if (s->place == SLURM_TASK && s->tasks > 1)
+        return error_set(err, ROTA_E_ARG,
+                         "srun has started this as %d processes, each of which would "
+                         "start all ranks; start it once, without srun: in an "
+                         "allocation it uses srun by itself",
+                         s->tasks);
+    p.slurm = s->place != SLURM_NONE && s->place != SLURM_TASK;
+    p.overlap = s->place == SLURM_PTY;
+    *out = p;
     return 0;
 }
 

@@ -34,4 +34,9 @@ struct place {
 int place_choose(const struct slurm *s, const struct place_wish *wish,
                  struct place *out, struct rota_error *err);
 
+/* For as many ranks as the user says, of a program of his own: whether srun is to start
+ * them, in out->slurm and out->overlap. Fails with ROTA_E_ARG: each of several
+ * processes would start them. */
+int place_ranks(const struct slurm *s, struct place *out, struct rota_error *err);
+
 #endif

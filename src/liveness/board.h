@@ -2,14 +2,19 @@
  *
  * What the rank must know at every poll, and the parent after the rank's death,
  * costs neither of them a system call: the parent writes the fates of the other
- * ranks, the rank writes how many frames it has sent to each of them.
+ * ranks, the rank writes how many frames it has sent to each of them, and that it
+ * would like to know what the others have sent to it.
  *
  * Invariants:
  *   1. `sent` of a peer is raised after the frame has been handed to MPI, never
  *      before, so that a dead rank's count promises no frame that cannot arrive.
  *   2. `due` of a peer stands before its `fate` does, and that before `epoch`
  *      changes: who has seen the new epoch sees the news.
- *   3. The parent alone writes epoch, fate and due; the rank alone sent.
+ *   3. The parent alone writes epoch, fate and due; the rank alone sent, left and
+ *      asked.
+ *   4. `left` of a peer counts frames that are not there yet for no fault of this
+ *      rank's: they have left it, or it has tried to have them leave for a second, and
+ *      goes on trying.
  *
  * The memory is a memfd: nothing is left of it when both have ended.
  */
@@ -24,13 +29,16 @@
 
 struct board_peer {
     uint64_t fate; /* enum rota_how, and above it the code: read and written at once */
-    uint64_t due;  /* frames that the peer, now gone, had sent to this rank */
+    uint64_t due;  /* frames that the peer, now gone, had sent to this rank; of one that
+                      is there, those that had left it when it was asked */
     uint64_t sent; /* frames that this rank has sent to the peer */
+    uint64_t left; /* those of them that have left it */
 };
 
 struct board {
     uint32_t epoch; /* changes with each piece of news; a futex */
     uint32_t size;
+    uint32_t asked; /* how often the rank has asked what has left the others for it */
     struct board_peer peers[];
 };
 
@@ -68,6 +76,30 @@ static inline void board_count_sent(struct board *b, int peer)
 {
     uint64_t sent = __atomic_load_n(&b->peers[peer].sent, __ATOMIC_RELAXED);
     __atomic_store_n(&b->peers[peer].sent, sent + 1, __ATOMIC_RELEASE);
+}
+
+/* All frames to the peer so far have left this rank, as far as it goes. */
+static inline void board_count_left(struct board *b, int peer)
+{
+    uint64_t sent = __atomic_load_n(&b->peers[peer].sent, __ATOMIC_RELAXED);
+    __atomic_store_n(&b->peers[peer].left, sent, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t board_left(const struct board *b, int peer)
+{
+    return __atomic_load_n(&b->peers[peer].left, __ATOMIC_ACQUIRE);
+}
+
+/* Ask what has left the others for this rank. The parent sees it within a second, and
+ * the answers come as news, by `due`. */
+static inline void board_ask(struct board *b)
+{
+    __atomic_fetch_add(&b->asked, 1, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t board_asked(const struct board *b)
+{
+    return __atomic_load_n(&b->asked, __ATOMIC_ACQUIRE);
 }
 
 /* Sleep until the epoch is no longer `seen`, or `timeout_ns` have passed. */

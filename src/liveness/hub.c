@@ -51,18 +51,24 @@ struct hub {
 
 /* ---- telling ----------------------------------------------------------------- */
 
-static void tell_fate(struct hub *h, struct guest *to, int about)
+/* `due` is what is known of that where the rank's last word has not said it. */
+static void tell_fate_due(struct hub *h, struct guest *to, int about, uint64_t due)
 {
     unsigned char payload[LINE_FATE_BYTES];
     const uint64_t *counts = h->counts[about];
     struct line_fate news = {
         .rank = (uint32_t)about,
         .fate = roster_fate(h->roster, about),
-        .due = counts ? counts[to->rank] : BOARD_DUE_UNKNOWN,
+        .due = counts ? counts[to->rank] : due,
     };
     line_put_fate(payload, &news);
     if (conn_send(&to->conn, LINE_FATE, payload, sizeof(payload)) != 0)
         to->conn.ended = true; /* no memory for it: cut off, and told so by that */
+}
+
+static void tell_fate(struct hub *h, struct guest *to, int about)
+{
+    tell_fate_due(h, to, about, BOARD_DUE_UNKNOWN);
 }
 
 static void tell_all(struct hub *h, int about)
@@ -189,6 +195,33 @@ static int take_report(struct hub *h, struct guest *g, const struct line_frame *
     return 0;
 }
 
+/* Someone hears nothing, and wants to know whether it should: ask all the others. */
+static int take_count(struct hub *h, struct guest *g, const struct line_frame *f)
+{
+    unsigned char payload[LINE_COUNT_BYTES];
+    if (f->size != 0)
+        return ROTA_E_FORMAT;
+    line_put_count(payload, (uint32_t)g->rank);
+    for (int rank = 0; rank < h->size; rank++) {
+        struct guest *other = h->members[rank];
+        if (other != NULL && other != g &&
+            conn_send(&other->conn, LINE_COUNT, payload, sizeof(payload)) != 0)
+            other->conn.ended = true;
+    }
+    return 0;
+}
+
+static int take_left(struct hub *h, struct guest *g, const struct line_frame *f)
+{
+    uint32_t rank;
+    uint64_t left;
+    if (line_get_left(f, &rank, &left) != 0 || rank >= (uint32_t)h->size)
+        return ROTA_E_FORMAT;
+    if (h->members[rank] != NULL)
+        tell_fate_due(h, h->members[rank], g->rank, left);
+    return 0;
+}
+
 static int take_frame(struct hub *h, struct guest *g, const struct line_frame *f)
 {
     if (g->rank == STRANGER)
@@ -198,6 +231,10 @@ static int take_frame(struct hub *h, struct guest *g, const struct line_frame *f
         return 0;
     case LINE_REPORT:
         return take_report(h, g, f);
+    case LINE_COUNT:
+        return take_count(h, g, f);
+    case LINE_LEFT:
+        return take_left(h, g, f);
     default:
         return ROTA_E_FORMAT;
     }
@@ -278,6 +315,16 @@ void hub_forgive(struct hub *h, int64_t gap_ns)
         g->since_ns += gap_ns;
         g->conn.heard_ns += gap_ns;
     }
+}
+
+void hub_fence(struct hub *h, int rank)
+{
+    if (rank < 0 || rank >= h->size)
+        return;
+    if (h->members[rank] != NULL)
+        show_out(h, h->members[rank]);
+    else
+        report(h, rank, (struct rota_fate){.how = ROTA_VANISHED});
 }
 
 /* A member's parent hangs up when it ends. Rank 0's is this very process. */

@@ -40,6 +40,10 @@ void hub_run(struct hub *h, int64_t now_ns);
 /* The hub has slept for `gap_ns` itself: nobody's silence counts for that time. */
 void hub_forgive(struct hub *h, int64_t gap_ns);
 
+/* Cut `rank` off: its line is closed, which has its parent end it, and to all others it
+ * has vanished. A rank that has gone, or that there is none of, is left alone. */
+void hub_fence(struct hub *h, int rank);
+
 /* The run is over, every member has been told so, and the other parents have ended,
  * or had five seconds to. Rank 0's parent ends last: to a launcher, a rank that leaves
  * with a status above 0 is a reason to end itself, and a parent that is just then

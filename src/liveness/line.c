@@ -118,6 +118,32 @@ int line_get_fate(const struct line_frame *f, struct line_fate *out)
     return 0;
 }
 
+void line_put_count(unsigned char out[LINE_COUNT_BYTES], uint32_t rank)
+{
+    put32(out, rank);
+}
+
+int line_get_count(const struct line_frame *f, uint32_t *rank)
+{
+    if (f->size != LINE_COUNT_BYTES)
+        return ROTA_E_FORMAT;
+    get32(f->payload, rank);
+    return 0;
+}
+
+void line_put_left(unsigned char out[LINE_LEFT_BYTES], uint32_t rank, uint64_t left)
+{
+    put64(put32(out, rank), left);
+}
+
+int line_get_left(const struct line_frame *f, uint32_t *rank, uint64_t *left)
+{
+    if (f->size != LINE_LEFT_BYTES)
+        return ROTA_E_FORMAT;
+    get64(get32(f->payload, rank), left);
+    return 0;
+}
+
 size_t line_report_bytes(size_t counts)
 {
     return 8 + 8 * counts;

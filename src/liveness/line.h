@@ -16,10 +16,15 @@
  *     4 REPORT      member  how u32, code i32, and, where the rank has gone,
  *                           `size` times u64: frames it had sent to each rank
  *     5 FATE        hub     rank u32, how u32, code i32, due u64: frames that it
- *                           had sent to you, all ones where that is not known
+ *                           had sent to you, all ones where that is not known; of a
+ *                           rank that is there, those that had left it when asked
  *     6 PING        both    nothing: "I am here"
  *     7 OVER        hub     nothing: every rank has ended
  *     8-12                  the guard's: guard/shim.h
+ *    13 COUNT       member  nothing: what has left the others for me?
+ *                   hub     rank u32: what has left you for it?
+ *    14 LEFT        member  rank u32, left u64: frames that had left it for that rank,
+ *                           which hears of it by FATE
  *
  * A proof is the keyed BLAKE2b hash of (role, nonce of the hub, nonce of the
  * member, rank, size) under the run's secret, so neither side shows the secret,
@@ -43,6 +48,8 @@ enum {
     LINE_SECRET_BYTES = 32,
     LINE_HELLO_BYTES = 8 + LINE_NONCE_BYTES + LINE_PROOF_BYTES,
     LINE_FATE_BYTES = 20,
+    LINE_COUNT_BYTES = 4,
+    LINE_LEFT_BYTES = 12,
 };
 
 enum line_kind {
@@ -53,12 +60,14 @@ enum line_kind {
     LINE_FATE,
     LINE_PING,
     LINE_OVER,
-    LINE_LOOK, /* from here on the guard's */
+    LINE_LOOK, /* the guard's */
     LINE_SHOT,
     LINE_QUIET,
     LINE_ASK,
-    LINE_SITES,
-    LINE_LAST = LINE_SITES,
+    LINE_SITES, /* the last of those */
+    LINE_COUNT,
+    LINE_LEFT,
+    LINE_LAST = LINE_LEFT,
 };
 
 struct line_frame {
@@ -96,6 +105,10 @@ void line_put_hello(unsigned char out[LINE_HELLO_BYTES], const struct line_hello
 int line_get_hello(const struct line_frame *f, struct line_hello *out);
 void line_put_fate(unsigned char out[LINE_FATE_BYTES], const struct line_fate *fate);
 int line_get_fate(const struct line_frame *f, struct line_fate *out);
+void line_put_count(unsigned char out[LINE_COUNT_BYTES], uint32_t rank);
+int line_get_count(const struct line_frame *f, uint32_t *rank);
+void line_put_left(unsigned char out[LINE_LEFT_BYTES], uint32_t rank, uint64_t left);
+int line_get_left(const struct line_frame *f, uint32_t *rank, uint64_t *left);
 size_t line_report_bytes(size_t counts);
 void line_put_report(unsigned char *out, struct rota_fate fate, const uint64_t *counts,
                      size_t n);

@@ -64,6 +64,9 @@ void liveness_keep_sockets(struct liveness *lv);
 /* Tell the run that this rank sends nothing more. */
 void liveness_leave(struct liveness *lv);
 
+/* Rank 0: have the hub cut `rank` off, as if its line had broken. */
+void liveness_fence(struct liveness *lv, int rank);
+
 void liveness_free(struct liveness *lv);
 
 #endif

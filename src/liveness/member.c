@@ -25,6 +25,7 @@ struct member {
     int64_t attempt_ns;
     int64_t pinged_ns;
     struct rota_fate own; /* what was reported last */
+    uint32_t asked;       /* how often the rank had asked when the hub was told last */
 };
 
 struct member *member_new(int rank, int size, const struct liveness_invitation *to,
@@ -121,6 +122,16 @@ static int be_told(struct member *m, const struct line_frame *f)
     return 0;
 }
 
+static int be_asked(struct member *m, const struct line_frame *f)
+{
+    unsigned char payload[LINE_LEFT_BYTES];
+    uint32_t rank;
+    if (line_get_count(f, &rank) != 0 || rank >= m->board->size)
+        return ROTA_E_FORMAT;
+    line_put_left(payload, rank, board_left(m->board, (int)rank));
+    return conn_send(&m->conn, LINE_LEFT, payload, sizeof(payload));
+}
+
 static int take_frame(struct member *m, const struct line_frame *f)
 {
     if (m->state == MEMBER_JOINING) {
@@ -133,6 +144,8 @@ static int take_frame(struct member *m, const struct line_frame *f)
         return 0;
     case LINE_FATE:
         return be_told(m, f);
+    case LINE_COUNT:
+        return be_asked(m, f);
     case LINE_OVER:
         m->state = MEMBER_OVER;
         return 0;
@@ -203,6 +216,10 @@ static void run_joined(struct member *m, int64_t now_ns)
     if (now_ns - m->pinged_ns >= PING_EVERY_NS) {
         m->pinged_ns = now_ns;
         conn_send(&m->conn, LINE_PING, NULL, 0);
+    }
+    if (board_asked(m->board) != m->asked) {
+        m->asked = board_asked(m->board);
+        conn_send(&m->conn, LINE_COUNT, NULL, 0);
     }
 }
 

@@ -15,6 +15,7 @@ enum note_kind {
     NOTE_JOINED,     /* parent: code */
     NOTE_KEEP,       /* rank: hold this descriptor (it comes along) */
     NOTE_LEAVE,      /* rank: it sends nothing more */
+    NOTE_FENCE,      /* rank 0: cut this rank off; a = rank */
 };
 
 struct note {

@@ -218,6 +218,8 @@ static void read_notes(struct parent *p, int64_t now_ns)
             join(p, &n, now_ns);
         else if (n.kind == NOTE_LEAVE)
             report(p, (struct rota_fate){.how = ROTA_CLOSED});
+        else if (n.kind == NOTE_FENCE && p->hub != NULL)
+            hub_fence(p->hub, n.a);
         keep(p, n.kind == NOTE_KEEP ? fd : -1);
     }
     if (rc < 0) { /* the rank has closed its end: its death is told by SIGCHLD */

@@ -44,6 +44,7 @@ struct posted {
 struct peer {
     STAILQ_HEAD(, posted) posted; /* the first may have been begun */
     LIST_ENTRY(peer) posting;     /* where that holds any */
+    int64_t refused_ns;           /* when MPI refused one of these; 0: it has not */
     uint64_t taken;               /* frames from it */
     int under_way;                /* data frames to it without credit yet */
     int owed;                     /* data frames from it, credit not yet returned */
@@ -51,7 +52,8 @@ struct peer {
     bool leaving;     /* the board says it has gone; frames may be missing */
     int error;        /* why a receive from it fails, where not by loss */
     int64_t quiet_ns; /* while leaving: how long was looked for it in vain */
-    bool begun;       /* a message of which not all has come: */
+    uint64_t missed; /* frames that had left it when it was asked, if we are in doubt */
+    bool begun;      /* a message of which not all has come: */
     int tag;
     size_t size;
     size_t filled;
@@ -64,11 +66,21 @@ struct waiting {
     int64_t sleep_ns;
 };
 
+/* Whether this rank still hears the others (exchange.h, 7). */
+struct doubt {
+    bool possible; /* it may be that it does not, once somebody has died */
+    bool deaf;
+    int64_t looked_ns; /* when frames were last looked for */
+    int64_t silent_ns; /* for how long none was found */
+    int64_t next_ns;   /* of silence: when it asks the others, next */
+};
+
 struct exchange {
     int rank;
     int size;
     int leaving; /* how many peers are */
     int gone;
+    uint32_t refused;  /* peers, for a malformed frame: that is news too */
     int owed_to;       /* a peer whose credit waits for a quiet moment; -1: none */
     bool credit_late;  /* some credit could not be returned when it was due */
     uint32_t epoch;    /* of the board, as seen last */
@@ -80,7 +92,8 @@ struct exchange {
     struct inbox *inbox;
     LIST_HEAD(, peer) posting; /* peers to whom something posted is still to be sent */
     unsigned polls_awake;      /* before it sleeps */
-    bool watching;             /* a wait ends with news later than these: */
+    struct doubt doubt;
+    bool watching; /* a wait ends with news later than these: */
     uint32_t news;
     bool fresh; /* a message has just come whole, and is not in the inbox yet: */
     struct rota_message latest;
@@ -89,12 +102,48 @@ struct exchange {
 
 /* ---- waiting ----------------------------------------------------------------- */
 
+/* Whether frames are missing which, at the last time that this was called, were known
+ * to have left a peer that is still there. */
+static bool misses_frames(struct exchange *x)
+{
+    bool misses = false;
+    for (int rank = 0; rank < x->size; rank++) {
+        struct peer *p = &x->peers[rank];
+        bool there = board_fate(x->board, rank).how == ROTA_ALIVE;
+        misses = misses || (there && p->missed > p->taken);
+        p->missed = there ? board_due(x->board, rank) : 0;
+    }
+    return misses;
+}
+
+/* Nothing has come for a while, and somebody has gone. What others have said was theirs
+ * one question ago has had its time to be found here. */
+static void grow_doubt(struct exchange *x)
+{
+    struct doubt *d = &x->doubt;
+    int64_t now = clock_now_ns();
+    int64_t passed = now - d->looked_ns;
+    d->looked_ns = now;
+    if (d->silent_ns == 0)
+        d->next_ns = EXCHANGE_DOUBT_NS;
+    d->silent_ns += passed < LOOK_NS ? passed : LOOK_NS;
+    if (d->silent_ns < d->next_ns)
+        return;
+    int64_t again =
+        d->next_ns < EXCHANGE_DOUBT_MOST_NS ? d->next_ns : EXCHANGE_DOUBT_MOST_NS;
+    d->next_ns += again;
+    d->deaf = misses_frames(x);
+    board_ask(x->board);
+}
+
 /* One poll has found nothing: let a little time pass. Returns ROTA_E_TIMEOUT past
  * the deadline. */
 static int pass_time(struct exchange *x, struct waiting *w, int64_t deadline_ns)
 {
     w->polls++;
-    if (deadline_ns == 0 || (x->watching && x->epoch != x->news))
+    if (w->polls >= x->polls_awake && x->doubt.possible && x->gone + x->leaving > 0)
+        grow_doubt(x);
+    if (deadline_ns == 0 || (x->watching && x->epoch + x->refused != x->news))
         return ROTA_E_TIMEOUT;
     if (w->polls < x->polls_awake) {
         if (w->polls > POLLS_AT_ONCE)
@@ -218,28 +267,36 @@ static int post_next(struct exchange *x, int dest, struct posted *m)
 }
 
 /* Send what there is room for. Without memory for a frame, the rest is sent later;
- * where MPI refuses, it is that peer's end. */
+ * where MPI refuses, nothing more is: it may be that peer's end. */
 static void pump(struct exchange *x, struct peer *p)
 {
-    while (!STAILQ_EMPTY(&p->posted) && p->under_way < EXCHANGE_WINDOW && !p->leaving) {
+    while (!STAILQ_EMPTY(&p->posted) && p->under_way < EXCHANGE_WINDOW && !p->leaving &&
+           p->refused_ns == 0) {
         struct posted *m = STAILQ_FIRST(&p->posted);
         int rc = post_next(x, (int)(p - x->peers), m);
         if (rc == ROTA_E_NOMEM)
             return;
         if (rc != 0)
-            drop_posted(p);
+            p->refused_ns = clock_now_ns();
         else if (m->sent == m->size)
             drop_first_posted(p);
     }
 }
 
-static void pump_all(struct exchange *x)
+/* Fails with ROTA_E_MPI where one to whom MPI refused to send has not gone since. Who
+ * posted it has long been told that it is under way, so the whole exchange fails. */
+static int pump_all(struct exchange *x)
 {
     struct peer *next;
+    int rc = 0;
     for (struct peer *p = LIST_FIRST(&x->posting); p != NULL; p = next) {
         next = LIST_NEXT(p, posting);
         pump(x, p);
+        if (p->refused_ns != 0 && !p->leaving &&
+            clock_now_ns() - p->refused_ns > VERDICT_NS)
+            rc = ROTA_E_MPI;
     }
+    return rc;
 }
 
 /* ---- taking frames ----------------------------------------------------------- */
@@ -316,6 +373,8 @@ static int take_credit(struct exchange *x, const struct transport_frame *f)
 
 static inline int take_by_kind(struct exchange *x, const struct transport_frame *f)
 {
+    if (f->size > FRAME_BYTES)
+        return ROTA_E_FORMAT;
     switch (frame_kind(f->envelope)) {
     case FRAME_WHOLE:
         return take_whole(x, f);
@@ -370,6 +429,7 @@ static inline int take_frame(struct exchange *x, const struct transport_frame *f
     int rc = take_by_kind(x, f);
     if (rc == ROTA_E_FORMAT) {
         p->error = ROTA_E_FORMAT;
+        x->refused++;
         refuse(x, f->source);
         set_gone(x, f->source);
         return 0;
@@ -378,6 +438,7 @@ static inline int take_frame(struct exchange *x, const struct transport_frame *f
         return rc;
     p->taken++;
     p->quiet_ns = 0;
+    x->doubt.silent_ns = 0;
     if (frame_kind(f->envelope) != FRAME_CREDIT)
         owe_credit(x, f->source);
     return 0;
@@ -448,6 +509,8 @@ static int poll_once(struct exchange *x, int looks)
     struct transport_frame f;
     int taken;
     int rc = x->fresh ? file_latest(x) : 0;
+    if (rc == 0 && x->doubt.deaf)
+        rc = ROTA_E_DEAF;
     if (rc != 0)
         return rc;
     read_board(x);
@@ -465,8 +528,8 @@ static int poll_once(struct exchange *x, int looks)
     if (x->leaving > 0)
         see_off_leaving(x);
     if (!LIST_EMPTY(&x->posting))
-        pump_all(x);
-    return taken;
+        rc = pump_all(x);
+    return rc ? rc : taken;
 }
 
 /* ---- the exchange ------------------------------------------------------------ */
@@ -498,6 +561,11 @@ struct exchange *exchange_new(int rank, struct board *board,
 void exchange_be_brief(struct exchange *x)
 {
     x->polls_awake = POLLS_CROWDED;
+}
+
+void exchange_may_go_deaf(struct exchange *x)
+{
+    x->doubt.possible = true;
 }
 
 void exchange_free(struct exchange *x)
@@ -617,20 +685,34 @@ static int send_in_parts(struct exchange *x, int dest, int tag, const char *data
     return rc;
 }
 
-/* What is sent must outlive this rank: wait until it has left the process. That is
- * at once, but where MPI still connects the two, or the receiver's queue is full. */
-static inline int await_sent(struct exchange *x, int dest)
+/* After a second it is not for this rank that they have not left: the receiver does not
+ * look, or is deaf, or has not been connected as it is deaf. */
+static int await_unsent(struct exchange *x, int dest)
 {
-    if (transport_unsent(x->transport, dest) == 0)
-        return 0;
     struct waiting waited = {0};
+    int64_t tried_ns = clock_now_ns() + NS_PER_SEC;
     while (transport_unsent(x->transport, dest) > 0) {
         if (has_left(x, dest))
             return lost_or(x, dest, ROTA_E_LOST);
         int rc = poll_sending(x, &waited, true);
         if (rc != 0)
             return rc;
+        if (clock_now_ns() > tried_ns)
+            board_count_left(x->board, dest);
     }
+    return 0;
+}
+
+/* What is sent must outlive this rank: wait until it has left the process. That is
+ * at once, but where MPI still connects the two, or the receiver's queue is full. */
+static inline int await_sent(struct exchange *x, int dest)
+{
+    if (transport_unsent(x->transport, dest) > 0) {
+        int rc = await_unsent(x, dest);
+        if (rc != 0)
+            return rc;
+    }
+    board_count_left(x->board, dest);
     return 0;
 }
 
@@ -684,8 +766,8 @@ int exchange_post(struct exchange *x, int dest, int tag, void *data, size_t size
         pump(x, p);
         return 0;
     }
-    drop_posted(p);
-    return lost_or(x, dest, ROTA_E_LOST);
+    drop_posted(p); /* so `data` is taken, whatever it is that the peer has done */
+    return ROTA_E_LOST;
 }
 
 /* Whether nothing can come from `source` any more: 0, or why. A rank that waits for
@@ -803,12 +885,23 @@ int exchange_receive_until(struct exchange *x, int source, int tag, int64_t dead
     return rc;
 }
 
+uint32_t exchange_news(const struct exchange *x)
+{
+    return board_epoch(x->board) + x->refused;
+}
+
+bool exchange_has_refused(const struct exchange *x, int peer)
+{
+    return x->peers[peer].error != 0;
+}
+
 void exchange_flush(struct exchange *x)
 {
     struct waiting waited = {0};
     int64_t deadline = clock_now_ns() + FLUSH_NS;
-    while (!LIST_EMPTY(&x->posting) && clock_now_ns() < deadline)
-        poll_sending(x, &waited, true);
+    int rc = 0;
+    while (rc == 0 && !LIST_EMPTY(&x->posting) && clock_now_ns() < deadline)
+        rc = poll_sending(x, &waited, true);
     for (int rank = 0; rank < x->size; rank++) {
         drop_posted(&x->peers[rank]);
         await_sent(x, rank); /* where MPI itself fails, nothing helps */

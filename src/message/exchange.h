@@ -20,7 +20,11 @@
  *   6. What was posted is kept here, and sent frame by frame as there is room for it,
  *      whatever this rank waits for. Between two ranks it keeps its order with what
  *      is sent.
- *   7. A message becomes a letter of the inbox only where the call that it came in
+ *   7. A rank that dies while it writes to the memory in which others leave their
+ *      frames for this one may block it for good. So who has lost somebody, and then
+ *      hears nothing, asks what has left the others (board_ask); if that is more than
+ *      has come, and stays so, this rank is deaf: every wait ends with ROTA_E_DEAF.
+ *   8. A message becomes a letter of the inbox only where the call that it came in
  *      did not want it. A frame for which there is no memory stays with the transport.
  */
 #ifndef ROTA_MESSAGE_EXCHANGE_H
@@ -39,6 +43,12 @@ enum {
 
 #define EXCHANGE_GRACE_NS INT64_C(500000000)
 
+/* Silence for so long, looked for all the while, is a reason to ask, the first time; it
+ * asks again after as much, and then after twice as much each time, up to the second.
+ */
+#define EXCHANGE_DOUBT_NS      INT64_C(2000000000)
+#define EXCHANGE_DOUBT_MOST_NS INT64_C(64000000000)
+
 struct exchange;
 
 /* An exchange for `rank` of board->size ranks. It borrows `board`, and takes
@@ -50,6 +60,10 @@ void exchange_free(struct exchange *x);
 /* Sleep soon when waiting: there are more ranks than processors here, so that what one
  * polls away another would need. */
 void exchange_be_brief(struct exchange *x);
+
+/* What this rank's frames come through may be blocked by one that dies (7.), and what
+ * has left a rank is there to be found. */
+void exchange_may_go_deaf(struct exchange *x);
 
 /* As rota_send. */
 int exchange_send(struct exchange *x, int dest, int tag, const void *data, size_t size);
@@ -67,8 +81,13 @@ int exchange_receive(struct exchange *x, int source, int tag, int64_t deadline_n
 int exchange_probe(struct exchange *x, int source, int tag, int64_t deadline_ns,
                    struct rota_message *out);
 
-/* As exchange_receive, and with ROTA_E_TIMEOUT too once the board's epoch is not
- * `news`. */
+/* A number that changes when the board's epoch does, and when a peer is refused: for a
+ * malformed frame, after which nothing of it is taken any more; whether it has been. */
+uint32_t exchange_news(const struct exchange *x);
+bool exchange_has_refused(const struct exchange *x, int peer);
+
+/* As exchange_receive, and with ROTA_E_TIMEOUT too once exchange_news() is not `news`.
+ */
 int exchange_receive_until(struct exchange *x, int source, int tag, int64_t deadline_ns,
                            uint32_t news, struct rota_message *out);
 

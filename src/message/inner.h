@@ -29,8 +29,16 @@ int rota_post(struct rota *r, int dest, int tag, void *data, size_t size_bytes);
  */
 int rota_settle(struct rota *r, int dest);
 
-/* A number that changes when the fate of any rank does. */
+/* A number that changes when the fate of any rank does, or one is refused. */
 uint32_t rota_news(const struct rota *r);
+
+/* Whether a malformed frame has come from `rank`: it may be alive, but nothing of it is
+ * taken any more, and a receive from it fails with ROTA_E_FORMAT. */
+bool rota_has_refused(const struct rota *r, int rank);
+
+/* Have `rank`, which is alive but of no use, be cut off: to all ranks it has vanished,
+ * and its parent ends it. In rank 0 alone; best effort. */
+void rota_fence(struct rota *r, int rank);
 
 /* As rota_recv, until `deadline_ns` (base/clock.h; 0: what is there; INT64_MAX: none),
  * and with ROTA_E_TIMEOUT too as soon as rota_news() is no longer `news`. */

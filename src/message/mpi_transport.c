@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "message/frame.h"
 #include "rota.h"
 
@@ -54,6 +55,7 @@ struct mpi_transport {
     unsigned head;
     bool held;         /* the head is complete and has been given out */
     int vacant;        /* slots before the head whose receive is not posted anew */
+    bool too_long;     /* so is the head, which is held */
     MPI_Status status; /* of the head */
     bool wary;         /* a peer has been forgotten */
     int glance;        /* the slot behind the head that was looked at last */
@@ -138,9 +140,17 @@ static int beware(struct mpi_transport *m)
 static void mpi_done(struct transport *t)
 {
     struct mpi_transport *m = self(t);
-    m->held = false;
+    m->held = m->too_long = false;
     m->head = (m->head + 1) % RING;
     m->vacant++;
+}
+
+/* What has come is longer than any frame: cut off, but from a sender that is known. */
+static bool is_too_long(int rc)
+{
+    int class;
+    return rc != MPI_SUCCESS && MPI_Error_class(rc, &class) == MPI_SUCCESS &&
+           class == MPI_ERR_TRUNCATE;
 }
 
 /* See whether the head has come, or comes while it is looked for so many times. */
@@ -152,7 +162,10 @@ static int test_head(struct mpi_transport *m, int looks)
     if (rc != 0)
         return rc;
     do {
-        if (MPI_Test(&s->request, &complete, &m->status) != MPI_SUCCESS)
+        int tested = MPI_Test(&s->request, &complete, &m->status);
+        if (is_too_long(tested))
+            complete = m->too_long = true;
+        else if (tested != MPI_SUCCESS)
             return skip_head(m);
     } while (!complete && --looks > 0);
     if (!complete)
@@ -170,8 +183,9 @@ static int mpi_next(struct transport *t, int looks, struct transport_frame *out)
         if (rc != 0 || !m->held)
             return rc;
     }
-    int count = 0;
-    MPI_Get_count(&m->status, MPI_BYTE, &count);
+    int count = FRAME_BYTES + 1;
+    if (!m->too_long)
+        MPI_Get_count(&m->status, MPI_BYTE, &count);
     *out = (struct transport_frame){.source = m->status.MPI_SOURCE,
                                     .envelope = m->status.MPI_TAG,
                                     .size = (size_t)count,
@@ -234,6 +248,8 @@ static int mpi_post(struct transport *t, int dest, int envelope, size_t size)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *o = m->room;
+    if (fault(FAULT_SEND))
+        return ROTA_E_MPI;
     int rc = checked(
         MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, envelope, m->comm, &o->request));
     if (rc != 0)

@@ -50,18 +50,10 @@ int rota_open(struct rota **out, struct rota_error *err)
     return rota_open_so(&(struct rota_manner){0}, out, err);
 }
 
-int rota_open_so(const struct rota_manner *manner, struct rota **out,
-                 struct rota_error *err)
+/* Join the run: *r as far as it came. */
+static int join_run(struct rota *r, const struct rota_manner *manner,
+                    struct rota_error *err)
 {
-    if (out == NULL)
-        return error_set(err, ROTA_E_ARG,
-                         "rota_open needs somewhere to put the handle");
-    if (was_opened)
-        return error_set(err, ROTA_E_STATE, "this process has joined its run already");
-    rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
-    if (r == NULL)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-
     if (liveness_expected())
         startup_prepare(manner->sturdy);
     int rc = liveness_begin(&r->liveness, err);
@@ -81,8 +73,30 @@ int rota_open_so(const struct rota_manner *manner, struct rota **out,
         transport->ops->free(transport);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
+    return 0;
+}
+
+int rota_open_so(const struct rota_manner *manner, struct rota **out,
+                 struct rota_error *err)
+{
+    if (out == NULL)
+        return error_set(err, ROTA_E_ARG,
+                         "rota_open needs somewhere to put the handle");
+    if (was_opened)
+        return error_set(err, ROTA_E_STATE, "this process has joined its run already");
+    rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+
+    int rc = join_run(r, manner, err);
+    if (rc != 0) {
+        startup_undo(&r->run);
+        return rc;
+    }
     if (r->run.crowded)
         exchange_be_brief(r->exchange);
+    if (r->run.shared)
+        exchange_may_go_deaf(r->exchange);
     if (liveness_has_parent(r->liveness))
         liveness_keep_sockets(r->liveness);
     opened = r;
@@ -165,7 +179,18 @@ int rota_settle(struct rota *r, int dest)
 
 uint32_t rota_news(const struct rota *r)
 {
-    return board_epoch(r->run.board);
+    return exchange_news(r->exchange);
+}
+
+bool rota_has_refused(const struct rota *r, int rank)
+{
+    return is_rank(r, rank) && exchange_has_refused(r->exchange, rank);
+}
+
+void rota_fence(struct rota *r, int rank)
+{
+    if (is_rank(r, rank) && rank != r->run.rank)
+        liveness_fence(r->liveness, rank);
 }
 
 /* 0 is what is there, and no look at the clock. */

@@ -16,7 +16,8 @@
  *                                     no shared memory. Its queues have one end for
  *                                     all who send to a rank, and a sender that dies
  *                                     halfway through an entry blocks the queue for
- *                                     good (about one in forty such deaths)
+ *                                     good (about one in forty such deaths); who is
+ *                                     not sturdy notices that (exchange.h, 7)
  *   UCX_NET_DEVICES=lo                sturdy, and all on this host: no network that is
  *                                     slow, closed to this, or gone tomorrow
  *   UCX_LOG_LEVEL=fatal               UCX talks to the user about each dead peer
@@ -43,11 +44,23 @@ static bool is_whole_run_here(void)
     return all != NULL && here != NULL && strcmp(all, here) == 0;
 }
 
+static const char shared_memory_alone[] = "posix,sysv,self";
+static const char any_but_cma[] = "^cma";
+
 static const char *ucx_transports(bool sturdy)
 {
     if (sturdy)
         return "^cma,knem,xpmem,posix,sysv";
-    return is_whole_run_here() ? "posix,sysv,self" : "^cma";
+    return is_whole_run_here() ? shared_memory_alone : any_but_cma;
+}
+
+/* Whether ranks of one host talk through its memory. Not where the user has other
+ * wishes, or sturdy has been asked for. */
+static bool may_share_memory(void)
+{
+    const char *transports = getenv("UCX_TLS");
+    return transports != NULL && (strcmp(transports, shared_memory_alone) == 0 ||
+                                  strcmp(transports, any_but_cma) == 0);
 }
 
 void startup_prepare(bool sturdy)
@@ -101,6 +114,7 @@ static int init_mpi(struct startup *s, struct rota_error *err)
     /* Not MPI_THREAD_FUNNELED, though the program may have threads of its own: by that
      * Open MPI 4 locks on its whole way, for a third of a short message's time. No
      * thread but this one may call MPI either way. */
+    s->shared = may_share_memory();
     int rc = MPI_Init(NULL, NULL);
     forget_preparations();
     if (rc != MPI_SUCCESS)
@@ -156,7 +170,6 @@ static int check_launcher(const struct startup *s, struct rota_error *err)
     int others = launched();
     if (s->size > 1 || others <= 1)
         return 0;
-    PMPI_Finalize(); /* it is alone, so this waits for nobody, and clears up after it */
     return error_set(
         err, ROTA_E_LAUNCH,
         "started as one of %d, but to this program's MPI it is alone: the "
@@ -199,32 +212,48 @@ static int meet(const struct startup *s, bool *on_one_host, struct rota_error *e
     return 0;
 }
 
-int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
+/* All that follows MPI_Init. */
+static int join(struct liveness *lv, struct startup *s, struct rota_error *err)
 {
-    struct startup s = {0};
     bool one_host = false;
-    int rc = init_mpi(&s, err);
+    int rc = check_launcher(s, err);
     if (rc == 0)
-        rc = check_launcher(&s, err);
-    if (rc == 0)
-        rc = meet(&s, &one_host, err);
+        rc = meet(s, &one_host, err);
     if (rc != 0)
         return rc;
 
     /* The others wait for rank 0's word, even where it could open no hub. */
     struct liveness_invitation invitation = {0};
     int invited =
-        s.rank == 0 ? liveness_invite(lv, s.size, one_host, &invitation, err) : 0;
-    rc = MPI_Bcast(&invitation, sizeof(invitation), MPI_BYTE, 0, s.comm);
+        s->rank == 0 ? liveness_invite(lv, s->size, one_host, &invitation, err) : 0;
+    rc = MPI_Bcast(&invitation, sizeof(invitation), MPI_BYTE, 0, s->comm);
     if (invited != 0)
         return invited;
     if (rc != MPI_SUCCESS)
         return mpi_failed(rc, "MPI_Bcast", err);
     if (!invitation.valid)
         return error_set(err, ROTA_E_LOST, "rank 0 could not begin the run");
-    s.crowded = is_crowded(&s, one_host);
-    rc = liveness_join(lv, s.rank, s.size, &invitation, &s.board, err);
-    if (rc == 0)
+    s->crowded = is_crowded(s, one_host);
+    s->shared = s->shared && one_host;
+    return liveness_join(lv, s->rank, s->size, &invitation, &s->board, err);
+}
+
+int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
+{
+    struct startup s = {0};
+    int rc = init_mpi(&s, err);
+    if (rc != 0)
+        return rc;
+    rc = join(lv, &s, err);
+    if (rc != 0)
+        startup_undo(&s);
+    else
         *out = s;
     return rc;
+}
+
+void startup_undo(const struct startup *s)
+{
+    if (s->size == 1)
+        PMPI_Finalize();
 }

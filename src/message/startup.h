@@ -13,6 +13,7 @@ struct startup {
     int size;
     MPI_Comm comm; /* Rota's own; its errors return */
     bool crowded;  /* there are more ranks than processors on this host */
+    bool shared; /* all messages go through this host's memory */
     struct board *board;
 };
 
@@ -25,5 +26,9 @@ void startup_prepare(bool sturdy);
  * run are here. Returns 0 and *out, ROTA_E_STATE, ROTA_E_LAUNCH, ROTA_E_MPI, or
  * what liveness_join says. */
 int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err);
+
+/* A run of one rank that was joined can't begin after all: clear up after its MPI,
+ * which waits for nobody. Among others a rank just goes, and its parent says so. */
+void startup_undo(const struct startup *s);
 
 #endif

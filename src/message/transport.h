@@ -12,8 +12,8 @@
 
 struct transport;
 
-/* A frame that has come: `size` bytes, at most FRAME_BYTES, valid until the next call
- * of next or done. */
+/* A frame that has come: `size` bytes, valid until the next call of next or done. One
+ * of more than FRAME_BYTES is none: its bytes are not there. */
 struct transport_frame {
     int source;
     int envelope; /* frame.h */

@@ -610,6 +610,11 @@ bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out)
     return false;
 }
 
+bool plan_was_refused(const struct plan *p)
+{
+    return p->again_ns != INT64_MAX;
+}
+
 int64_t plan_wake_ns(const struct plan *p)
 {
     int64_t at_ns = p->again_ns;

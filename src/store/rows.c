@@ -82,6 +82,12 @@ static void row_done(struct task_row *r)
 
 /* --- reading -------------------------------------------------------------- */
 
+static bool is_outcome(int64_t outcome)
+{
+    return outcome >= ROTA_DONE && outcome < ROTA_OUTCOMES;
+}
+
+/* SQLITE_MISMATCH: what stands there no Rota has written. */
 static int read_row(sqlite3_stmt *st, struct task_row *r)
 {
     r->task = (uint64_t)sqlite3_column_int64(st, 0);
@@ -94,11 +100,15 @@ static int read_row(sqlite3_stmt *st, struct task_row *r)
     r->took_ns = sqlite3_column_int64(st, 9);
     r->rank =
         sqlite3_column_type(st, 10) == SQLITE_NULL ? -1 : sqlite3_column_int(st, 10);
+    if (r->ended && !is_outcome(sqlite3_column_int64(st, 3)))
+        return SQLITE_MISMATCH;
     int rc = take(st, 1, &r->arguments);
     if (rc == SQLITE_OK)
         rc = append(&r->arguments, "", 1);
     if (rc == SQLITE_OK)
         rc = take(st, 2, &r->arguments);
+    if (rc == SQLITE_OK && r->arguments.data[r->arguments.size - 1] != '\0')
+        return SQLITE_MISMATCH;
     if (rc == SQLITE_OK)
         rc = take(st, 5, &r->reason);
     return rc == SQLITE_OK ? take(st, 11, &r->host) : rc;
@@ -192,7 +202,8 @@ int rows_next(struct rows *r, const struct task_row **out, struct rota_error *er
         int rc = r->at_end ? SQLITE_OK : read_batch(r);
         if (rc != SQLITE_OK) {
             drop_batch(r);
-            return schema_fail(r->db, rc, "read", r->path, err);
+            return schema_fail(rc == SQLITE_MISMATCH ? NULL : r->db, rc, "read",
+                               r->path, err);
         }
         if (r->count == 0)
             return ROTA_E_NOTFOUND;

@@ -1,10 +1,12 @@
 /* mpi_fail.c - mpi_fail.py in C: a worker leaves before it has sent its data
  *
  *     mpi_fail [HOW]     exit (the default: by exit(1), after MPI_Finalize), quit (by
- *                        exit(1) without it), kill or segv; or sleep: worker 1 is slow
+ *                        exit(1) without it), kill or segv; or sleep: worker 1 is slow,
+ *                        and nobody leaves; or slow-kill: it is slow, and 2 is killed
  */
 #include <mpi.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ static void leave(const char *how)
     fflush(stdout);
     if (strcmp(how, "exit") == 0)
         MPI_Finalize();
-    if (strcmp(how, "kill") == 0)
+    if (strstr(how, "kill") != NULL)
         raise(SIGKILL);
     if (strcmp(how, "segv") == 0)
         raise(SIGSEGV);
@@ -42,15 +44,18 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
+    const char *how = argc > 1 ? argv[1] : "exit";
+    if (strcmp(how, "exit") != 0) /* not in the midst of the others' MPI_Init */
+        MPI_Barrier(MPI_COMM_WORLD);
     if (rank == 0) {
         gather(size);
     } else {
         int result = 10 * rank;
-        const char *how = argc > 1 ? argv[1] : "exit";
-        if (strcmp(how, "sleep") == 0)
-            sleep(60);
-        else if (rank == 2)
+        bool slow = strcmp(how, "sleep") == 0 || strcmp(how, "slow-kill") == 0;
+        if (rank == 2 && strcmp(how, "sleep") != 0)
             leave(how);
+        if (slow && rank == 1)
+            sleep(60);
         MPI_Send(&result, 1, MPI_INT, 0, 0, MPI_COMM_WORLD);
     }
     MPI_Finalize();

@@ -88,6 +88,8 @@ offers rota run -k sha256sum l
 just list.txt
 offers rota exec -n 4 ./p
 just ./program
+offers rota guard --on-hang s
+just stacks
 offers rota report --json l
 just list.txt
 

@@ -73,6 +73,20 @@ static int square(struct rota_task *t, void *context)
     return rota_task_return(t, &n, sizeof(n));
 }
 
+/* All but every hundredth, which is left to square(). */
+static size_t square_many(const struct rota_alike *tasks, void *context)
+{
+    (void)context;
+    uint64_t *values = tasks->values;
+    for (size_t i = 0; i < tasks->count; i++) {
+        uint64_t n = *(const uint64_t *)rota_alike_data(tasks, i);
+        if (tasks->size_bytes != sizeof(n) || n % 100 == 99)
+            return i;
+        values[i] = n * n;
+    }
+    return tasks->count;
+}
+
 static int echo(struct rota_task *t, void *context)
 {
     (void)context;
@@ -204,7 +218,10 @@ static int branch(struct rota_task *t, void *context)
 }
 
 static const struct rota_function functions[] = {
-    {.name = "square", .run = square},
+    {.name = "square",
+     .run = square,
+     .run_alike = square_many,
+     .value_bytes = sizeof(uint64_t)},
     {.name = "echo", .run = echo},
     {.name = "doze", .run = doze},
     {.name = "crash", .run = crash},
@@ -566,10 +583,22 @@ static void headless(void)
     raise(SIGKILL);
 }
 
+static void check_odd_values(void)
+{
+    struct rota_function odd = functions[0];
+    struct rota_farm_options o = {.functions = &odd, .count = 1};
+    struct rota_farm *none = NULL;
+    struct rota_error err = {0};
+    odd.value_bytes = 12;
+    CHECK(rota_farm_open(&o, &none, &err) == ROTA_E_ARG);
+    CHECK(none == NULL && strstr(err.text, "'square' are of 12 bytes") != NULL);
+}
+
 static void arguments(void)
 {
     struct rota_spec s = {.function = "no such"};
     struct rota_result r;
+    check_odd_values();
     CHECK(rota_submit(farm, &s, NULL) == ROTA_E_NOTFOUND);
     CHECK(rota_submit(farm, NULL, NULL) == ROTA_E_ARG);
     CHECK(rota_submit(NULL, &s, NULL) == ROTA_E_ARG);

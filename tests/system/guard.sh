@@ -16,7 +16,7 @@ prints() { # PATTERN: on standard output
 
 # A worker leaves, in each way that there is: the master is told whom it waits for, where.
 begin "a worker that leaves"
-for how in exit quit kill; do
+for how in exit kill; do
     run 3 "$rota" guard -n 4 -- "$fail" $how
     says "rank 0 waits for rank 2, which can't answer"
     says 'MPI_Recv at mpi_fail.c:'
@@ -36,7 +36,63 @@ says "cannot start './no-such-program': No such file"
 # Its time is over, and it is said where it is.
 begin 'a time limit'
 run 3 "$rota" guard -n 2 --timeout 0.5 -- sleep 60
+says '^rota: the time limit is over after [0-9.]+ s; nothing is known to hang$'
+says '^  ranks 0 and 1 run outside of MPI, for '
+run 3 "$rota" exec -n 4 --timeout 3 -- "$fail" sleep
 says 'time limit'
+says '^  rank 1 runs outside of MPI, after MPI_Barrier, at mpi_fail.c:'
+
+# The others may go on for a while.
+begin 'a death, and the grace after it'
+run 137 "$rota" exec -n 4 --grace 0.2 -- "$fail" slow-kill
+says '^rota: rank 2 was killed by signal 9 \(SIGKILL\); the others are ended$'
+says '^  rank 0 is in MPI_Recv at mpi_fail.c:[0-9]+, for a message from rank 1 with tag 0'
+
+# What was reported is kept, and told again; in all forms, and with nothing lost.
+begin 'a report that is kept'
+run 3 "$rota" exec -n 4 --report "$TMPDIR/check.hang" -- "$fail" quit
+cp "$err" "$TMPDIR/check.said"
+says 'rank 2 has exited with status 1, without MPI_Finalize'
+run 0 "$rota" report "$TMPDIR/check.hang"
+cmp -s "$out" "$TMPDIR/check.said" || failed 'tells something else'
+run 0 "$rota" report --json "$TMPDIR/check.hang"
+cmp -s "$out" "$TMPDIR/check.hang" || failed 'has something else in JSON'
+run 0 "$rota" report --verbose "$TMPDIR/check.hang"
+prints '^    rank 2 on .*, process [0-9]+: exited with status 1, without MPI_Finalize'
+run 0 "$rota" report --html "$TMPDIR/check.hang"
+prints '<title>rank 0 waits for rank 2: MPI_Recv</title>'
+run 0 "$rota" report --dot "$TMPDIR/check.hang"
+prints '^  r0 -> r2 '
+run 2 "$rota" report --csv "$TMPDIR/check.hang"
+says 'which has no tasks'
+run 2 "$rota" report --html "$fail"
+says 'no report of rota guard'
+echo '{"format":"rota-guard","version":1,"ranks":[{}]}' >"$TMPDIR/check.wrong"
+run 2 "$rota" report "$TMPDIR/check.wrong"
+says 'is missing or wrong'
+
+# Whether or not anybody wants to hear it.
+begin 'outputs that take nothing'
+run 3 "$rota" guard -n 4 --report /no/such/x -- sh -c "exec '$fail' >/dev/full"
+says "rank 0 waits for rank 2, which can't answer"
+says "cannot write '/no/such/x': No such file"
+got=0
+"$rota" guard -n 4 -- "$fail" 2>/dev/full >"$out" || got=$?
+[ $got -eq 3 ] || failed "status $got instead of 3"
+
+begin 'what to do then'
+run 3 "$rota" guard -n 4 --on-hang stacks -- "$fail"
+says '^  stack of rank 0:$'
+says '^    mpi_fail.c:[0-9]+$'
+mkdir "$TMPDIR/check.cores"
+run 3 env -C "$TMPDIR/check.cores" "$rota" guard -n 4 --on-hang core -- "$fail"
+if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && [ "$(ulimit -H -c)" != 0 ]; then
+    [ "$(find "$TMPDIR/check.cores" -name 'core.[0-9]*' | wc -l)" -eq 4 ] ||
+        failed 'not four core dumps'
+fi
+run 3 "$rota" guard -n 4 --on-hang report --timeout 2 -- "$fail"
+says 'process [0-9]+: blocked in MPI_Recv'
+says 'the time limit is over, and the program is ended'
 
 # Asked to stop, it stops; nobody is accused of anything.
 begin 'a signal'
@@ -60,6 +116,7 @@ run 3 "$rota" guard -n 4 -- "$python" "$programs/mpi_fail.py"
 says "rank 0 waits for rank 2, which can't answer"
 says 'mpi_fail.py:19'
 prints 'Waiting for data from Worker 2'
+says '^  ranks 1 and 3 are at their end, in MPI_Finalize$'
 run 3 "$rota" guard -n 4 --json -- "$python" "$programs/mpi_fail.py"
 "$python" -c '
 import json, sys

@@ -410,6 +410,53 @@ static void massacre(void)
     free(p);
 }
 
+/* Have this process killed soon, wherever it then is. */
+static void be_killed_within_ms(unsigned ms)
+{
+    struct timespec now;
+    timer_t timer;
+    struct sigevent kill_me = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    struct itimerspec soon = {.it_value.tv_nsec =
+                                  1 + (now.tv_nsec / 1000 * 7919) % (ms * 1000000L)};
+    CHECK(timer_create(CLOCK_MONOTONIC, &kill_me, &timer) == 0);
+    CHECK(timer_settime(timer, 0, &soon, NULL) == 0);
+}
+
+/* 8: five flood rank 0 and are killed in the midst of it. What comes from the others
+ * comes whole and in order; and if the dead have blocked the way (MPICH's shared
+ * memory), rank 0 learns of it. */
+static void flood(void)
+{
+    enum {
+        DYING = 5,
+        MESSAGES = 1000,
+        BYTES = 512,
+    };
+    unsigned char *p = patterned(BYTES, 1);
+    if (me != 0) {
+        int rc = 0;
+        if (me <= DYING)
+            be_killed_within_ms(40);
+        for (int i = 0; rc == 0 && (me <= DYING || i < MESSAGES); i++)
+            rc = rota_send(r, 0, i % MESSAGES, p, BYTES);
+        CHECK(rc == 0 || rc == ROTA_E_LOST);
+        free(p);
+        return;
+    }
+    int next[8] = {0};
+    struct rota_message m;
+    int rc = 0;
+    while (next[6] + next[7] < 2 * MESSAGES &&
+           (rc = rota_recv(r, ROTA_ANY_SOURCE, ROTA_ANY_TAG, ROTA_FOREVER, &m)) == 0) {
+        CHECK(m.tag == next[m.source]++ % MESSAGES);
+        check_patterned(&m, BYTES, 1);
+        rota_message_done(&m);
+    }
+    CHECK(rc == 0 || rc == ROTA_E_DEAF);
+    free(p);
+}
+
 /* 3: closing does not wait for those who are gone, stay, or never receive. */
 static void closing(void)
 {
@@ -592,11 +639,11 @@ static const struct {
     void (*run)(void);
     int ranks; /* 0: any */
 } scenarios[] = {
-    {"order", order, 0},       {"sizes", sizes, 2},     {"huge", huge, 2},
-    {"crossing", crossing, 0}, {"calls", calls, 2},     {"last_words", last_words, 3},
-    {"midst", midst, 3},       {"nap", nap, 2},         {"headless", headless, 3},
-    {"massacre", massacre, 9}, {"closing", closing, 3}, {"strangers", strangers, 3},
-    {"silence", silence, 3},   {"idle", idle, 0},
+    {"order", order, 0},         {"sizes", sizes, 2},     {"huge", huge, 2},
+    {"crossing", crossing, 0},   {"calls", calls, 2},     {"last_words", last_words, 3},
+    {"midst", midst, 3},         {"nap", nap, 2},         {"headless", headless, 3},
+    {"massacre", massacre, 9},   {"flood", flood, 8},     {"closing", closing, 3},
+    {"strangers", strangers, 3}, {"silence", silence, 3}, {"idle", idle, 0},
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include "refused.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@ struct world {
     int refuse_sends;
     int losses; /* that were told; of the last one: */
     int lost;
-    bool strange;
+    char strange[192]; /* "": it has gone */
+    int fences;
     uint64_t again;
 };
 
@@ -60,19 +62,29 @@ static void free_data(void *ctx, void *data, size_t size)
     free(data);
 }
 
-static void note_lost(void *ctx, int worker, bool strange, uint64_t again)
+static void note_fence(void *ctx, int worker)
+{
+    struct world *w = ctx;
+    assert_int_equal(worker, w->lost);
+    w->fences++;
+}
+
+static void note_lost(void *ctx, int worker, const char *strange, uint64_t again)
 {
     struct world *w = ctx;
     w->losses++;
     w->lost = worker;
-    w->strange = strange;
+    snprintf(w->strange, sizeof(w->strange), "%s", strange ? strange : "");
     w->again = again;
 }
 
 static void open_with(struct world *w, struct broker_options options)
 {
-    struct broker_port port = {
-        .send = keep_sent, .done = free_data, .lost = note_lost, .ctx = w};
+    struct broker_port port = {.send = keep_sent,
+                               .done = free_data,
+                               .lost = note_lost,
+                               .fence = note_fence,
+                               .ctx = w};
     options.workers = WORKERS;
     options.first_rank = 1;
     options.functions = FUNCTIONS;
@@ -391,6 +403,82 @@ static void who_sends_nonsense_is_lost(void **state)
     struct rota_stats s;
     broker_stats(w.broker, &s);
     assert_int_equal(s.lost, 1);
+    assert_int_equal(w.fences, 1);
+    assert_string_equal(w.strange,
+                        "sent a message of 3 bytes, which is too short for one");
+    answer_all(&w);
+    assert_int_equal(count_results(&w, ROTA_DONE), 10);
+    close_world(&w);
+}
+
+/* What a worker sends, and what is said of it. */
+static void nonsense_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char version;
+        struct wire_head head;
+        const char *said;
+    } cases[] = {
+        {9, {.kind = WIRE_RESULTS, .count = 1}, "sent a message of version 9, not 3"},
+        {WIRE_VERSION,
+         {.kind = 99},
+         "sent a message of kind 99, which there is none of"},
+        {WIRE_VERSION,
+         {.kind = WIRE_TASKS},
+         "sent TASKS, which is a manager's to send"},
+        {WIRE_VERSION,
+         {.kind = WIRE_RESULTS, .count = 5, .first = UINT64_MAX - 2},
+         "sent RESULTS of 5 tasks from number 18446744073709551613 on, past the last "
+         "there can be"},
+        {WIRE_VERSION,
+         {.kind = WIRE_RESULTS, .count = 0, .lease = 1},
+         "sent RESULTS (count 0, lease 1, first 0, more 0), which it can't at this "
+         "point"},
+        {WIRE_VERSION,
+         {.kind = WIRE_HELLO, .count = 1, .lease = PRINT},
+         "sent HELLO (count 1, lease 77, first 0, more 0), which it can't at this "
+         "point"},
+        {WIRE_VERSION,
+         {.kind = WIRE_RESULTS, .count = 3, .lease = 1},
+         "sent results of 3 tasks, from number 0 on, that can't be read"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w;
+        unsigned char bytes[WIRE_HEAD_BYTES];
+        open_as(&w, false);
+        hello(&w, 0, 1, PRINT);
+        hello(&w, 1, 1, PRINT);
+        submit_all(&w, 0, 10);
+        act(&w);
+        wire_write(bytes, &cases[i].head);
+        bytes[0] = cases[i].version;
+        give(&w, 0, bytes, sizeof(bytes));
+        assert_int_equal(w.losses, 1);
+        assert_int_equal(w.fences, 1);
+        assert_string_equal(w.strange, cases[i].said);
+        answer_all(&w);
+        assert_int_equal(count_results(&w, ROTA_DONE), 10);
+        close_world(&w);
+    }
+}
+
+/* Its frame was none, so that there is no message. */
+static void who_sends_a_malformed_frame_is_fenced(void **state)
+{
+    (void)state;
+    struct world w;
+    open_as(&w, false);
+    hello(&w, 0, 1, PRINT);
+    hello(&w, 1, 1, PRINT);
+    submit_all(&w, 0, 10);
+    act(&w);
+    assert_int_equal(broker_refuse(w.broker, w.now_ns, 0), 0);
+    assert_int_equal(broker_refuse(w.broker, w.now_ns, 0), 0);
+    assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
+    assert_int_equal(w.losses, 1);
+    assert_int_equal(w.fences, 1);
+    assert_string_equal(w.strange, "sent a malformed frame");
     answer_all(&w);
     assert_int_equal(count_results(&w, ROTA_DONE), 10);
     close_world(&w);
@@ -581,12 +669,12 @@ static void a_loss_is_told_once_with_what_it_costs(void **state)
     assert_int_equal(w.losses, 1);
     assert_int_equal(w.lost, 0);
     assert_int_equal(w.again, 2);
-    assert_false(w.strange);
+    assert_string_equal(w.strange, "");
     give(&w, 1, "nonsense", 8);
     assert_int_equal(w.losses, 2);
     assert_int_equal(w.lost, 1);
     assert_int_equal(w.again, 1);
-    assert_true(w.strange);
+    assert_string_not_equal(w.strange, "");
     assert_int_equal(broker_lost(w.broker, w.now_ns, 1, false), 0);
     assert_int_equal(broker_lost(w.broker, w.now_ns, 0, false), 0);
     assert_int_equal(w.losses, 2);
@@ -1048,7 +1136,7 @@ static void who_says_parts_where_there_are_none_is_lost(void **state)
     act(&w);
     say_part(&w, &w.sent[0], 0);
     assert_int_equal(w.losses, 1);
-    assert_true(w.strange);
+    assert_string_not_equal(w.strange, "");
     close_world(&w);
 }
 
@@ -1067,6 +1155,8 @@ int main(void)
         cmocka_unit_test(a_late_result_does_not_count_nor_do_its_tasks),
         cmocka_unit_test(a_result_that_comes_twice_counts_once),
         cmocka_unit_test(who_sends_nonsense_is_lost),
+        cmocka_unit_test(nonsense_is_named),
+        cmocka_unit_test(who_sends_a_malformed_frame_is_fenced),
         cmocka_unit_test(a_report_that_turns_to_nonsense_costs_its_sender),
         cmocka_unit_test(a_worker_cannot_say_what_only_the_manager_knows),
         cmocka_unit_test(a_result_with_a_task_of_no_function_costs_its_sender),

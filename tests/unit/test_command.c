@@ -105,6 +105,11 @@ static void a_rank_a_node_is_said_as_each_wants_it(void **state)
         "/bin/m|--no-kill|--kill-on-bad-exit=0|--input=0|--disable-status|--nodes=3|"
         "--overlap|--distribution=cyclic|--overcommit|--cpu-bind=none|--nodelist|a,b,c|"
         "-n|4|./prog|an arg");
+    spec.nodes = 0;
+    spec.hosts = NULL;
+    assert_string_equal(line(&spec, COMMAND_SRUN, buf, sizeof(buf)),
+                        "/bin/m|--no-kill|--kill-on-bad-exit=0|--input=0|"
+                        "--disable-status|--overlap|-n|4|./prog|an arg");
 }
 
 static void hosts_are_passed_as_each_wants_them(void **state)

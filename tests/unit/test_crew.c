@@ -288,8 +288,10 @@ static int note_ended(void *ctx, const struct crew_end *end, struct rota_error *
     return s->fail_ended;
 }
 
-static void note_lost(void *ctx, int rank, const struct rota_fate *fate, uint64_t again)
+static void note_lost(void *ctx, int rank, const struct rota_fate *fate,
+                      const char *strange, uint64_t again)
 {
+    assert_true((fate == NULL) == (strange != NULL));
     note(ctx, fate != NULL ? "lost" : "strange", rank, (int)again);
 }
 

@@ -199,6 +199,92 @@ static void news_that_were_there_before_the_exchange_are_seen(void **state)
     assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
 }
 
+/* ---- who hears nothing any more ------------------------------------------------- */
+
+/* What the parents do: answer rank 0's question for what has left rank 2. */
+static void answer(struct world *w, enum rota_how how)
+{
+    board_post(w->boards[0], 2, (struct rota_fate){.how = how},
+               board_left(w->boards[2], 0));
+}
+
+/* Rank 0 listens for `ns`, and whenever it asks it is answered. Returns how often. */
+static uint32_t listen_and_ask(struct world *w, enum rota_how how, int64_t ns)
+{
+    uint32_t began = board_asked(w->boards[0]);
+    for (int64_t passed = 0; passed < ns; passed += NS_PER_SEC / 2) {
+        uint32_t asked = board_asked(w->boards[0]);
+        look_for(w, 0, NS_PER_SEC / 2);
+        if (board_asked(w->boards[0]) != asked)
+            answer(w, how);
+    }
+    return board_asked(w->boards[0]) - began;
+}
+
+static struct world *world_that_may_go_deaf(void **state)
+{
+    struct world *w = *state;
+    exchange_may_go_deaf(w->x[0]);
+    exchange_be_brief(w->x[0]);
+    return w;
+}
+
+static void who_hears_nothing_of_what_has_left_the_others_is_deaf(void **state)
+{
+    struct world *w = world_that_may_go_deaf(state);
+    send_pattern(w, 2, 0, 1, 10, 7);
+    take_in(w, 0);
+    tell(w, 0, 1, 0);
+    w->wire.pairs[2][0].held = true;
+    send_pattern(w, 2, 0, 1, 10, 7);
+    listen_and_ask(w, ROTA_ALIVE, 12 * NS_PER_SEC);
+    assert_int_equal(outcome(w, 0, 2), 0); /* what had come before is still there */
+    assert_int_equal(outcome(w, 0, 2), ROTA_E_DEAF);
+    assert_int_equal(outcome(w, 0, ROTA_ANY_SOURCE), ROTA_E_DEAF);
+}
+
+static void silence_alone_makes_nobody_deaf(void **state)
+{
+    struct world *w = world_that_may_go_deaf(state);
+    w->wire.pairs[2][0].held = true;
+    send_pattern(w, 2, 0, 1, 10, 7);
+    /* nobody has gone */
+    assert_int_equal(listen_and_ask(w, ROTA_ALIVE, 300 * NS_PER_SEC), 0);
+    assert_int_equal(outcome(w, 0, 2), ROTA_E_TIMEOUT);
+    /* who is stopped does not go on trying */
+    tell(w, 0, 1, 0);
+    assert_true(listen_and_ask(w, ROTA_STOPPED, 300 * NS_PER_SEC) > 3);
+    assert_int_equal(outcome(w, 0, 2), ROTA_E_TIMEOUT);
+    /* all that has left the other has come */
+    wire_release(&w->wire, 2, 0, 1);
+    assert_true(listen_and_ask(w, ROTA_ALIVE, 1000 * NS_PER_SEC) < 30);
+    assert_int_equal(outcome(w, 0, 2), 0);
+    assert_int_equal(outcome(w, 0, 2), ROTA_E_TIMEOUT);
+}
+
+/* The bytes leave only once they are counted as having left, which takes a second. */
+static void leave_once_counted(void *arg, int rank)
+{
+    struct world *w = arg;
+    if (board_left(w->boards[rank], 0) == 1)
+        return;
+    assert_true(added_ns > NS_PER_SEC);
+    w->wire.pairs[rank][0].lingering = 0;
+}
+
+static void a_send_that_does_not_get_away_counts_after_a_second(void **state)
+{
+    struct world *w = *state;
+    send_pattern(w, 2, 0, 1, 10, 7);
+    assert_int_equal(board_left(w->boards[2], 0), 1);
+    w->wire.pairs[2][0].lingering = 1000000;
+    tick_ns = NS_PER_SEC / 8;
+    w->wire.idle = leave_once_counted;
+    w->wire.idle_arg = w;
+    assert_int_equal(send_pattern(w, 2, 0, 1, 10, 7), 0);
+    assert_int_equal(board_left(w->boards[2], 0), 2);
+}
+
 static void who_has_gone_is_not_listened_to_any_more(void **state)
 {
     struct world *w = *state;
@@ -291,10 +377,14 @@ static void check_refused(const struct forged *frames, int n)
     for (int i = 0; i < n; i++)
         inject(&w, frames[i]);
     send_pattern(&w, 2, 0, 1, 10, 2);
+    uint32_t news = exchange_news(w.x[0]);
     assert_int_equal(outcome(&w, 0, 1), 0); /* what was sound is handed over */
     assert_int_equal(outcome(&w, 0, 1), ROTA_E_FORMAT);
     assert_int_equal(outcome(&w, 0, 1), ROTA_E_FORMAT);
     assert_int_equal(send_pattern(&w, 0, 1, 1, 10, 0), ROTA_E_FORMAT);
+    assert_int_equal(exchange_post(w.x[0], 1, 1, malloc(9), 9), ROTA_E_LOST);
+    assert_true(exchange_has_refused(w.x[0], 1));
+    assert_int_not_equal(exchange_news(w.x[0]), news);
     assert_int_equal(outcome(&w, 0, 2), 0);
     assert_int_equal(outcome(&w, 0, ROTA_ANY_SOURCE), ROTA_E_TIMEOUT);
     assert_int_equal(send_pattern(&w, 0, 2, 1, 10, 0), 0);
@@ -599,6 +689,9 @@ int main(void)
         IN_WORLD(who_is_stopped_has_not_gone),
         IN_WORLD(what_was_said_of_oneself_is_no_news),
         IN_WORLD(news_that_were_there_before_the_exchange_are_seen),
+        IN_WORLD(who_hears_nothing_of_what_has_left_the_others_is_deaf),
+        IN_WORLD(silence_alone_makes_nobody_deaf),
+        IN_WORLD(a_send_that_does_not_get_away_counts_after_a_second),
         IN_WORLD(who_has_gone_is_not_listened_to_any_more),
         IN_WORLD(a_message_half_sent_by_one_that_died_is_dropped),
         IN_WORLD(a_send_to_one_that_has_gone_fails),

@@ -225,6 +225,34 @@ static void members_join_and_are_told_a_fate_with_what_is_due(void **state)
     }
 }
 
+static void who_asks_is_told_what_has_left_the_others_for_it(void **state)
+{
+    struct world *w = *state;
+    join_all(w);
+    for (int i = 0; i < 5; i++)
+        board_count_sent(w->boards[1], 3);
+    board_count_left(w->boards[1], 3);
+    board_count_sent(w->boards[1], 3);
+    board_count_sent(w->boards[2], 0);
+    board_count_left(w->boards[2], 0);
+    live(w, 2 * NS_PER_SEC);
+    assert_true(board_due(w->boards[3], 1) == 0); /* nobody has asked */
+    board_ask(w->boards[3]);
+    live(w, 2 * NS_PER_SEC);
+    const uint64_t left[] = {0, 5, 0};
+    for (int rank = 0; rank < 3; rank++) {
+        assert_int_equal(how_at(w, 3, rank), ROTA_ALIVE);
+        assert_true(board_due(w->boards[3], rank) == left[rank]);
+        assert_true(board_due(w->boards[0], rank) == 0); /* it is not the one */
+    }
+    /* Of one that has gone, its last word counts. */
+    member_report(w->members[1], (struct rota_fate){ROTA_KILLED, 9});
+    board_ask(w->boards[3]);
+    live(w, 2 * NS_PER_SEC);
+    assert_int_equal(how_at(w, 3, 1), ROTA_KILLED);
+    assert_true(board_due(w->boards[3], 1) == 6);
+}
+
 static void who_is_stopped_is_told_of_and_goes_on(void **state)
 {
     struct world *w = *state;
@@ -456,6 +484,29 @@ static void a_member_that_leaves_without_a_word_has_vanished(void **state)
     pump(w);
     assert_int_equal(how_at(w, 0, 3), ROTA_VANISHED);
     assert_true(board_due(w->boards[0], 3) == BOARD_DUE_UNKNOWN);
+}
+
+/* One that has joined and one that has not; and those that there are none of. */
+static void who_is_fenced_has_vanished_and_is_cut(void **state)
+{
+    struct world *w = *state;
+    member_at(w, 0);
+    member_at(w, 1);
+    pump(w);
+    const int fenced[] = {1, 2, -1, RANKS, 1};
+    for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++)
+        hub_fence(w->hub, fenced[i]);
+    pump(w);
+    assert_int_equal(member_state(w->members[1]), MEMBER_CUT);
+    assert_int_equal(member_state(w->members[0]), MEMBER_JOINED);
+    assert_int_equal(board_fate(w->boards[0], 1).how, ROTA_VANISHED);
+    assert_int_equal(board_fate(w->boards[0], 2).how, ROTA_VANISHED);
+    assert_int_equal(board_fate(w->boards[0], 3).how, ROTA_ALIVE);
+    struct member *again = w->members[1];
+    member_at(w, 1);
+    live(w, 5 * NS_PER_SEC);
+    assert_int_not_equal(member_state(w->members[1]), MEMBER_JOINED);
+    member_free(again);
 }
 
 static void the_last_words_of_a_member_that_left_at_once_are_heard(void **state)
@@ -804,6 +855,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(members_join_and_are_told_a_fate_with_what_is_due),
+        IN_WORLD(who_asks_is_told_what_has_left_the_others_for_it),
         IN_WORLD(who_is_stopped_is_told_of_and_goes_on),
         IN_WORLD(a_late_joiner_is_told_what_was_before),
         IN_WORLD(a_report_made_before_joining_is_kept),
@@ -815,6 +867,7 @@ int main(void)
         IN_WORLD(those_who_live_are_heard_however_long_they_have_nothing_to_say),
         IN_WORLD(a_hub_that_slept_itself_blames_nobody),
         IN_WORLD(a_member_that_slept_itself_does_not_blame_the_hub),
+        IN_WORLD(who_is_fenced_has_vanished_and_is_cut),
         IN_WORLD(what_came_while_the_hub_was_away_is_read_before_it_judges),
         IN_WORLD(a_member_whose_hub_has_gone_hears_of_nobody_any_more),
         IN_WORLD(a_member_whose_hub_is_silent_is_cut),

@@ -1,6 +1,7 @@
 /* test_in_rank.c - the executor that runs functions in this very process */
 #include "unit.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ enum {
     SPIN,
     BLOB,
     HANG,
+    END_THREAD,
     BLOB_BYTES = 100000,
 };
 
@@ -86,11 +88,27 @@ static int hang(struct rota_task *task, void *context)
     return 0;
 }
 
+static void *stay(void *arg)
+{
+    while (pause() != 0)
+        continue;
+    return arg;
+}
+
+/* Another thread of the process stays. */
+static int end_thread(struct rota_task *task, void *context)
+{
+    pthread_t other;
+    (void)task;
+    if (pthread_create(&other, NULL, stay, context) == 0)
+        pthread_exit(NULL);
+    return -1;
+}
+
 static const struct rota_function functions[] = {
-    {.name = "square", .run = square},
-    {.name = "spin", .run = spin},
-    {.name = "blob", .run = give_blob},
-    {.name = "hang", .run = hang},
+    {.name = "square", .run = square},         {.name = "spin", .run = spin},
+    {.name = "blob", .run = give_blob},        {.name = "hang", .run = hang},
+    {.name = "end thread", .run = end_thread},
 };
 
 static struct executor *make(void)
@@ -286,6 +304,26 @@ static void a_task_that_runs_out_of_time_costs_the_process(void **state)
     assert_int_equal(WTERMSIG(status), SIGALRM);
 }
 
+static void a_task_that_ends_its_thread_ends_the_process(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        static struct executor *x; /* for LeakSanitizer */
+        struct executor_report r;
+        x = make();
+        alarm(20);
+        if (give_some(x, 1, 0, 1, END_THREAD, 0) == 0)
+            x->ops->take(x, &r);
+        _exit(9);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_task_in_time_costs_nothing(void **state)
 {
     (void)state;
@@ -351,6 +389,7 @@ int main(void)
         cmocka_unit_test(dropping_what_is_left_ends_a_batch_that_was_begun),
         cmocka_unit_test(waiting_ends_at_once_where_there_is_work),
         cmocka_unit_test(a_task_that_runs_out_of_time_costs_the_process),
+        cmocka_unit_test(a_task_that_ends_its_thread_ends_the_process),
         cmocka_unit_test(a_task_in_time_costs_nothing),
         cmocka_unit_test(whichever_allocation_fails_nothing_is_lost),
         cmocka_unit_test(an_executor_without_functions_is_refused),

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@ enum {
     SCRIBBLE,
     NAP,
     FORK,
+    END_THREAD,
     FUNCTIONS,
 };
 
@@ -267,6 +269,23 @@ static int fork_and_return(struct rota_task *task, void *context)
     return rota_task_return(task, &pid, sizeof(pid));
 }
 
+static void *stay(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+
+/* Another thread of the process stays. */
+static int end_thread(struct rota_task *task, void *context)
+{
+    pthread_t other;
+    (void)task;
+    if (pthread_create(&other, NULL, stay, context) == 0)
+        pthread_exit(NULL);
+    return -1;
+}
+
 static const struct rota_function functions[FUNCTIONS] = {
     [NOTHING] = {.name = "nothing", .run = nothing},
     [ECHO] = {.name = "echo", .run = echo},
@@ -289,6 +308,7 @@ static const struct rota_function functions[FUNCTIONS] = {
     [SCRIBBLE] = {.name = "scribble", .run = scribble},
     [NAP] = {.name = "nap", .run = nap},
     [FORK] = {.name = "fork", .run = fork_and_return},
+    [END_THREAD] = {.name = "end thread", .run = end_thread},
 };
 
 /* --- helpers -------------------------------------------------------------- */
@@ -533,6 +553,7 @@ static void an_attempt_that_ends_its_process_costs_itself_alone(void **state)
         {EXIT_3, ROTA_QUIT, 3},
         {EXIT_0, ROTA_QUIT, 0},
         {RAW_EXIT_7, ROTA_QUIT, 7},
+        {END_THREAD, ROTA_QUIT, 0},
     };
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         rota_auto(executor) struct executor *x = make(1);

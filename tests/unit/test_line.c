@@ -223,6 +223,28 @@ static void a_report_with_a_wrong_number_of_counts_is_refused(void **state)
     }
 }
 
+static void what_has_left_comes_back_as_it_was_written(void **state)
+{
+    (void)state;
+    unsigned char count[LINE_COUNT_BYTES];
+    unsigned char left[LINE_LEFT_BYTES];
+    uint32_t rank = 0;
+    uint64_t frames = 0;
+    line_put_count(count, 0x01020304);
+    line_put_left(left, 0x0a0b0c0d, UINT64_C(0x1122334455667788));
+    struct line_frame asked = {LINE_COUNT, sizeof(count), count};
+    struct line_frame told = {LINE_LEFT, sizeof(left), left};
+    assert_int_equal(line_get_count(&asked, &rank), 0);
+    assert_int_equal(rank, 0x01020304);
+    assert_int_equal(line_get_left(&told, &rank, &frames), 0);
+    assert_int_equal(rank, 0x0a0b0c0d);
+    assert_true(frames == UINT64_C(0x1122334455667788));
+    asked.size--;
+    told.size--;
+    assert_int_equal(line_get_count(&asked, &rank), ROTA_E_FORMAT);
+    assert_int_equal(line_get_left(&told, &rank, &frames), ROTA_E_FORMAT);
+}
+
 /* ---- proofs ------------------------------------------------------------------ */
 
 struct proof_inputs {
@@ -312,7 +334,8 @@ static void random_bytes_are_never_taken_for_more_than_they_are(void **state)
             bytes[i] = (unsigned char)rand();
         /* Wrong in most of them, so that the rest of the header is looked at too. */
         if (round % 4 != 0)
-            line_put_header(bytes, (enum line_kind)(rand() % 9), (size_t)rand() % 70);
+            line_put_header(bytes, (enum line_kind)(rand() % (LINE_LAST + 2)),
+                            (size_t)rand() % 70);
         struct line_frame f;
         long used = parse_exactly(bytes, size, MOST, &f);
         assert_true(used <= 0 || (size_t)used <= size);
@@ -334,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_fate_that_there_is_not_is_refused),
         cmocka_unit_test(a_report_comes_back_with_no_counts_or_all),
         cmocka_unit_test(a_report_with_a_wrong_number_of_counts_is_refused),
+        cmocka_unit_test(what_has_left_comes_back_as_it_was_written),
         cmocka_unit_test(a_proof_depends_on_every_bit_of_what_is_proved),
         cmocka_unit_test(a_proof_has_no_say_in_itself),
         cmocka_unit_test(bytes_are_the_same_only_if_all_are),

@@ -244,6 +244,33 @@ static void hosts_that_are_none_are_refused(void **state)
     }
 }
 
+static void srun_starts_what_is_counted_in_an_allocation(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slurm slurm;
+        int rc;
+        bool srun;
+        bool overlap;
+    } rows[] = {
+        {{.place = SLURM_NONE}, 0, false, false},
+        {{.place = SLURM_LOGIN, .nodes = 2}, 0, true, false},
+        {{.place = SLURM_NODE, .nodes = 1}, 0, true, false},
+        {{.place = SLURM_PTY, .nodes = 2, .tasks = 1}, 0, true, true},
+        {{.place = SLURM_TASK, .nodes = 2, .tasks = 1}, 0, false, false},
+        {{.place = SLURM_TASK, .nodes = 2, .tasks = 4}, ROTA_E_ARG, false, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct place p = {0};
+        struct rota_error err = {0};
+        assert_int_equal(place_ranks(&rows[i].slurm, &p, &err), rows[i].rc);
+        assert_int_equal(p.slurm, rows[i].srun);
+        assert_int_equal(p.overlap, rows[i].overlap);
+        if (rows[i].rc != 0)
+            assert_non_null(strstr(err.text, "as 4 processes"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +281,7 @@ int main(void)
         cmocka_unit_test(ranks_go_where_they_belong),
         cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(hosts_that_are_none_are_refused),
+        cmocka_unit_test(srun_starts_what_is_counted_in_an_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

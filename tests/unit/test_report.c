@@ -13,16 +13,21 @@
 #include "looks.h"
 #include "rota.h"
 
-typedef int (*report_fn)(FILE *to, const struct look *l, const struct verdict *v);
+typedef int (*report_fn)(FILE *to, const struct told *t);
 
-static int text(FILE *to, const struct look *l, const struct verdict *v)
+static int text(FILE *to, const struct told *t)
 {
-    return report_text(to, l, v, false);
+    return report_text(to, t, false);
 }
 
-static int details(FILE *to, const struct look *l, const struct verdict *v)
+static int details(FILE *to, const struct told *t)
 {
-    return report_text(to, l, v, true);
+    return report_text(to, t, true);
+}
+
+static struct told hang(const struct look *l, const struct verdict *v)
+{
+    return (struct told){.why = TOLD_HANG, .look = l, .verdict = v, .ran_ns = 12345678};
 }
 
 /* What is said of the look, which ends here; the caller's. */
@@ -33,7 +38,8 @@ static char *said(struct look *l, report_fn report)
     FILE *to = open_memstream(&out, &size);
     assert_non_null(to);
     struct verdict *v = looks_verdict(l);
-    assert_int_equal(report(to, l, v), 0);
+    struct told t = hang(l, v);
+    assert_int_equal(report(to, &t), 0);
     fclose(to);
     verdict_free(v);
     look_free(l);
@@ -68,7 +74,8 @@ static void who_waits_for_one_that_has_left_is_told_so(void **state)
          "  rank 0 waits for a message from rank 2 with tag 7: MPI_Recv at fail.c:23, "
          "for "
          "0.4 s\n"
-         "  rank 2 has exited with status 1\n");
+         "  rank 2 has exited with status 1\n"
+         "  ranks 1 and 3 are at their end, in MPI_Finalize\n");
 }
 
 static void many_in_the_same_wait_are_one_line(void **state)
@@ -130,7 +137,8 @@ static void of_several_operations_those_that_lack_are_named(void **state)
          "  rank 0 waits for a message from rank 1 with tag 1 (MPI_Irecv at "
          "halo.f90:31): "
          "MPI_Waitall of 2 operations at halo.f90:40, for 0.4 s\n"
-         "  rank 1 was killed by signal 11 (SIGSEGV)\n");
+         "  rank 1 was killed by signal 11 (SIGSEGV)\n"
+         "  rank 2 runs outside of MPI, for 10 s\n");
 }
 
 static struct look *mismatched(void)
@@ -154,7 +162,8 @@ static void different_collectives_are_named(void **state)
         "  rank 0 waits in MPI_Reduce with root 0 on MPI_COMM_WORLD: at a.c:10, for "
         "0.4 s\n"
         "  rank 1 waits in MPI_Bcast with root 0 on MPI_COMM_WORLD: at a.c:12, for 0.4 "
-        "s\n");
+        "s\n"
+        "  rank 2 runs outside of MPI, for 10 s\n");
 }
 
 static void what_is_not_proved_says_why(void **state)
@@ -238,10 +247,20 @@ static void ranks_are_named_in_rows(void **state)
     }
 }
 
-static void a_program_that_goes_on_is_not_talked_about(void **state)
+static void of_a_program_that_goes_on_it_is_said_what_its_ranks_do(void **state)
 {
     (void)state;
-    says(looks_new(2), text, "");
+    struct look *busy = looks_new(3);
+    busy->ranks[0].call = "MPI_Send";
+    busy->ranks[0].site.text = "step.c:7";
+    looks_block(busy, 1, "MPI_Recv", "step.c:9");
+    looks_recv(busy, 1, 0, 3);
+    says(busy, text,
+         "  rank 0 runs outside of MPI, after MPI_Send, at step.c:7, for 10 s\n"
+         "  rank 1 is in MPI_Recv at step.c:9, for a message from rank 0 with tag 3, "
+         "for "
+         "0.4 s\n"
+         "  rank 2 runs outside of MPI, for 10 s\n");
     struct look *l = looks_new(2);
     looks_recv(l, 0, 1, LOOK_ANY)->awaited = false;
     l->ranks[0].ops[0].size_bytes = 8;
@@ -251,6 +270,64 @@ static void a_program_that_goes_on_is_not_talked_about(void **state)
          "      has begun, and not waited for: a message from rank 1 with any tag "
          "(MPI_Call), 8 bytes\n"
          "    rank 1: running for 10 s\n");
+}
+
+static char *said_of(const struct told *t)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&out, &size);
+    assert_int_equal(report_text(to, t, false), 0);
+    fclose(to);
+    return out;
+}
+
+static void a_time_limit_is_told_apart_from_a_hang(void **state)
+{
+    (void)state;
+    struct look *looks[] = {looks_new(2), left()};
+    static const char *const heads[] = {
+        "rota: the time limit is over after 5.0 s; nothing is known to hang\n"
+        "  ranks 0 and 1 run outside of MPI, for 10 s\n",
+        "rota: the time limit is over after 5.0 s\n"
+        "rota: this program can't go on: "};
+    for (int i = 0; i < 2; i++) {
+        struct verdict *v = looks_verdict(looks[i]);
+        struct told t = hang(looks[i], v);
+        t.why = TOLD_TIMEOUT;
+        t.ran_ns = 5 * NS_PER_SEC;
+        char *out = said_of(&t);
+        assert_memory_equal(out, heads[i], strlen(heads[i]));
+        free(out);
+        verdict_free(v);
+        look_free(looks[i]);
+    }
+}
+
+static void a_death_is_told_first(void **state)
+{
+    (void)state;
+    struct look *l = looks_new(2);
+    looks_exit(l, 1, 3);
+    l->ranks[1].finalized = false;
+    l->ranks[1].initialized = true;
+    struct verdict *v = looks_verdict(l);
+    struct told t = hang(l, v);
+    t.why = TOLD_DEATH;
+    t.dead = 1;
+    char *out = said_of(&t);
+    assert_string_equal(out,
+                        "rota: rank 1 has exited with status 3, without MPI_Finalize; "
+                        "the others are ended\n"
+                        "  rank 0 runs outside of MPI, for 10 s\n"
+                        "  rank 1 has exited with status 3, without MPI_Finalize\n");
+    free(out);
+    l->ranks[1].state = LOOK_UNSEEN;
+    out = said_of(&t);
+    assert_non_null(strstr(out, "rota: rank 1 is lost, with its host or"));
+    free(out);
+    verdict_free(v);
+    look_free(l);
 }
 
 /* --- for programs ----------------------------------------------------------------- */
@@ -406,7 +483,8 @@ static void a_full_disk_is_an_error(void **state)
         struct verdict *v = looks_verdict(l);
         FILE *full = fopen("/dev/full", "w");
         assert_non_null(full);
-        assert_int_equal(reports[i](full, l, v), ROTA_E_IO);
+        struct told t = hang(l, v);
+        assert_int_equal(reports[i](full, &t), ROTA_E_IO);
         fclose(full);
         verdict_free(v);
         look_free(l);
@@ -425,7 +503,9 @@ int main(void)
         cmocka_unit_test(details_say_what_every_rank_does),
         cmocka_unit_test(durations_are_as_exact_as_they_need_be),
         cmocka_unit_test(ranks_are_named_in_rows),
-        cmocka_unit_test(a_program_that_goes_on_is_not_talked_about),
+        cmocka_unit_test(a_time_limit_is_told_apart_from_a_hang),
+        cmocka_unit_test(a_death_is_told_first),
+        cmocka_unit_test(of_a_program_that_goes_on_it_is_said_what_its_ranks_do),
         cmocka_unit_test(json_has_all_of_it),
         cmocka_unit_test(json_of_a_mismatch_has_both_sides),
         cmocka_unit_test(json_of_a_strange_name_is_still_json),

@@ -81,7 +81,33 @@ static int obey(struct rota_task *task, void *context)
     }
 }
 
+/* Those that return a number; what else is ordered is left to obey(). `context` is how
+ * many at once at most, where it is not NULL. */
+static size_t obey_many(const struct rota_alike *tasks, void *context)
+{
+    const size_t *most = context;
+    size_t count = most != NULL && *most < tasks->count ? *most : tasks->count;
+    assert_int_equal(tasks->size_bytes, sizeof(struct order));
+    assert_int_equal(tasks->attempt, 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct order *o = rota_alike_data(tasks, i);
+        if (o->deed != RETURN || o->size != 8)
+            return i;
+        memcpy((unsigned char *)tasks->values + i * 8, bytes_of(tasks->task + i), 8);
+    }
+    return count;
+}
+
+/* Says that it has done more than there was to do. */
+static size_t lie(const struct rota_alike *tasks, void *context)
+{
+    (void)context;
+    return tasks->count + 1;
+}
+
 static const struct rota_function functions[] = {{.name = "obey", .run = obey}};
+static const struct rota_function many[] = {
+    {.name = "obey", .run = obey, .run_alike = obey_many, .value_bytes = 8}};
 
 /* Of all sorts, with many of a kind between: by their number. */
 static struct order order_of(uint64_t id)
@@ -205,16 +231,15 @@ static void a_long_task_ends_its_group(void **state)
     series_done(&s);
 }
 
-static void results_are_enough_at_some_time(void **state)
+static void check_enough(const struct rota_function *f)
 {
-    (void)state;
     struct series s;
     uint64_t payload[100] = {0};
     struct order o = a_number(0);
     for (size_t i = 0; i < 100; i++)
         memcpy(&payload[i], &o, sizeof(o));
     struct parcel_task t = {.data = (const unsigned char *)payload, .size = 8};
-    series_init(&s, functions, 1);
+    series_init(&s, f, 1);
     series_begin(&s);
     uint32_t ran = 0;
     uint32_t sum = 0;
@@ -226,6 +251,13 @@ static void results_are_enough_at_some_time(void **state)
     series_end(&s);
     assert_true(s.results.size < 200 + ROW_RESULT_BYTES + 8);
     series_done(&s);
+}
+
+static void results_are_enough_at_some_time(void **state)
+{
+    (void)state;
+    check_enough(functions);
+    check_enough(many);
 }
 
 static void a_function_that_is_not_there_fails_each_task(void **state)
@@ -278,6 +310,80 @@ static void memory_that_is_refused_costs_no_other_task(void **state)
     }
 }
 
+static void many_at_once_give_the_same_results(void **state)
+{
+    (void)state;
+    size_t three = 3;
+    struct rota_function by_three = many[0];
+    by_three.context = &three;
+    const struct rota_function *of[] = {many, &by_three};
+    for (int i = 0; i < 2; i++) {
+        struct series s;
+        series_init(&s, of[i], 1);
+        for (int again = 0; again < 3; again++) {
+            run_all(&s, TASKS, order_of);
+            check_all(&s, TASKS, order_of);
+        }
+        run_all(&s, TASKS, a_number);
+        check_all(&s, TASKS, a_number);
+        series_done(&s);
+    }
+}
+
+/* Without it, and where what they say can't be, each is run for itself. */
+static void many_at_once_need_no_memory_of_their_own(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 4; n++) {
+        struct series s;
+        series_init(&s, many, 1);
+        allocations_left = n;
+        run_all(&s, TASKS, a_number);
+        allocations_left = -1;
+        check_all(&s, TASKS, a_number);
+        series_done(&s);
+    }
+    struct rota_function liar = many[0];
+    liar.run_alike = lie;
+    struct series s;
+    series_init(&s, &liar, 1);
+    run_all(&s, TASKS, order_of);
+    check_all(&s, TASKS, order_of);
+    series_done(&s);
+}
+
+static uint32_t calls;
+
+static size_t return_nothing(const struct rota_alike *tasks, void *context)
+{
+    (void)context;
+    calls++;
+    return tasks->count;
+}
+
+static void values_may_have_no_bytes(void **state)
+{
+    (void)state;
+    struct rota_function f = {.name = "f", .run = obey, .run_alike = return_nothing};
+    struct parcel_task t = {.data = (const unsigned char *)""};
+    struct series s;
+    series_init(&s, &f, 1);
+    series_begin(&s);
+    calls = 0;
+    for (uint32_t done = 0, ran = 0; done < TASKS; done += ran)
+        assert_int_equal(series_run(&s, &t, TASKS - done, done, 1, ENOUGH, &ran), 0);
+    series_end(&s);
+    struct row_walk walk = {.at = s.results.data, .left = s.results.size};
+    struct parcel_result r = {.size = 1};
+    for (int i = 0; i < TASKS; i++) {
+        assert_int_equal(row_next_result(&walk, &r), 0);
+        assert_int_equal(r.size, 0);
+    }
+    assert_int_equal(walk.left, 0);
+    assert_in_range(calls, 1, TASKS);
+    series_done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +393,9 @@ int main(void)
         cmocka_unit_test(results_are_enough_at_some_time),
         cmocka_unit_test(a_function_that_is_not_there_fails_each_task),
         cmocka_unit_test(memory_that_is_refused_costs_no_other_task),
+        cmocka_unit_test(many_at_once_give_the_same_results),
+        cmocka_unit_test(many_at_once_need_no_memory_of_their_own),
+        cmocka_unit_test(values_may_have_no_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
