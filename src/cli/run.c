@@ -621,7 +621,7 @@ int cli_run_rank(int argc, char **argv)
         return STATUS_USAGE;
     }
     if (link_ranks_join(NULL, NULL, &r, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return FRONT_FAR + fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
     int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
@@ -631,5 +631,6 @@ int cli_run_rank(int argc, char **argv)
     int status = rank_farm(r, &o, desk, input);
     run_options_done(&o);
     desk_leave(desk, status);
-    return desk >= 0 ? STATUS_SUCCESS : status;
+    bool far = desk < 0 && status > STATUS_SUCCESS && status <= STATUS_INCOMPLETE;
+    return desk >= 0 ? STATUS_SUCCESS : far ? FRONT_FAR + status : status;
 }
