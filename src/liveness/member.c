@@ -44,6 +44,7 @@ struct member *member_new(int rank, int size, const struct liveness_invitation *
     m->hello.rank = (uint32_t)rank;
     m->hello.size = (uint32_t)size;
     unsigned char where[NET_WHERE_BYTES];
+    net_allow(NET_PARENT_FDS);
     errno = 0;
     net_where(where);
     m->cause = errno;
@@ -86,6 +87,7 @@ static void try_address(struct member *m, int64_t now_ns)
 {
     int fd;
     m->attempt_ns = now_ns;
+    net_allow(NET_PARENT_FDS);
     errno = 0;
     bool begun = net_connect(&m->to.addresses[m->address], m->to.port, &fd) == 0;
     m->cause = begun ? 0 : errno;

@@ -137,8 +137,8 @@ def without_notices(out):
     """Launchers have words of their own on standard output: Open MPI's where hosts do not
     find each other, between lines of dashes, MPICH's of ranks that it has lost."""
     out = re.sub(r"^-{20,}\n.*?^-{20,}\n", "", out, flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"^(=|YOUR APPLICATION|This typically|Please see|\[proxy|\[mpiexec).*\n",
-                  "", out, flags=re.MULTILINE)
+    return re.sub(r"^(=|YOUR APPLICATION|This typically|Please see|\[proxy|\[mpiexec|"
+                  r"\.\./).*\n?", "", out, flags=re.MULTILINE)
 
 
 def said(end, trial):

@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MOVED = "CHAOS_MOVED"
 USERS = 61000  # and up: who they are does not matter, as nobody else is
 PR_SET_PDEATHSIG = 1
-SIGKILL = 9
+SIGKILL, SIGTERM = 9, 15
 
 
 def move():
@@ -69,7 +69,7 @@ def unmount(folder):
 
 def die_with_us():
     """In a child, before it is what it is to be."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGTERM)  # alone ends what it has started
 
 
 class Hosts:
