@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 
 struct spool_file {
     int fd; /* -1: not made yet */
@@ -113,7 +114,7 @@ static int add_block(struct spool_file *f, struct spool *s)
 static int write_at(int fd, off_t at, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t n = pwrite(fd, data, size, at);
+        ssize_t n = fault(FAULT_SPOOL) ? -1 : pwrite(fd, data, size, at);
         if (n < 0 && errno != EINTR)
             return errno;
         if (n == 0)

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/fault.h"
 
 struct desk {
     pthread_t thread;
@@ -150,7 +151,7 @@ static int begin_thread(struct desk *d)
     sigset_t all, before;
     sigfillset(&all); /* signals are for the thread that waits for the launcher */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&d->thread, NULL, serve, d);
+    int rc = fault(FAULT_THREAD) ? errno : pthread_create(&d->thread, NULL, serve, d);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
@@ -167,7 +168,8 @@ static int open_listener(struct desk *d, char name[DESK_NAME_SIZE])
     socklen_t length = address(name, &where);
     d->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (d->listener < 0 || bind(d->listener, (struct sockaddr *)&where, length) != 0 ||
-        listen(d->listener, 4) != 0 || pipe2(d->closing, O_CLOEXEC) != 0)
+        fault(FAULT_LISTEN) || listen(d->listener, 4) != 0 ||
+        pipe2(d->closing, O_CLOEXEC) != 0)
         return errno;
     return 0;
 }

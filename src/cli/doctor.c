@@ -25,10 +25,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/scratch.h"
 #include "cli/launch_options.h"
 #include "cli/probe.h"
 #include "launch/launch.h"
+#include "launch/place.h"
+#include "launch/slurm.h"
 #include "store/lock.h"
 
 enum {
@@ -42,6 +43,7 @@ enum {
 
 struct doctor {
     struct launch_options launch;
+    struct place place; /* where 'rota run' would have its ranks, or do without */
     const char *folder;
     int wrong; /* so many things do not hold */
 };
@@ -77,7 +79,29 @@ static void see_processors(struct doctor *d)
     cpu_set_t set;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     long own = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : online;
-    tell(d, NOTE, "processors", "%ld of %ld are for this process", own, online);
+    if (d->place.where == PLACE_NODES)
+        tell(d, NOTE, "slots",
+             "'rota run' starts a rank on each of %d nodes, and runs as many commands "
+             "there as that has CPUs for it",
+             d->place.nodes);
+    else
+        tell(d, NOTE, "slots",
+             "'rota run' runs %ld commands at once: %ld of %ld processors are for this "
+             "process",
+             own, own, online);
+}
+
+/* As 'rota run' would without a word about it. */
+static void see_place(struct doctor *d)
+{
+    struct slurm slurm = slurm_read(environ);
+    struct place_wish wish = {0};
+    struct rota_error err;
+    const struct launch_options *l = &d->launch;
+    if (l->mpiexec != NULL || l->hosts != NULL || l->hostfile != NULL)
+        return;
+    if (place_choose(&slurm, &wish, &d->place, &err) != 0)
+        tell(d, FAILS, "slots", "%s", err.text);
 }
 
 /* Where it is full, MPI's ranks die by SIGBUS, which names nothing. */
@@ -110,19 +134,47 @@ static int start_timer(timer_t *timer)
     return timer_settime(*timer, 0, &limit, NULL) == 0 ? 0 : ROTA_E_IO;
 }
 
-/* *asked: the signal that ended it, or 0. */
-static int launch_probe(const struct doctor *d, const char *path, int *status,
-                        int *asked, struct rota_error *err)
+/* Fill in where its ranks are to be: on nodes, no more of them than can have one
+ * besides rank 0. */
+static void place_probe(const struct doctor *d, struct launch_spec *spec)
+{
+    const struct place *p = &d->place;
+    if (p->where != PLACE_NODES)
+        return;
+    spec->nodes = p->nodes < PROBE_RANKS - 1 ? p->nodes : PROBE_RANKS - 1;
+    spec->slurm = p->slurm;
+    spec->overlap = p->overlap;
+}
+
+/* Run it to its end, or to the limit. */
+static int run_probe(const struct launch_spec *spec, int *status,
+                     struct rota_error *err)
+{
+    struct launch *l;
+    timer_t timer;
+    int rc = launch_start(spec, &l, err);
+    if (rc != 0)
+        return rc;
+    bool timed = start_timer(&timer) == 0;
+    rc = launch_wait(l, status, err);
+    if (timed)
+        timer_delete(timer);
+    return rc;
+}
+
+/* What rank 0 says goes to `to`, wherever it is: launchers bring it here. *asked: the
+ * signal that ended it, or 0. */
+static int launch_probe(const struct doctor *d, int to, int *status, int *asked,
+                        struct rota_error *err)
 {
     static char rank[] = "doctor-rank";
     char self[4096];
-    rota_auto(heap) char *file = strdup(path);
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n < 0 || file == NULL)
+    if (n < 0)
         return error_set(err, ROTA_E_IO, "cannot find this program: %s",
                          strerror(errno));
     self[n] = '\0';
-    char *argv[] = {self, rank, file, NULL};
+    char *argv[] = {self, rank, NULL};
     struct launch_spec spec = {
         .ranks = PROBE_RANKS,
         .mpiexec = d->launch.mpiexec,
@@ -131,15 +183,14 @@ static int launch_probe(const struct doctor *d, const char *path, int *status,
         .argv = argv,
         .asked = asked,
     };
-    struct launch *l;
-    timer_t timer;
-    int rc = launch_start(&spec, &l, err);
-    if (rc != 0)
-        return rc;
-    bool timed = start_timer(&timer) == 0;
-    rc = launch_wait(l, status, err);
-    if (timed)
-        timer_delete(timer);
+    place_probe(d, &spec);
+    fflush(stdout);
+    rota_auto(fd) int own = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (own < 0 || dup2(to, STDOUT_FILENO) < 0)
+        return error_set(err, ROTA_E_IO, "cannot lead what the ranks say here: %s",
+                         strerror(errno));
+    int rc = run_probe(&spec, status, err);
+    dup2(own, STDOUT_FILENO);
     return rc;
 }
 
@@ -190,33 +241,25 @@ static void tell_end(struct doctor *d, int status, int asked)
              status);
 }
 
-static void try_ranks(struct doctor *d, const char *scratch)
+static void try_ranks(struct doctor *d)
 {
-    rota_auto(heap) char *path = NULL;
     struct rota_error err;
     struct findings found = {.alive = -1};
     int status = 0;
     int asked = 0;
-    if (asprintf(&path, "%s/found", scratch) < 0) {
-        path = NULL;
-        tell(d, FAILS, "start", "out of memory");
+    FILE *f = tmpfile();
+    if (f == NULL) {
+        tell(d, FAILS, "start", "cannot make a temporary file: %s", strerror(errno));
         return;
     }
     int64_t begun_ns = clock_now_ns();
-    int rc = launch_probe(d, path, &status, &asked, &err);
+    int rc = launch_probe(d, fileno(f), &status, &asked, &err);
     double seconds = (double)(clock_now_ns() - begun_ns) / 1e9;
-    FILE *f = fopen(path, "re");
-    if (f != NULL) {
-        probe_read(f, &found);
-        fclose(f);
-    }
+    rewind(f);
+    probe_read(f, &found);
+    fclose(f);
     if (rc != 0 && found.joined == 0) {
         tell(d, FAILS, "start", "%s", err.text);
-        return;
-    }
-    if (f == NULL && (d->launch.hosts != NULL || d->launch.hostfile != NULL)) {
-        tell(d, FAILS, "start",
-             "no findings came back: rank 0 must be on this host; name it first");
         return;
     }
     if (found.joined == 0 && asked == 0) {
@@ -234,12 +277,13 @@ static void try_ranks(struct doctor *d, const char *scratch)
         tell_end(d, status, asked);
 }
 
-static void see_launcher(struct doctor *d, const char *scratch)
+static void see_launcher(struct doctor *d)
 {
     rota_auto(heap) char *path = NULL;
     rota_auto(heap) char *version = NULL;
     struct rota_error err;
-    if (launch_find(d->launch.mpiexec, &path, &version, &err) != 0) {
+    const char *name = d->place.slurm ? "srun" : d->launch.mpiexec;
+    if (launch_find(name, &path, &version, &err) != 0) {
         tell(d, FAILS, "launcher", "%s", err.text);
         return;
     }
@@ -249,7 +293,7 @@ static void see_launcher(struct doctor *d, const char *scratch)
              getenv("SLURM_JOB_ID"),
              getenv("SLURM_NNODES") ? getenv("SLURM_NNODES") : "?",
              getenv("SLURM_TASKS_PER_NODE") ? getenv("SLURM_TASKS_PER_NODE") : "?");
-    try_ranks(d, scratch);
+    try_ranks(d);
 }
 
 /* ---- the run file's place
@@ -364,7 +408,7 @@ static const char doc[] =
     "would be."
     "\v"
     "  rota doctor                      this machine\n"
-    "  rota doctor --hosts a:2,b:2      these hosts; the first should be this one\n"
+    "  rota doctor --hosts a:2,b:2      these hosts\n"
     "  rota doctor --folder /scratch    a run file would be kept there\n"
     "\n"
     "Exit status: 0 all holds, 1 something does not, 2 wrong words.";
@@ -403,20 +447,15 @@ int cli_doctor(int argc, char **argv)
     const struct argp argp = {
         .options = options, .parser = parse, .doc = doc, .children = children};
     struct doctor d = {.folder = "."};
-    char *scratch;
 
     argv[0] = name;
     argp_err_exit_status = DOCTOR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &d);
+    see_place(&d);
     see_processors(&d);
     see_shared_memory(&d);
     see_folder(&d);
-    if (scratch_make(&scratch) != 0) {
-        tell(&d, FAILS, "start", "cannot make a temporary folder: %s", strerror(errno));
-    } else {
-        see_launcher(&d, scratch);
-        scratch_remove(scratch, NULL);
-    }
+    see_launcher(&d);
     if (ferror(stdout))
         return DOCTOR_NOT_ALL;
     return d.wrong > 0 ? DOCTOR_NOT_ALL : DOCTOR_ALL_HOLDS;
@@ -424,9 +463,10 @@ int cli_doctor(int argc, char **argv)
 
 int cli_doctor_rank(int argc, char **argv)
 {
-    if (argc != 2) {
+    (void)argv;
+    if (argc != 1) {
         fprintf(stderr, "rota: doctor-rank is what 'rota doctor' starts\n");
         return DOCTOR_USAGE;
     }
-    return probe_rank(argv[1]);
+    return probe_rank();
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/fell.h"
 #include "base/tree.h"
 
@@ -78,7 +79,7 @@ int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
                          strerror(errno));
     sigprocmask(SIG_BLOCK, &set, &before);
     fflush(NULL);
-    pid_t child = fork();
+    pid_t child = fault(FAULT_SPAWN) ? -1 : fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         sigprocmask(SIG_SETMASK, &before, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "cli/doctor.h"
 #include "cli/exec.h"
 #include "cli/guard.h"
@@ -131,5 +132,12 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return show_version();
     const struct command *c = find(argv[1]);
-    return c != NULL ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+    if (c == NULL)
+        return unknown(argv[1]);
+    struct rota_error err;
+    if (c->what != NULL && fault_arm("front", &err) != 0) { /* ranks arm themselves */
+        fprintf(stderr, "rota: %s\n", err.text);
+        return STATUS_USAGE;
+    }
+    return c->run(argc - 1, argv + 1);
 }

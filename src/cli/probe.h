@@ -33,7 +33,8 @@ struct findings {
 /* Read what a probe has written to `f`: as far as it came. */
 void probe_read(FILE *f, struct findings *out);
 
-/* Be one of the ranks; rank 0 writes to the file at `path`. Returns the exit status. */
-int probe_rank(const char *path);
+/* Be one of the ranks; rank 0 writes to standard output, which the launcher brings to
+ * whoever started it, from whatever host. Returns the exit status. */
+int probe_rank(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 
 struct pump {
     int from;
@@ -49,7 +50,7 @@ static int begin(struct pump *p)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, NULL, pump, p);
+    int rc = fault(FAULT_THREAD) ? errno : pthread_create(&thread, NULL, pump, p);
     if (rc == 0)
         pthread_detach(thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 
 /* ---- the joblog -------------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ int joblog_add(FILE *f, const struct crew_end *end, const struct ticket *k,
     fprintf(f, "%" PRIu64 "\t%s\t%.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", end->task + 1,
             host, now_s() - took, took, end->wrote, v.exit, v.signal);
     put_command(f, k->command);
-    if (fflush(f) != 0 || ferror(f))
+    if (fault(FAULT_JOBLOG) || fflush(f) != 0 || ferror(f))
         return error_set(err, ROTA_E_IO, "cannot write the joblog: %s",
                          strerror(errno));
     return 0;
@@ -124,6 +125,8 @@ static FILE *open_private(const char *path)
 static int put(void *ctx, const char *data, size_t size, struct rota_error *err)
 {
     (void)err;
+    if (fault(FAULT_RESULTS))
+        return ROTA_E_IO;
     return size == 0 || fwrite(data, size, 1, ctx) == 1 ? 0 : ROTA_E_IO;
 }
 

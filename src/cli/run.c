@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/tree.h"
 #include "cli/desk.h"
 #include "cli/front.h"
@@ -441,8 +442,10 @@ static int run_front(void *ctx)
  * there to end the launcher as it should be, and to clear up behind it. */
 static void run_ranks(const struct run_options *o, struct ending *e)
 {
-    struct kept_front *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct kept_front *k = fault(FAULT_SHARED)
+                               ? MAP_FAILED
+                               : mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
+                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (k == MAP_FAILED) {
         perror("rota: cannot start the ranks");
         e->status = STATUS_USAGE;
@@ -618,7 +621,7 @@ int cli_run_rank(int argc, char **argv)
         return STATUS_USAGE;
     }
     if (link_ranks_join(NULL, NULL, &r, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return FRONT_FAR + fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
     int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
@@ -628,5 +631,6 @@ int cli_run_rank(int argc, char **argv)
     int status = rank_farm(r, &o, desk, input);
     run_options_done(&o);
     desk_leave(desk, status);
-    return desk >= 0 ? STATUS_SUCCESS : status;
+    bool far = desk < 0 && status > STATUS_SUCCESS && status <= STATUS_INCOMPLETE;
+    return desk >= 0 ? STATUS_SUCCESS : far ? FRONT_FAR + status : status;
 }

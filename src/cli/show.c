@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "cli/blob.h"
 #include "cli/screen.h"
 #include "cli/tasks.h"
@@ -87,7 +88,8 @@ static int write_all(struct stream *s, const char *data, size_t size)
         int error = await_reader(s);
         if (error != 0)
             return error;
-        ssize_t n = write(s->fd, data, size < most ? size : most);
+        ssize_t n =
+            fault(FAULT_OUTPUT) ? -1 : write(s->fd, data, size < most ? size : most);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return errno;
         if (n > 0) {

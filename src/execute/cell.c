@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "execute/futex.h"
 
 #define FRONT_BYTES ((size_t)CELL_PAGE)
@@ -52,7 +53,7 @@ int cells_map(struct cells *out, int slots, struct rota_error *err)
                       .bytes = FRONT_BYTES + (size_t)slots * SLOT_BYTES};
     size_t file_bytes = FRONT_BYTES + (size_t)slots * FILE_BYTES;
     rota_auto(fd) int fd = memfd_create("rota-tasks", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, (off_t)file_bytes) != 0)
+    if (fault(FAULT_SHARED) || fd < 0 || ftruncate(fd, (off_t)file_bytes) != 0)
         return error_set(err, ROTA_E_IO, "cannot make shared memory for tasks: %s",
                          strerror(errno));
     void *p = mmap(NULL, c.bytes, PROT_NONE,

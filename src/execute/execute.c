@@ -213,9 +213,10 @@ static void job_finish(struct execute *x, struct job *j)
 }
 
 /* What it writes can't be kept: end it. Its end is then seen as any other's. */
-static void job_overflow(struct execute *x, struct job *j)
+static void job_overflow(struct execute *x, struct job *j, int cause)
 {
     j->result.how = EXECUTE_OVERFLOWED;
+    j->result.code = cause;
     kill(-j->pid, SIGKILL);
     watch_close(x, &j->out);
     watch_close(x, &j->err);
@@ -228,7 +229,7 @@ static bool watch_read(struct execute *x, struct watch *w)
     if (w->fd < 0)
         return false;
     if (b->size > x->options.output_max || bytes_reserve(b) != 0) {
-        job_overflow(x, w->job);
+        job_overflow(x, w->job, b->size > x->options.output_max ? 0 : ENOMEM);
         return false;
     }
     ssize_t n = read(w->fd, b->data + b->size, READ_BYTES);
@@ -565,7 +566,7 @@ void execute_end(struct execute *x, uint64_t task)
     struct job *j;
     TAILQ_FOREACH (j, &x->running, link) {
         if (j->result.task == task) {
-            job_overflow(x, j);
+            job_overflow(x, j, 0);
             return;
         }
     }
@@ -641,7 +642,9 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
         snprintf(buf, size, "could not be started: %s", strerror(code));
         break;
     case EXECUTE_OVERFLOWED:
-        snprintf(buf, size, "wrote more output than can be kept, and was ended");
+        snprintf(buf, size, "%s, and was ended",
+                 code == ENOMEM ? "wrote output for which there was no memory"
+                                : "wrote more output than can be kept");
         break;
     case EXECUTE_OVERTIME:
         snprintf(buf, size, "ran out of time, and was ended");

@@ -11,6 +11,8 @@
  *    it and ends.
  *  - The nursery ends: the kernel kills its children (PR_SET_PDEATHSIG; both processes
  *    have one thread when they fork). That leaves what functions have started.
+ *    It does so by itself where forks are refused for some seconds: the tasks of that
+ *    slot are then run elsewhere, if there is a worker left.
  *  - A child ends: its process group is killed with it, before it is reaped, since its
  *    number is its own until then. What has left the group comes to the nursery, which
  *    adopts orphans, and is killed there. (A daemon that another slot's child started
@@ -33,11 +35,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/tree.h"
 #include "execute/child.h"
 
 #define PAUSE_MIN_NS (10 * NS_PER_MS) /* after a fork that led to nothing */
 #define PAUSE_MAX_NS NS_PER_SEC
+#define REFUSED_NS   (5 * NS_PER_SEC) /* without a fork: a slot's tasks wait for none */
 #define END_NS       (3 * NS_PER_SEC) /* for what was killed to be gone */
 
 enum {
@@ -56,6 +60,7 @@ struct ward {
     uint32_t life;
     int64_t fork_ns; /* when to fork it, where there is none */
     int64_t pause_ns;
+    int64_t refused_ns; /* since when forks have been refused; 0: they are not */
 };
 
 struct keeper {
@@ -112,15 +117,31 @@ static void fork_child(struct keeper *k, int slot)
 {
     struct ward *w = &k->wards[slot];
     pid_t self = getpid();
-    w->pid = fork();
+    w->pid = fault(FAULT_SPAWN) ? -1 : fork();
     if (w->pid == 0)
         become_child(k, slot, self);
     if (w->pid > 0) {
         setpgid(w->pid, w->pid); /* whoever comes first */
+        w->refused_ns = 0;
         return;
     }
+    int64_t now_ns = clock_now_ns();
     w->pid = 0;
-    pause_forking(w, clock_now_ns());
+    if (w->refused_ns == 0)
+        w->refused_ns = now_ns;
+    pause_forking(w, now_ns);
+}
+
+/* Whether a slot has long been without a child since the system refuses one. */
+static bool is_refused(const struct keeper *k)
+{
+    for (int i = 0; i < k->cells->slots; i++) {
+        const struct ward *w = &k->wards[i];
+        if (w->pid == 0 && w->refused_ns != 0 &&
+            clock_now_ns() - w->refused_ns > REFUSED_NS)
+            return true;
+    }
+    return false;
 }
 
 /* Fork who is missing. Returns when to come again. */
@@ -243,7 +264,7 @@ static _Noreturn void keep(struct keeper *k)
         struct signalfd_siginfo info;
         int ms = clock_poll_ms(fork_missing(k), clock_now_ns());
         poll(fds, 2, ms);
-        if (!listen_to_rank(k) || getppid() != k->rank)
+        if (!listen_to_rank(k) || getppid() != k->rank || is_refused(k))
             leave(k);
         while (read(k->signals, &info, sizeof(info)) > 0)
             continue;
@@ -293,14 +314,15 @@ int nursery_open(struct nursery *n, const struct cells *cells,
 {
     int pair[2];
     pid_t rank = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    if (fault(FAULT_PIPE) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a socket pair: %s",
                          strerror(errno));
     fflush(NULL); /* or the children would write it again */
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before); /* no handler of the rank's runs there */
-    pid_t pid = fork();
+    pid_t pid = fault(FAULT_SPAWN) ? -1 : fork();
     if (pid == 0)
         become_nursery(cells, options, pair[1], rank);
     int error = errno;

@@ -7,6 +7,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 static int prepare_actions(posix_spawn_file_actions_t *a, const struct piped *s)
 {
     int rc = s->in < 0
@@ -53,7 +55,9 @@ int piped_start(const struct piped *s, pid_t *pid)
     if (rc == 0)
         rc = prepare_actions(&actions, s);
     if (rc == 0)
-        rc = posix_spawnp(&started, s->argv[0], &actions, &attr, s->argv, s->env);
+        rc = fault(FAULT_SPAWN)
+                 ? errno
+                 : posix_spawnp(&started, s->argv[0], &actions, &attr, s->argv, s->env);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attr);
     if (rc == 0)
@@ -65,7 +69,7 @@ int piped_make(int *ours, int *theirs, bool we_read)
 {
     int fds[2];
     *ours = *theirs = -1;
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (fault(FAULT_PIPE) || pipe2(fds, O_CLOEXEC) != 0)
         return errno;
     *ours = fds[we_read ? 0 : 1];
     *theirs = fds[we_read ? 1 : 0];

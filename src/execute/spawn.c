@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 
 /* A pipe whose read end is ours, and does not block. Returns an errno. */
 static int make_pipe(int *read_end, int *write_end)
 {
     int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (fault(FAULT_PIPE) || pipe2(fds, O_CLOEXEC) != 0)
         return errno;
     *read_end = fds[0];
     *write_end = fds[1];
@@ -29,7 +30,7 @@ static int make_input(const struct spawn_spec *s, int *fd)
     size_t left = s->input_bytes;
     if (data == NULL)
         return 0;
-    *fd = memfd_create("rota-input", MFD_CLOEXEC);
+    *fd = fault(FAULT_SHARED) ? -1 : memfd_create("rota-input", MFD_CLOEXEC);
     if (*fd < 0)
         return errno;
     while (left > 0) {
@@ -100,7 +101,9 @@ static int spawn(const struct spawn_spec *s, const struct ends *ends, pid_t *pid
     if (rc == 0)
         rc = prepare_actions(&actions, s->folder, ends);
     if (rc == 0)
-        rc = posix_spawnp(pid, s->argv[0], &actions, &attr, s->argv, s->env);
+        rc = fault(FAULT_SPAWN)
+                 ? errno
+                 : posix_spawnp(pid, s->argv[0], &actions, &attr, s->argv, s->env);
     if (rc != 0)
         *pid = 0;
     posix_spawn_file_actions_destroy(&actions);

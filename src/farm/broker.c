@@ -38,6 +38,10 @@ enum {
     UNTOLD_BYTES = 256 << 20,
 };
 
+/* That a report's tasks took, as its sender says: some years, and far from what a sum,
+ * or a share, could not hold. */
+#define BUSY_MOST_NS (UINT64_C(1) << 57)
+
 #define LIMIT_PAUSE_NS INT64_C(100000000) /* between two limits that are told */
 
 enum worker_state {
@@ -417,7 +421,7 @@ static int take_results(struct broker *b, int64_t now_ns, int worker,
         .worker = worker,
         .ended_ns = now_ns,
         .lease = h->lease,
-        .busy_ns = (int64_t)h->more,
+        .busy_ns = (int64_t)(h->more < BUSY_MOST_NS ? h->more : BUSY_MOST_NS),
         .count = h->count,
         .end = h->first + h->count,
         .seen = {h->first, WIRE_HEAD_BYTES, 0},
@@ -571,6 +575,11 @@ int broker_act(struct broker *b, int64_t now_ns)
     if (rc == 0 && b->options.limit_times > 0)
         rc = tell_limit(b, now_ns);
     return rc;
+}
+
+bool broker_was_refused(const struct broker *b)
+{
+    return plan_was_refused(b->plan);
 }
 
 int64_t broker_wake_ns(const struct broker *b)

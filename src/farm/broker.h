@@ -140,6 +140,9 @@ int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
 /* Do what is to be done now. Fails with ROTA_E_NOMEM or ROTA_E_MPI. */
 int broker_act(struct broker *b, int64_t now_ns);
 
+/* Whether it did not lend what it could have, for want of memory. */
+bool broker_was_refused(const struct broker *b);
+
 /* When to act again if nothing happens (INT64_MAX: only then). */
 int64_t broker_wake_ns(const struct broker *b);
 

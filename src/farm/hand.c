@@ -18,6 +18,7 @@ struct hand {
     uint64_t fingerprint;
     bool finished;
     bool shut;       /* as the manager was told */
+    bool refused;    /* memory, when it worked last */
     bool has_report; /* which is the executor's, and not sent yet */
     struct executor_report report;
 };
@@ -197,11 +198,18 @@ int hand_work(struct hand *h, bool *reported)
     if (rc == 0)
         rc = hand_in(h);
     *reported = rc == 0;
+    h->refused = rc == ROTA_E_NOMEM;
     if (rc == ROTA_E_TIMEOUT || rc == ROTA_E_NOMEM)
         rc = 0;
     if (rc == 0 && h->shut != h->executor->shut)
         rc = tell_shut(h);
+    h->refused = h->refused || rc == ROTA_E_NOMEM;
     return rc == ROTA_E_NOMEM ? 0 : rc;
+}
+
+bool hand_was_refused(const struct hand *h)
+{
+    return h->refused;
 }
 
 bool hand_is_finished(const struct hand *h)

@@ -45,6 +45,9 @@ int hand_receive(struct hand *h, const void *data, size_t size);
  * on), or as the port's send does. */
 int hand_work(struct hand *h, bool *reported);
 
+/* Whether the last hand_work has left something undone for want of memory. */
+bool hand_was_refused(const struct hand *h);
+
 /* Whether the manager has sent this worker home. */
 bool hand_is_finished(const struct hand *h);
 

@@ -19,7 +19,8 @@
 #define FARM_NAP_NS (NS_PER_MS / 2)
 
 /* So often who waits looks whether he should still. */
-#define FARM_TICK_NS (100 * NS_PER_MS)
+#define FARM_TICK_NS    (100 * NS_PER_MS)
+#define FARM_REFUSED_NS (3 * NS_PER_SEC)
 
 /* How a feed answers; or with a negative code, with which rota_next then fails. */
 enum farm_fed {
@@ -84,6 +85,7 @@ struct rota_farm {
     struct rota_message message;
     bool has_order; /* so too, of the manager's for the hand */
     struct rota_message order;
+    int64_t refused_ns; /* since when there has been no memory to go on; 0: there is */
     /* the manager's: */
     struct broker *broker;
     struct farm_hooks hooks;
@@ -151,5 +153,12 @@ int farm_work(struct rota_farm *f, bool (*stop)(void *ctx), void *ctx);
 /* Take the manager's orders, waiting for the first until `deadline_ns`; without memory
  * they wait. *took: some came. */
 int farm_take_orders(struct rota_farm *f, int64_t deadline_ns, bool *took);
+
+/* All that could be done was; `refused`: but for what there was no memory for. That is
+ * waited for, but not for ever: fails with ROTA_E_NOMEM after FARM_REFUSED_NS. */
+int farm_bear(struct rota_farm *f, bool refused);
+
+/* Whether there was no memory for what the hand had to do. */
+bool farm_hand_was_refused(const struct rota_farm *f);
 
 #endif

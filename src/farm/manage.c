@@ -264,6 +264,8 @@ static int progress(struct rota_farm *f)
         broker_shut(f->broker, farm_now(f), true);
     if (rc == 0)
         rc = broker_act(f->broker, farm_now(f));
+    if (rc == 0)
+        rc = farm_bear(f, farm_hand_was_refused(f) || broker_was_refused(f->broker));
     return rc;
 }
 

@@ -36,6 +36,19 @@ int farm_take_orders(struct rota_farm *f, int64_t deadline_ns, bool *took)
     return 0;
 }
 
+bool farm_hand_was_refused(const struct rota_farm *f)
+{
+    return f->hand != NULL && (f->has_order || hand_was_refused(f->hand));
+}
+
+int farm_bear(struct rota_farm *f, bool refused)
+{
+    int64_t now_ns = refused ? clock_now_ns() : 0;
+    if (f->refused_ns == 0 || !refused)
+        f->refused_ns = now_ns;
+    return now_ns - f->refused_ns < FARM_REFUSED_NS ? 0 : ROTA_E_NOMEM;
+}
+
 /* To be asked now and then whether to go on. */
 struct question {
     bool (*stop)(void *ctx);
@@ -83,6 +96,8 @@ static int work(struct rota_farm *f, struct question *q)
         int rc = farm_take_orders(f, until_ns, &took);
         if (rc == 0)
             rc = hand_work(f->hand, &reported);
+        if (rc == 0)
+            rc = farm_bear(f, farm_hand_was_refused(f));
         if (rc != 0)
             return rc;
         if (took || reported)

@@ -33,15 +33,44 @@ static uint64_t read_epoch(const struct state *s)
 /* ---- taking one -------------------------------------------------------------------
  */
 
+/* What the rank does: its own words for it, which belong together. */
+struct doing {
+    uint32_t now;
+    uint16_t call;
+    uint16_t own_count;
+};
+
+static struct doing read_doing(const struct state *s)
+{
+    struct doing d;
+    uint64_t word = __atomic_load_n(&s->doing, __ATOMIC_ACQUIRE);
+    memcpy(&d, &word, sizeof(d));
+    return d;
+}
+
+static bool is_inside(struct doing d)
+{
+    return d.now == LOOK_BLOCKED || d.now == LOOK_POLLING;
+}
+
+/* Whether what it awaits is the one thing that `own_place` says. */
+static bool is_short(struct doing d)
+{
+    return d.own_count == STATE_OWN_FLOW || d.own_count == STATE_OWN_OP;
+}
+
 void shot_glance(const struct state *s, struct shot_head *head)
 {
     head->magic = SHOT_MAGIC;
     head->epoch = read_epoch(s);
+    struct doing d = read_doing(s);
     if (head->now != LOOK_GONE)
-        head->now = __atomic_load_n(&s->now, __ATOMIC_RELAXED);
+        head->now = d.now;
     head->flags = __atomic_load_n(&s->flags, __ATOMIC_RELAXED);
+    if (head->now == LOOK_BLOCKED && is_short(d)) /* then they are an earlier call's */
+        head->flags &= ~(uint32_t)(STATE_ANY | STATE_FREE);
     head->pid = s->pid;
-    head->call = s->call;
+    head->call = d.call;
     head->site = s->site;
     head->ops = head->flows = head->comms = head->members = 0;
 }
@@ -55,43 +84,96 @@ static int by_order(const void *a, const void *b)
 
 static bool is_wanted(const struct state *s, const struct state_flow *f)
 {
-    return f->comm != 0 && ((s->flags & STATE_COARSE) == 0 || f->tag == LOOK_OTHER);
+    return (f->sent != 0 || f->received != 0) &&
+           ((s->flags & STATE_COARSE) == 0 || f->tag == LOOK_OTHER);
+}
+
+static enum look_kind kind_of(unsigned call)
+{
+    switch (call) {
+    case CALL_Recv:
+        return LOOK_RECV;
+    case CALL_Ssend:
+        return LOOK_SSEND;
+    default:
+        return LOOK_SEND;
+    }
+}
+
+/* What stands in the flow alone, told in full (STATE_OP_FLOW). */
+static void complete(const struct state *s, struct state_op *op)
+{
+    if ((op->flags & STATE_OP_FLOW) == 0)
+        return;
+    const struct state_flow *f = &s->flows[(uint32_t)op->place % STATE_FLOWS];
+    op->comm = f->comm;
+    op->peer = f->peer;
+    op->tag = f->tag;
+    op->root = LOOK_NONE;
+    op->flags &= ~(uint32_t)STATE_OP_FLOW;
+}
+
+/* What the call itself does, and awaits: at most STATE_OWN. */
+static uint32_t take_own(const struct state *s, struct doing d, struct state_op *to)
+{
+    uint32_t own = is_inside(d) && d.own_count <= STATE_OWN ? d.own_count : 0;
+    for (uint32_t i = 0; i < own; i++)
+        to[i] = s->own[i];
+    if (is_inside(d) && d.own_count == STATE_OWN_FLOW) {
+        uint32_t place = __atomic_load_n(&s->own_place, __ATOMIC_RELAXED) % STATE_FLOWS;
+        to[own++] = (struct state_op){.site = s->site,
+                                      .call = d.call,
+                                      .kind = (uint8_t)kind_of(d.call),
+                                      .index = s->flows[place].sent,
+                                      .place = (int32_t)place,
+                                      .flags = STATE_OP_FLOW};
+        complete(s, to);
+    }
+    for (uint32_t i = 0; i < own; i++)
+        to[i].awaited = 1;
+    return own;
+}
+
+/* Is the request that stands at `place` awaited? Its mark may be an earlier call's. */
+static bool is_awaited(const struct state *s, struct doing d, uint32_t place,
+                       const struct state_op *op)
+{
+    if (!is_inside(d))
+        return false;
+    if (is_short(d))
+        return d.own_count == STATE_OWN_OP && s->own_place == place;
+    return op->awaited != 0 && op->awaited == s->waits;
 }
 
 /* The rank may write while this reads, and anything: what a count says is read once,
  * and not trusted beyond what there is. */
 static uint32_t read_count(const uint32_t *count, uint32_t most)
 {
-    uint32_t n = __atomic_load_n(count, __ATOMIC_RELAXED);
+    uint32_t n = __atomic_load_n(count, __ATOMIC_ACQUIRE);
     return n < most ? n : most;
 }
 
 static uint32_t take_ops(const struct state *s, struct state_op *to)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < STATE_OPS; i++) {
+    struct doing d = read_doing(s);
+    uint32_t places = read_count(&s->op_places, STATE_OPS);
+    for (uint32_t i = 0; i < places; i++) {
         const struct state_op op = s->ops[i];
         if (op.handle == 0 || (op.flags & STATE_OP_ACTIVE) == 0)
             continue;
         to[n] = op;
-        to[n].awaited = op.awaited != 0 && op.awaited == s->waits;
-        n++;
+        to[n].awaited = is_awaited(s, d, i, &op);
+        complete(s, &to[n++]);
     }
     qsort(to, n, sizeof(*to), by_order);
-    bool inside = s->now == LOOK_BLOCKED || s->now == LOOK_POLLING;
-    uint32_t own = inside ? __atomic_load_n(&s->own_count, __ATOMIC_RELAXED) : 0;
-    own = own <= STATE_OWN ? own : 0;
-    for (uint32_t i = 0; i < own; i++) { /* the last */
-        to[n] = s->own[i];
-        to[n++].awaited = 1;
-    }
-    return n;
+    return n + take_own(s, d, to + n); /* the last */
 }
 
 static uint32_t count_flows(const struct state *s)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < STATE_FLOWS; i++)
+    for (uint32_t i = 0, all = read_count(&s->flow_count, STATE_FLOWS); i < all; i++)
         n += is_wanted(s, &s->flows[i]);
     return n;
 }
@@ -108,7 +190,8 @@ static unsigned char *take_flows(const struct state *s, uint32_t max, uint32_t *
                                  unsigned char *p)
 {
     *count = 0;
-    for (uint32_t i = 0; i < STATE_FLOWS && *count < max; i++) {
+    for (uint32_t i = 0, all = read_count(&s->flow_count, STATE_FLOWS);
+         i < all && *count < max; i++) {
         if (!is_wanted(s, &s->flows[i]))
             continue;
         memcpy(p, &s->flows[i], sizeof(s->flows[i]));
@@ -203,11 +286,19 @@ static bool is_op(const struct state_op *op, int ranks)
            call_name(op->call) != NULL;
 }
 
+/* Of a time ago that makes sense; a parent that was interrupted may be a moment ahead.
+ */
+static bool is_ago(int64_t ns)
+{
+    return ns >= -INT64_MAX / 4 && ns <= INT64_MAX / 4;
+}
+
 int shot_check(const void *bytes, size_t size, int ranks, const struct shot_head **head)
 {
     const struct shot_head *h = bytes;
     if (size < sizeof(*h) || h->magic != SHOT_MAGIC || !is_rank(h->rank, ranks) ||
         h->now > LOOK_GONE || h->how > LOOK_KILLED || h->how < 0 ||
+        !is_ago(h->since_ns) || !is_ago(h->progress_ns) ||
         memchr(h->host, 0, sizeof(h->host)) == NULL || h->ops > STATE_OPS + STATE_OWN ||
         h->flows > STATE_FLOWS || h->comms > STATE_COMMS ||
         h->members > STATE_MEMBERS ||

@@ -1,4 +1,4 @@
-/* state.h - the memory that a rank's MPI calls share with its parent (version 1)
+/* state.h - the memory that a rank's MPI calls share with its parent (version 2)
  *
  * A memfd, made by the parent before the rank is started; its descriptor's number
  * stands in the environment's ROTA_GUARD_STATE. The preload library (preload/) writes
@@ -6,8 +6,9 @@
  * Both are on one machine and of one version (magic), so it is a struct.
  *
  *      head      who the rank is, what it does now                    (struct state)
- *      ops       requests under way, hashed by handle (open addressing)
- *      flows     messages counted by communicator, peer and tag, hashed
+ *      ops       requests under way, and places for more between them
+ *      flows     messages counted by communicator, peer and tag, in the order in which
+ *                they came
  *      comms     communicators, windows and files, in the order in which they came
  *      members   their groups, as ranks in MPI_COMM_WORLD
  *
@@ -33,18 +34,21 @@
 
 #include <stdint.h>
 
-#define STATE_MAGIC     UINT32_C(0x31534752) /* "RGS1" */
+#define STATE_MAGIC     UINT32_C(0x32534752) /* "RGS2" */
 #define STATE_VARIABLE  "ROTA_GUARD_STATE"
 #define STATE_WORLD     UINT64_C(0x524f5441574f524c) /* MPI_COMM_WORLD's identity */
 #define STATE_NO_HANDLE UINT64_MAX
 
 enum {
-    STATE_OPS = 8192,   /* powers of two */
-    STATE_FLOWS = 8192, /* three quarters of them at most are used */
+    STATE_OPS = 8192,
+    STATE_FLOWS = 8192,
     STATE_COMMS = 1024,
     STATE_MEMBERS = 1 << 17,
     STATE_PAST = 4, /* collectives remembered, of each communicator */
     STATE_OWN = 2,  /* operations of one blocking call: MPI_Sendrecv has two */
+    /* Instead of how many: the one that is awaited, and nothing else, is */
+    STATE_OWN_FLOW = 0xffff, /* a message of the flow at `own_place`, by `call`, */
+    STATE_OWN_OP = 0xfffe,   /* or the request at `own_place` */
     STATE_TRACE = 16384,
     STATE_STACK = 64,
 };
@@ -72,7 +76,11 @@ enum {
     STATE_OP_PERSISTENT = 1 << 2,
     STATE_OP_ACTIVE = 1 << 3,
     STATE_OP_CANCELLED = 1 << 4, /* asked to be */
-    STATE_OP_MATCH = 1 << 5,     /* what is received is in flows already (MPI_Imrecv) */
+    /* Its communicator, peer and tag are those of the flow at `place`: they are not
+     * written here, to spare the time. */
+    STATE_OP_FLOW = 1 << 5,
+    /* MPI_Psend_init: of `place` parts; LOOK_OWN as long as `index` are not ready. */
+    STATE_OP_PARTS = 1 << 6,
 };
 
 struct state_op {
@@ -85,7 +93,7 @@ struct state_op {
     int32_t peer;
     int32_t tag;
     int32_t root;
-    int32_t group; /* the communicator's place in `comms`, to translate a source */
+    int32_t place; /* of the communicator in `comms`; or STATE_OP_FLOW: in `flows` */
     uint16_t call;
     uint8_t kind;       /* enum look_kind */
     uint8_t collective; /* enum look_collective */
@@ -110,14 +118,16 @@ struct state_past {
 };
 
 enum {
-    STATE_COMM_OPEN = 1 << 0,  /* not all members are known */
-    STATE_COMM_FREED = 1 << 1, /* by this rank */
+    STATE_COMM_FREED = 1 << 0,  /* by this rank */
+    STATE_COMM_DOUBT = 1 << 1,  /* a call of all has failed: did it count? */
+    STATE_COMM_SHARED = 1 << 2, /* its members stand for another one too */
 };
 
 struct state_comm {
     uint64_t id;
     uint64_t handle;
     uint64_t begun; /* collectives */
+    uint64_t inits; /* persistent collectives made */
     uint32_t first; /* of its members; first the local group, */
     uint32_t local; /* so many, */
     uint32_t count; /* and then an intercommunicator's remote one: so many in all */
@@ -133,22 +143,30 @@ struct state {
     int32_t pid; /* of the process that has called MPI_Init; 0: none has */
     int32_t tid; /* its thread */
 
+    /* All that a message changes here is in one line of the cache. */
     uint64_t epoch;
-    uint32_t now;       /* enum look_state, of LOOK_RUNNING to LOOK_FINALIZED */
-    uint32_t flags;     /* STATE_... */
+    union {
+        struct {
+            uint32_t now;       /* enum look_state, of LOOK_RUNNING to LOOK_FINALIZED */
+            uint16_t call;      /* in it, or the last that was worth noting */
+            uint16_t own_count; /* of own; or STATE_OWN_FLOW, STATE_OWN_OP */
+        };
+        uint64_t doing; /* the three at once */
+    };
+    uint64_t site;
+    uint32_t own_place;
+    uint32_t flags; /* STATE_... */
+
     uint64_t polls;     /* tests and probes that found nothing */
     uint64_t fruitless; /* changes of the epoch that these alone have made */
     uint64_t waits;     /* counts calls that block; what awaits is marked with it */
-    uint64_t site;
-    uint16_t call;      /* in it, or the last that was worth noting */
-    uint16_t own_count; /* of own */
+    uint64_t order;     /* of the operation posted last */
     uint32_t comm_count;
-    struct state_op own[STATE_OWN]; /* what the call itself does, and awaits */
-
-    uint64_t order; /* of the operation posted last */
-    uint32_t op_count;
-    uint32_t flow_count;
     uint32_t member_count;
+    uint32_t flow_count;
+    uint32_t op_count;
+    uint32_t op_places; /* all that are under way are before this place in ops */
+    struct state_op own[STATE_OWN]; /* what the call itself does, and awaits */
 
     /* What the parent asks for by a signal, and the answer (preload/answer.c). */
     uint32_t asked;    /* bits: STATE_ASK_... */

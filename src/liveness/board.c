@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 static size_t board_bytes(uint32_t size)
 {
@@ -18,7 +19,7 @@ static size_t board_bytes(uint32_t size)
 
 int board_create(int *fd)
 {
-    int made = memfd_create("rota-board", 0);
+    int made = fault(FAULT_SHARED) ? -1 : memfd_create("rota-board", 0);
     if (made < 0)
         return ROTA_E_IO;
     *fd = made;
@@ -31,7 +32,9 @@ int board_map(int fd, int size, struct board **out)
     int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
     if (fd >= 0 && ftruncate(fd, (off_t)bytes) != 0)
         return ROTA_E_IO;
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+    void *at = fault(FAULT_SHARED)
+                   ? MAP_FAILED
+                   : mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (at == MAP_FAILED)
         return ROTA_E_IO;
     struct board *b = at;

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 static int buffer_reserve(struct conn_buffer *b, size_t more)
 {
     if (b->start == b->end)
@@ -70,7 +72,9 @@ void conn_flush(struct conn *c)
 {
     struct conn_buffer *b = &c->out;
     while (b->start < b->end && !c->ended && !c->deaf) {
-        ssize_t n = send(c->fd, b->bytes + b->start, b->end - b->start, MSG_NOSIGNAL);
+        ssize_t n = fault(FAULT_LINE) ? -1
+                                      : send(c->fd, b->bytes + b->start,
+                                             b->end - b->start, MSG_NOSIGNAL);
         if (n >= 0)
             b->start += (size_t)n;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -24,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "liveness/note.h"
 #include "liveness/parent.h"
 
@@ -99,7 +100,8 @@ static int start_again(int notes, int board_fd, pid_t *child)
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
     path[n > 0 ? n : 0] = '\0';
-    int rc = posix_spawn(child, path, NULL, NULL, argv, environ);
+    int rc = fault(FAULT_SPAWN) ? errno
+                                : posix_spawn(child, path, NULL, NULL, argv, environ);
     if (rc != 0)
         rc = posix_spawn(child, "/proc/self/exe", NULL, NULL, argv, environ);
     unsetenv(marker);
@@ -112,7 +114,7 @@ static int become_parent(struct rota_error *err)
     int pair[2];
     int board_fd;
     pid_t child;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+    if (fault(FAULT_PIPE) || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
         return error_set(err, ROTA_E_IO, "cannot make a socket pair: %s",
                          strerror(errno));
     fcntl(pair[0], F_SETFD, FD_CLOEXEC);
@@ -149,22 +151,45 @@ static int become_rank(struct liveness *lv, struct rota_error *err)
     return 0;
 }
 
+/* What the fault points are told: "parent2", "rank0". */
+static int arm_faults(const char *kind, struct rota_error *err)
+{
+    static const char *const numbers[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID",
+                                          "OMPI_COMM_WORLD_RANK"};
+    const char *number = NULL;
+    char place[32];
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && number == NULL; i++)
+        number = getenv(numbers[i]);
+    snprintf(place, sizeof(place), "%s%.10s", kind, number != NULL ? number : "0");
+    return fault_arm(place, err);
+}
+
 int liveness_begin(struct liveness **out, struct rota_error *err)
 {
+    bool is_parent = getenv(marker) == NULL && liveness_expected();
+    int rc = arm_faults(is_parent ? "parent" : "rank", err);
+    if (rc != 0)
+        return rc;
     rota_auto(liveness) struct liveness *lv = calloc(1, sizeof(*lv));
     if (lv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     lv->notes = lv->board_fd = -1;
     if (sodium_init() < 0)
         return error_set(err, ROTA_E_IO, "libsodium cannot be initialized");
-    int rc = 0;
     if (getenv(marker) != NULL)
         rc = become_rank(lv, err);
-    else if (liveness_expected())
+    else if (is_parent)
         rc = become_parent(err);
     if (rc == 0)
         *out = rota_steal(lv);
     return rc;
+}
+
+void liveness_start(struct liveness *lv)
+{
+    const struct note n = {.kind = NOTE_START};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
 }
 
 bool liveness_has_parent(const struct liveness *lv)
@@ -224,12 +249,17 @@ int liveness_join(struct liveness *lv, int rank, int size,
             .kind = NOTE_JOIN, .a = rank, .b = size, .invitation = *invitation};
         struct note answer = {0};
         int rc = ask(lv, &question, NOTE_JOINED, &answer);
+        if (rc != 0 && answer.a != 0)
+            return error_set(err, rc, "rank %d cannot open its liveness line: %s", rank,
+                             strerror(answer.a));
+        if (rc == ROTA_E_LOST)
+            return error_set(err, rc,
+                             "rank %d cannot reach rank 0's host for its liveness "
+                             "line; is a firewall between the hosts?",
+                             rank);
         if (rc != 0)
-            return error_set(
-                err, rc,
-                "rank %d cannot reach rank 0's host for its liveness line: "
-                "%s; is a firewall between the hosts?",
-                rank, rota_strerror(rc));
+            return error_set(err, rc, "rank %d cannot join the run: %s", rank,
+                             rota_strerror(rc));
     }
     *board = lv->board;
     return 0;

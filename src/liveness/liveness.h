@@ -42,6 +42,10 @@ bool liveness_expected(void);
  * with `err` filled. */
 int liveness_begin(struct liveness **out, struct rota_error *err);
 
+/* Tell the parent that MPI is about to begin: if that leads to no liveness_join in time
+ * (parent.c), it ends this process. */
+void liveness_start(struct liveness *lv);
+
 /* Whether a parent stands above this process. */
 bool liveness_has_parent(const struct liveness *lv);
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "rota.h"
 
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
@@ -106,8 +107,8 @@ int net_listen(bool loopback, int *fd, uint16_t *port)
         any = mapped((struct in_addr){.s_addr = htonl(INADDR_ANY)});
     struct net_address lo = net_loopback();
     if (resolve(family, loopback ? &lo : &any, 0, &at, &size) != 0 ||
-        bind(s, (struct sockaddr *)&at, size) != 0 || listen(s, 1024) != 0 ||
-        getsockname(s, (struct sockaddr *)&at, &size) != 0)
+        bind(s, (struct sockaddr *)&at, size) != 0 || fault(FAULT_LISTEN) ||
+        listen(s, 1024) != 0 || getsockname(s, (struct sockaddr *)&at, &size) != 0)
         return ROTA_E_IO;
     *port = ntohs(family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
                                      : ((struct sockaddr_in *)&at)->sin_port);
@@ -158,7 +159,8 @@ void net_allow(int count)
 
 int net_accept(int fd)
 {
-    int s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int s = fault(FAULT_ACCEPT) ? -1
+                                : accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (s >= 0)
         tune(s);
     return s;
@@ -173,7 +175,8 @@ int net_connect(const struct net_address *to, uint16_t port, int *fd)
     if (s < 0 || resolve(family, to, port, &at, &size) != 0)
         return ROTA_E_IO;
     tune(s);
-    if (connect(s, (struct sockaddr *)&at, size) != 0 && errno != EINPROGRESS)
+    if (fault(FAULT_CONNECT) ||
+        (connect(s, (struct sockaddr *)&at, size) != 0 && errno != EINPROGRESS))
         return ROTA_E_IO;
     *fd = fd_steal(&s);
     return 0;

@@ -6,6 +6,7 @@
  *
  *     state of the child     what leads on
  *     running, not joined    its end ends this process, and so the launch
+ *     so, and MPI begins     so too; it is killed where it doesn't join in time
  *     running, joined        its end, or its stopping too long, is reported
  *     ended                  the run's end (or a cut line) ends this process
  *
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -48,6 +50,7 @@
 
 enum {
     MAX_KEPT = 32,
+    START_TIMES = 10, /* ROTA_JOIN_MS: for MPI, and for the last rank to come to it */
 };
 
 struct parent {
@@ -64,6 +67,7 @@ struct parent {
     bool answered; /* the rank knows how its joining went */
     struct rota_fate fate;
     int64_t looked_ns;
+    int64_t starting_ns; /* since when the child has been in MPI_Init; 0: it is not */
     int stop_signal;
     int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
     int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
@@ -178,6 +182,8 @@ static void open_hub(struct parent *p, const struct note *asked, int64_t now_ns)
 static void answer_join(struct parent *p, int code)
 {
     struct note answer = {.kind = NOTE_JOINED, .code = code};
+    if (code != 0 && p->member != NULL)
+        answer.a = member_cause(p->member);
     p->answered = true;
     note_send(p->notes, &answer, -1);
 }
@@ -216,6 +222,8 @@ static void read_notes(struct parent *p, int64_t now_ns)
             open_hub(p, &n, now_ns);
         else if (n.kind == NOTE_JOIN)
             join(p, &n, now_ns);
+        else if (n.kind == NOTE_START)
+            p->starting_ns = now_ns;
         else if (n.kind == NOTE_LEAVE)
             report(p, (struct rota_fate){.how = ROTA_CLOSED});
         else if (n.kind == NOTE_FENCE && p->hub != NULL)
@@ -239,6 +247,8 @@ static void forgive_own_sleep(struct parent *p, int64_t now_ns)
         return;
     if (p->stopped_ns != 0)
         p->stopped_ns += gap;
+    if (p->starting_ns != 0)
+        p->starting_ns += gap;
     if (p->hub != NULL)
         hub_forgive(p->hub, gap);
     if (p->member != NULL)
@@ -255,10 +265,33 @@ static void follow_launcher(const struct parent *p)
     _exit(1);
 }
 
+/* MPI_Init waits for the launcher and for all ranks, and knows no limit: where the
+ * launcher is stuck, nobody but this process can say so, nor end it. Of all parents
+ * rank 0's says it. */
+static void judge_start(struct parent *p, int64_t now_ns)
+{
+    static const char *const names[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID"};
+    if (p->member != NULL || p->starting_ns == 0 ||
+        (now_ns - p->starting_ns) / START_TIMES < p->patience.join_ns)
+        return;
+    p->starting_ns = 0;
+    kill_by(p, now_ns);
+    const char *rank = NULL;
+    for (size_t i = 0; rank == NULL && i < sizeof(names) / sizeof(names[0]); i++)
+        rank = getenv(names[i]);
+    if (rank == NULL || strcmp(rank, "0") == 0)
+        fprintf(stderr,
+                "rota: MPI did not begin within %" PRId64 " s, and was ended: its "
+                "launcher is stuck, or a rank never came to it; ROTA_JOIN_MS says how "
+                "long that may take\n",
+                START_TIMES * p->patience.join_ns / NS_PER_SEC);
+}
+
 static void judge_child(struct parent *p, int64_t now_ns)
 {
     if (fate_is_final(p->fate.how))
         return;
+    judge_start(p, now_ns);
     if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
         p->frozen = true;
         kill_by(p, now_ns);
@@ -414,11 +447,13 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     };
     int cap = FIRST_FDS;
     struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
-    tree_adopt();
     if (p.signals < 0 || fds == NULL) {
+        fprintf(stderr, "rota: the parent of a rank cannot wait for it: %s\n",
+                strerror(fds == NULL ? ENOMEM : errno));
         kill(child, SIGKILL);
         _exit(1);
     }
+    tree_adopt();
     int64_t now;
     while (!is_over(&p, now = clock_now_ns())) {
         wait_for_something(&p, &fds, &cap);

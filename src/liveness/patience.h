@@ -4,7 +4,8 @@
  * good as none, and one above a century as good as a century:
  *   ROTA_SILENCE_MS  a line with nothing on it: the node has vanished   (10000)
  *   ROTA_FREEZE_MS   a rank stopped by a signal: it is frozen           (10000)
- *   ROTA_JOIN_MS     a rank that does not join at the start: vanished   (60000)
+ *   ROTA_JOIN_MS     a rank that does not join at the start: vanished   (60000);
+ *                    MPI that does not begin at all is given up after ten times that
  * Under overload, heartbeats were seen to come 4 s late, so a silence below 10 s
  * proves nothing.
  */

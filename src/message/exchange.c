@@ -44,6 +44,7 @@ struct posted {
 struct peer {
     STAILQ_HEAD(, posted) posted; /* the first may have been begun */
     LIST_ENTRY(peer) posting;     /* where that holds any */
+    int64_t refused_ns;           /* when MPI refused one of these; 0: it has not */
     uint64_t taken;               /* frames from it */
     int under_way;                /* data frames to it without credit yet */
     int owed;                     /* data frames from it, credit not yet returned */
@@ -266,28 +267,36 @@ static int post_next(struct exchange *x, int dest, struct posted *m)
 }
 
 /* Send what there is room for. Without memory for a frame, the rest is sent later;
- * where MPI refuses, it is that peer's end. */
+ * where MPI refuses, nothing more is: it may be that peer's end. */
 static void pump(struct exchange *x, struct peer *p)
 {
-    while (!STAILQ_EMPTY(&p->posted) && p->under_way < EXCHANGE_WINDOW && !p->leaving) {
+    while (!STAILQ_EMPTY(&p->posted) && p->under_way < EXCHANGE_WINDOW && !p->leaving &&
+           p->refused_ns == 0) {
         struct posted *m = STAILQ_FIRST(&p->posted);
         int rc = post_next(x, (int)(p - x->peers), m);
         if (rc == ROTA_E_NOMEM)
             return;
         if (rc != 0)
-            drop_posted(p);
+            p->refused_ns = clock_now_ns();
         else if (m->sent == m->size)
             drop_first_posted(p);
     }
 }
 
-static void pump_all(struct exchange *x)
+/* Fails with ROTA_E_MPI where one to whom MPI refused to send has not gone since. Who
+ * posted it has long been told that it is under way, so the whole exchange fails. */
+static int pump_all(struct exchange *x)
 {
     struct peer *next;
+    int rc = 0;
     for (struct peer *p = LIST_FIRST(&x->posting); p != NULL; p = next) {
         next = LIST_NEXT(p, posting);
         pump(x, p);
+        if (p->refused_ns != 0 && !p->leaving &&
+            clock_now_ns() - p->refused_ns > VERDICT_NS)
+            rc = ROTA_E_MPI;
     }
+    return rc;
 }
 
 /* ---- taking frames ----------------------------------------------------------- */
@@ -519,8 +528,8 @@ static int poll_once(struct exchange *x, int looks)
     if (x->leaving > 0)
         see_off_leaving(x);
     if (!LIST_EMPTY(&x->posting))
-        pump_all(x);
-    return taken;
+        rc = pump_all(x);
+    return rc ? rc : taken;
 }
 
 /* ---- the exchange ------------------------------------------------------------ */
@@ -890,8 +899,9 @@ void exchange_flush(struct exchange *x)
 {
     struct waiting waited = {0};
     int64_t deadline = clock_now_ns() + FLUSH_NS;
-    while (!LIST_EMPTY(&x->posting) && clock_now_ns() < deadline)
-        poll_sending(x, &waited, true);
+    int rc = 0;
+    while (rc == 0 && !LIST_EMPTY(&x->posting) && clock_now_ns() < deadline)
+        rc = poll_sending(x, &waited, true);
     for (int rank = 0; rank < x->size; rank++) {
         drop_posted(&x->peers[rank]);
         await_sent(x, rank); /* where MPI itself fails, nothing helps */

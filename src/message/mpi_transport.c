@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "message/frame.h"
 #include "rota.h"
 
@@ -247,6 +248,8 @@ static int mpi_post(struct transport *t, int dest, int envelope, size_t size)
 {
     struct mpi_transport *m = self(t);
     struct outgoing *o = m->room;
+    if (fault(FAULT_SEND))
+        return ROTA_E_MPI;
     int rc = checked(
         MPI_Isend(o->bytes, (int)size, MPI_BYTE, dest, envelope, m->comm, &o->request));
     if (rc != 0)

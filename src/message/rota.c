@@ -50,18 +50,10 @@ int rota_open(struct rota **out, struct rota_error *err)
     return rota_open_so(&(struct rota_manner){0}, out, err);
 }
 
-int rota_open_so(const struct rota_manner *manner, struct rota **out,
-                 struct rota_error *err)
+/* Join the run: *r as far as it came. */
+static int join_run(struct rota *r, const struct rota_manner *manner,
+                    struct rota_error *err)
 {
-    if (out == NULL)
-        return error_set(err, ROTA_E_ARG,
-                         "rota_open needs somewhere to put the handle");
-    if (was_opened)
-        return error_set(err, ROTA_E_STATE, "this process has joined its run already");
-    rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
-    if (r == NULL)
-        return error_set(err, ROTA_E_NOMEM, "out of memory");
-
     if (liveness_expected())
         startup_prepare(manner->sturdy);
     int rc = liveness_begin(&r->liveness, err);
@@ -80,6 +72,26 @@ int rota_open_so(const struct rota_manner *manner, struct rota **out,
     if (r->exchange == NULL) {
         transport->ops->free(transport);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
+int rota_open_so(const struct rota_manner *manner, struct rota **out,
+                 struct rota_error *err)
+{
+    if (out == NULL)
+        return error_set(err, ROTA_E_ARG,
+                         "rota_open needs somewhere to put the handle");
+    if (was_opened)
+        return error_set(err, ROTA_E_STATE, "this process has joined its run already");
+    rota_auto(rota) struct rota *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return error_set(err, ROTA_E_NOMEM, "out of memory");
+
+    int rc = join_run(r, manner, err);
+    if (rc != 0) {
+        startup_undo(&r->run);
+        return rc;
     }
     if (r->run.crowded)
         exchange_be_brief(r->exchange);

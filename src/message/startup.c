@@ -170,7 +170,6 @@ static int check_launcher(const struct startup *s, struct rota_error *err)
     int others = launched();
     if (s->size > 1 || others <= 1)
         return 0;
-    PMPI_Finalize(); /* it is alone, so this waits for nobody, and clears up after it */
     return error_set(
         err, ROTA_E_LAUNCH,
         "started as one of %d, but to this program's MPI it is alone: the "
@@ -213,33 +212,49 @@ static int meet(const struct startup *s, bool *on_one_host, struct rota_error *e
     return 0;
 }
 
-int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
+/* All that follows MPI_Init. */
+static int join(struct liveness *lv, struct startup *s, struct rota_error *err)
 {
-    struct startup s = {0};
     bool one_host = false;
-    int rc = init_mpi(&s, err);
+    int rc = check_launcher(s, err);
     if (rc == 0)
-        rc = check_launcher(&s, err);
-    if (rc == 0)
-        rc = meet(&s, &one_host, err);
+        rc = meet(s, &one_host, err);
     if (rc != 0)
         return rc;
 
     /* The others wait for rank 0's word, even where it could open no hub. */
     struct liveness_invitation invitation = {0};
     int invited =
-        s.rank == 0 ? liveness_invite(lv, s.size, one_host, &invitation, err) : 0;
-    rc = MPI_Bcast(&invitation, sizeof(invitation), MPI_BYTE, 0, s.comm);
+        s->rank == 0 ? liveness_invite(lv, s->size, one_host, &invitation, err) : 0;
+    rc = MPI_Bcast(&invitation, sizeof(invitation), MPI_BYTE, 0, s->comm);
     if (invited != 0)
         return invited;
     if (rc != MPI_SUCCESS)
         return mpi_failed(rc, "MPI_Bcast", err);
     if (!invitation.valid)
         return error_set(err, ROTA_E_LOST, "rank 0 could not begin the run");
-    s.crowded = is_crowded(&s, one_host);
-    s.shared = s.shared && one_host;
-    rc = liveness_join(lv, s.rank, s.size, &invitation, &s.board, err);
-    if (rc == 0)
+    s->crowded = is_crowded(s, one_host);
+    s->shared = s->shared && one_host;
+    return liveness_join(lv, s->rank, s->size, &invitation, &s->board, err);
+}
+
+int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
+{
+    struct startup s = {0};
+    liveness_start(lv);
+    int rc = init_mpi(&s, err);
+    if (rc != 0)
+        return rc;
+    rc = join(lv, &s, err);
+    if (rc != 0)
+        startup_undo(&s);
+    else
         *out = s;
     return rc;
+}
+
+void startup_undo(const struct startup *s)
+{
+    if (s->size == 1)
+        PMPI_Finalize();
 }

@@ -27,4 +27,8 @@ void startup_prepare(bool sturdy);
  * what liveness_join says. */
 int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err);
 
+/* A run of one rank that was joined can't begin after all: clear up after its MPI,
+ * which waits for nobody. Among others a rank just goes, and its parent says so. */
+void startup_undo(const struct startup *s);
+
 #endif

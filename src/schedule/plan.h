@@ -188,6 +188,9 @@ int plan_cancel(struct plan *p, int64_t now_ns, uint64_t task);
 /* The next thing to do, or false. Without memory it does what needs none. */
 bool plan_next(struct plan *p, int64_t now_ns, struct plan_action *out);
 
+/* Whether plan_next, when last asked, would have lent more, had there been memory. */
+bool plan_was_refused(const struct plan *p);
+
 /* When to ask plan_next again if nothing happens; INT64_MAX: only then. */
 int64_t plan_wake_ns(const struct plan *p);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/faulty.h"
 
 static_assert(ROTA_DONE == 0 && ROTA_POISON == 5 && ROTA_UNTRIED == 7,
               "the file's numbers are those of enum rota_outcome");
@@ -97,6 +98,7 @@ int schema_open(const char *path, sqlite3 **out, struct rota_error *err)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
     rota_auto(sqlite) sqlite3 *db = NULL;
+    faulty_install();
     int rc =
         sqlite3_open_v2(plain, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK)

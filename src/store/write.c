@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "store/schema.h"
 
 enum statement {
@@ -287,6 +288,8 @@ int writer_commit(struct writer *w, const struct pending *p)
     while (rc == SQLITE_OK && pending_next(p, &place, &r))
         rc = write_record[r.kind](w, &r);
     forget(w);
+    if (rc == SQLITE_OK && fault(FAULT_COMMIT))
+        rc = SQLITE_IOERR;
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
     if (rc != SQLITE_OK && sqlite3_get_autocommit(w->db) == 0)

@@ -1,10 +1,12 @@
 #!/bin/sh
-# run_restart.sh ROTA - rota run -n 3 goes on when its manager and its launcher die
+# run_restart.sh ROTA MPIEXEC - rota run -n 3 goes on when its manager and its launcher die,
+# or when a launcher ends everything because a worker has died
 #
 # Each command holds a lock, which the kernel takes from it when it dies: so one that
 # ran twice at once would find it taken.
 set -eu
 rota=$1
+mpiexec=$2
 . "$(dirname "$0")/check.sh"
 dir=$TMPDIR/check.dir
 mkdir "$dir"
@@ -70,6 +72,36 @@ run 0 "$rota" resume -n 2 -j 2 -k run.db
 same "$out" '2\n3\n'
 run 0 "$rota" status run.db
 grep -Eq '^workers  1, which run 2 at once; 0 lost$' "$out" || failed "not the workers"
+
+# Open MPI 4 does so when a process of its own, a rank's parent, is killed; MPICH unless it
+# is asked not to, which whoever puts a script in its place may not know.
+begin "a launcher that takes everything down with one worker"
+rm -f go.* run.db
+cat >launcher <<END
+#!/bin/bash
+for word; do
+    shift
+    [ "\$word" = -disable-auto-cleanup ] || set -- "\$@" "\$word"
+done
+exec $mpiexec "\$@"
+END
+chmod +x launcher
+"$rota" run -n 3 --mpiexec ./launcher --restarts 1 --run run.db \
+    'test {} -ne 40 || until [ -e go.40 ]; do sleep 0.02; done; echo {}' \
+    <list >"$out" 2>"$err" &
+whole=$!
+await 20
+worker=$(rank_process 2)
+kill -9 "$(parent_of "$worker")"
+until grep -q '(1 of 1)' "$err" || ! kill -0 $whole; do sleep 0.02; done
+>go.40
+got=0
+wait "$whole" || got=$?
+[ "$got" -eq 0 ] || failed "status $got"
+says "starting again from run file 'run.db' \(1 of 1\)"
+sort -nu "$out" | cmp -s - list || failed "not each task"
+[ "$("$rota" report --json run.db | grep -c '"outcome": "done"')" -eq 200 ] ||
+    failed "not all are recorded as done"
 
 # A launcher that is killed leaves its own files; nobody else knows which they are.
 rm -rf "$TMPDIR"/ompi.*

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "message/frame.h"
 #include "world.h"
 
@@ -120,13 +121,37 @@ static void what_was_posted_to_one_that_has_gone_is_dropped(void **state)
     assert_int_equal(w->wire.pairs[0][1].posted, posted);
 }
 
-static void what_mpi_refuses_is_dropped(void **state)
+/* It may be on its way out, and that is no failure; */
+static void what_mpi_refuses_goes_with_its_receiver(void **state)
 {
     struct world *w = *state;
     w->wire.pairs[0][1].refused = true;
     assert_int_equal(post_bytes(w, 0, 1, 0, 1000000, 1), 0);
     take_in(w, 0);
+    w->wire.pairs[0][1].refused = false; /* nothing more is sent to a suspect */
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    assert_int_equal(w->wire.pairs[0][1].posted, 0);
+    added_ns += 4 * NS_PER_SEC;
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    tell(w, 0, 1, 0);
+    added_ns += 4 * NS_PER_SEC;
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
     exchange_flush(w->x[0]);
+}
+
+/* but what was posted to a rank that lives on does not vanish without a word. */
+static void what_mpi_refuses_to_a_living_rank_is_a_failure(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[0][1].refused = true;
+    assert_int_equal(post_bytes(w, 0, 1, 0, 1000000, 1), 0);
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    added_ns += 6 * NS_PER_SEC;
+    assert_int_equal(take_in(w, 0), ROTA_E_MPI);
+    assert_int_equal(take_in(w, 0), ROTA_E_MPI);
+    tick_ns = NS_PER_MS;
+    exchange_flush(w->x[0]);
+    tick_ns = 0;
 }
 
 static void without_memory_for_a_frame_it_goes_later(void **state)
@@ -201,7 +226,8 @@ int main(void)
         IN_WORLD(what_is_sent_goes_behind_what_was_posted),
         IN_WORLD(one_can_post_to_oneself),
         IN_WORLD(what_was_posted_to_one_that_has_gone_is_dropped),
-        IN_WORLD(what_mpi_refuses_is_dropped),
+        IN_WORLD(what_mpi_refuses_goes_with_its_receiver),
+        IN_WORLD(what_mpi_refuses_to_a_living_rank_is_a_failure),
         IN_WORLD(without_memory_for_a_frame_it_goes_later),
         IN_WORLD(without_memory_to_post_nothing_is_taken),
         IN_WORLD(a_flush_sends_what_was_posted_for_a_moment),

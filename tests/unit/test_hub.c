@@ -688,6 +688,22 @@ static void a_large_run_may_have_as_many_descriptors_as_it_has_lines(void **stat
     assert_int_equal(files.rlim_max, before.rlim_max);
 }
 
+static void a_member_without_a_descriptor_knows_why_it_cannot_join(void **state)
+{
+    struct world *w = *state;
+    struct rlimit before;
+    struct rlimit none;
+    struct member *m = member_at(w, 1);
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+    live(w, patience.join_ns + NS_PER_SEC);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(member_state(m), MEMBER_CUT);
+    assert_int_equal(member_cause(m), EMFILE);
+}
+
 static void a_hello_heard_on_one_line_is_worth_nothing_on_another(void **state)
 {
     struct world *w = *state;
@@ -880,6 +896,7 @@ int main(void)
         IN_WORLD(a_thousand_who_say_nothing_keep_nobody_out),
         IN_WORLD(a_member_is_not_pushed_out_before_it_can_speak),
         IN_WORLD(a_large_run_may_have_as_many_descriptors_as_it_has_lines),
+        IN_WORLD(a_member_without_a_descriptor_knows_why_it_cannot_join),
         IN_WORLD(a_hello_heard_on_one_line_is_worth_nothing_on_another),
         IN_WORLD(a_hello_of_the_wrong_rank_or_size_is_refused),
         IN_WORLD(a_rank_that_has_joined_cannot_be_taken_over),

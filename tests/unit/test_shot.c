@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "guard/preload/fast.h"
 #include "guard/preload/record.h"
 #include "guard/shot.h"
 #include "guard/sites.h"
@@ -96,6 +97,63 @@ static void a_rank_is_told_as_it_is(void **unused)
     assert_int_equal(r->flows[0].sent, 1);
     assert_int_equal(r->calls_count, 1);
     assert_int_equal(look_find_comm(look, STATE_WORLD)->member_count, RANKS);
+    look_free(look);
+    free(bytes);
+}
+
+/* What the short way writes down is told as what record.h writes. */
+static void the_short_way_is_told_in_full(void **unused)
+{
+    static const bool coarse[RANKS];
+    size_t size;
+    (void)unused;
+    record_wait_begin(CALL_Waitany, NULL, true); /* leaves its marks */
+    record_wait_for(4711);
+    record_wait_blocks();
+    record_done();
+    record_send(CALL_Ssend, NULL, WORLD, 1, 7, LOOK_SSEND);
+    record_done();
+    struct state_flow *f = fast_flow(WORLD, 1, 7);
+    if (f == NULL) {
+        fail();
+        return;
+    }
+    fast_posted(99, f, 0, CALL_Irecv, NULL, LOOK_RECV);
+    f->sent++;
+    fast_block_on(record_state(), CALL_Ssend, NULL, f);
+    unsigned char *bytes = take((struct shot_head){.rank = 2}, &size);
+    struct look *look = put(bytes, size, coarse);
+    const struct look_rank *r = &look->ranks[2];
+    assert_int_equal(r->op_count, 2);
+    assert_false(r->any);
+    assert_int_equal(r->ops[0].kind, LOOK_RECV);
+    assert_int_equal(r->ops[0].peer, 1);
+    assert_int_equal(r->ops[0].tag, 7);
+    assert_true(r->ops[0].comm == STATE_WORLD);
+    assert_false(r->ops[0].awaited);
+    assert_int_equal(r->ops[1].kind, LOOK_SSEND);
+    assert_string_equal(r->ops[1].call, "MPI_Ssend");
+    assert_int_equal(r->ops[1].peer, 1);
+    assert_int_equal(r->ops[1].tag, 7);
+    assert_int_equal(r->ops[1].index, 2);
+    assert_true(r->ops[1].awaited);
+    look_free(look);
+    free(bytes);
+    fast_run(record_state());
+    fast_leave(record_state());
+    struct state_op *op = fast_request(99);
+    if (op == NULL) {
+        fail();
+        return;
+    }
+    fast_block(record_state(), CALL_Wait, NULL, STATE_OWN_OP,
+               (uint32_t)(op - record_state()->ops));
+    bytes = take((struct shot_head){.rank = 2}, &size);
+    look = put(bytes, size, coarse);
+    r = &look->ranks[2];
+    assert_int_equal(r->op_count, 1);
+    assert_true(r->ops[0].awaited);
+    assert_string_equal(r->call, "MPI_Wait");
     look_free(look);
     free(bytes);
 }
@@ -230,6 +288,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_rank_is_told_as_it_is),
+        T(the_short_way_is_told_in_full),
         T(who_waits_for_the_unknown_may_go_on),
         T(flows_with_a_coarse_peer_are_coarse),
         T(what_an_ended_call_did_is_not_told),

@@ -1,6 +1,7 @@
 /* test_store_failure.c - store: writes that fail, memory that isn't there, kill -9 */
 #include "unit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -9,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "faulty.h"
+#include "base/fault.h"
 #include "run_file.h"
+#include "store/faulty.h"
 #include "store/read.h"
 
 #define FILE_NAME run_file_path("run.db")
@@ -104,30 +106,30 @@ static void assert_complete(uint64_t count)
 }
 
 /* A commit that failed loses nothing: with room again, the next one has it all. */
-static void writes_fail(int rc, bool stays)
+static void calls_fail(enum fault_point point, int error, bool stays)
 {
     bool failed = true;
     for (int n = 1; failed; n++) {
         struct store *s = NULL;
-        faulty_fail(0, 0, false);
         unlink(FILE_NAME);
         unlink(run_file_path("run.db-journal"));
-        faulty_fail(n, rc, stays);
+        fault_set(point, n, stays, error);
         int code = store_create(FILE_NAME, &run_file_start, &s, NULL);
         if (code != 0) {
-            assert_true(faulty_failed());
+            assert_true(fault_has_struck(point));
             assert_null(s);
+            fault_set(point, 0, false, 0);
             assert_int_not_equal(access(FILE_NAME, F_OK), 0);
             continue;
         }
         int worked = work(s);
-        failed = faulty_failed();
+        failed = fault_has_struck(point);
         assert_true(worked == 0 || failed);
-        faulty_fail(0, 0, false);
+        fault_set(point, 0, false, 0);
         assert_int_equal(store_tasks(s), TASKS);
         struct rota_error err;
         if (store_flush(s, &err) != 0)
-            fail_msg("write %d failed, and later: %s", n, err.text);
+            fail_msg("call %d failed, and later: %s", n, err.text);
         store_close(s);
         assert_complete(TASKS);
     }
@@ -136,19 +138,25 @@ static void writes_fail(int rc, bool stays)
 static void a_full_disk_loses_nothing(void **state)
 {
     (void)state;
-    writes_fail(SQLITE_FULL, true);
+    calls_fail(FAULT_WRITE, ENOSPC, true);
 }
 
 static void a_failed_write_loses_nothing(void **state)
 {
     (void)state;
-    writes_fail(SQLITE_IOERR_WRITE, false);
+    calls_fail(FAULT_WRITE, EIO, false);
 }
 
 static void a_failed_sync_loses_nothing(void **state)
 {
     (void)state;
-    writes_fail(SQLITE_IOERR_FSYNC, false);
+    calls_fail(FAULT_SYNC, EIO, false);
+}
+
+static void a_failed_commit_loses_nothing(void **state)
+{
+    (void)state;
+    calls_fail(FAULT_COMMIT, EIO, false);
 }
 
 static void a_full_disk_says_what_to_do(void **state)
@@ -157,9 +165,9 @@ static void a_full_disk_says_what_to_do(void **state)
     struct rota_error err = {0};
     struct store *s = run_file_create(FILE_NAME);
     run_file_add_tasks(s, 1);
-    faulty_fail(1, SQLITE_FULL, true);
+    fault_set(FAULT_WRITE, 1, true, ENOSPC);
     assert_int_equal(store_flush(s, &err), ROTA_E_IO);
-    faulty_fail(0, 0, false);
+    fault_set(FAULT_WRITE, 0, false, 0);
     char wanted[1024];
     snprintf(wanted, sizeof(wanted),
              "cannot write to run file '%s': disk full; free space", FILE_NAME);
@@ -173,7 +181,7 @@ static void a_full_disk_is_tried_the_more_seldom(void **state)
     int64_t now = INT64_C(5000000000);
     struct store *s = run_file_create(FILE_NAME);
     run_file_add_tasks(s, 1);
-    faulty_fail(1, SQLITE_FULL, true);
+    fault_set(FAULT_WRITE, 1, true, ENOSPC);
     assert_int_equal(store_tick(s, now, NULL), ROTA_E_IO);
     for (int64_t wait = 2 * STORE_GROUP_NS; wait < INT64_C(1500000000); wait *= 2) {
         assert_true(store_due_ns(s) == now + wait);
@@ -181,7 +189,7 @@ static void a_full_disk_is_tried_the_more_seldom(void **state)
         now += wait;
         assert_int_equal(store_tick(s, now, NULL), ROTA_E_IO);
     }
-    faulty_fail(0, 0, false);
+    fault_set(FAULT_WRITE, 0, false, 0);
     now = store_due_ns(s);
     assert_int_equal(store_tick(s, now, NULL), 0);
     run_file_add_done(s, 1, NULL);
@@ -215,7 +223,7 @@ static void what_was_committed_outlives_a_dead_disk(void **state)
             run_file_add_done(s, 1, "out");
             if (store_flush(s, NULL) != 0)
                 _exit(1);
-            faulty_fail(n, SQLITE_IOERR_WRITE, true);
+            fault_set(FAULT_WRITE, n, true, EIO);
             for (uint64_t i = 2; i <= TASKS; i++)
                 run_file_add_done(s, i, "out");
             _exit(store_flush(s, NULL) == 0 ? 2 : 3);
@@ -396,11 +404,14 @@ static void a_program_that_reads_puts_a_commit_off(void **state)
 int main(void)
 {
     hook_memory();
+    fault_armed = true; /* before the first file is opened */
     faulty_install();
+    faulty_spare_syncs();
     const struct CMUnitTest tests[] = {
         TEST(a_full_disk_loses_nothing),
         TEST(a_failed_write_loses_nothing),
         TEST(a_failed_sync_loses_nothing),
+        TEST(a_failed_commit_loses_nothing),
         TEST(a_full_disk_says_what_to_do),
         TEST(a_full_disk_is_tried_the_more_seldom),
         TEST(a_file_that_was_removed_is_named),

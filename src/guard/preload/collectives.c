@@ -2,6 +2,16 @@
  */
 #include "guard/preload/wrap.h"
 
+/* Open MPI 4 has the persistent ones under a name of its own. */
+#if MPI_VERSION >= 4
+#define PERSISTENT_AS MPI_
+#elif defined(OPEN_MPI)
+#include <mpi-ext.h>
+#ifdef OMPI_HAVE_MPI_EXT_PCOLLREQ
+#define PERSISTENT_AS MPIX_
+#endif
+#endif
+
 #define P(...) __VA_ARGS__
 
 #define BLOCKING(function, Name, kind, root, loose, params, args)                      \
@@ -13,6 +23,7 @@
         record_collective(CALL_##Name, SITE, HANDLE(comm), root, kind, loose);         \
         int rc = real(args);                                                           \
         record_done();                                                                 \
+        doubtful(rc, HANDLE(comm));                                                    \
         record_leave();                                                                \
         return rc;                                                                     \
     }
@@ -26,21 +37,22 @@
         record_post_collective(CALL_##Name, SITE, HANDLE(comm), root, kind, loose);    \
         int rc = real(args, request);                                                  \
         record_posted(given(rc, request));                                             \
+        doubtful(rc, HANDLE(comm));                                                    \
         record_leave();                                                                \
         return rc;                                                                     \
     }
 
-/* Persistent ones are told as what may end at any time: they are matched by the order
- * of their making, and begun in any. */
-#define PERSISTENT(function, Name, params, args)                                       \
-    WRAP(function, params, MPI_Info info, MPI_Request *request)                        \
+/* They are matched by the order of their making, and begun in any. */
+#define PERSISTENT(function, Name, kind, root, loose, params, args)                    \
+    WRAP_AS(PERSISTENT_AS, function, params, MPI_Info info, MPI_Request *request)      \
     {                                                                                  \
-        REAL(function);                                                                \
+        REAL_AS(PERSISTENT_AS, function, SITE);                                        \
         if (!record_enter())                                                           \
             return real(args, info, request);                                          \
-        record_post_free(CALL_##Name, SITE, STATE_OP_PERSISTENT);                      \
+        record_post_prepared(CALL_##Name, SITE, HANDLE(comm), root, kind, loose);      \
         int rc = real(args, info, request);                                            \
         record_posted(given(rc, request));                                             \
+        doubtful(rc, HANDLE(comm));                                                    \
         record_leave();                                                                \
         return rc;                                                                     \
     }
@@ -56,13 +68,16 @@ NONBLOCKING(Ibarrier, Ibarrier, LOOK_BARRIER, LOOK_NONE, false, MPI_Comm comm, c
 #include "guard/preload/collectives.inc"
 #undef COLLECTIVE
 
-#if MPI_VERSION >= 4
-PERSISTENT(Barrier_init, Barrier_init, MPI_Comm comm, comm)
+#ifdef PERSISTENT_AS
+PERSISTENT(Barrier_init, Barrier_init, LOOK_BARRIER, LOOK_NONE, false, MPI_Comm comm,
+           comm)
 #define COLLECTIVE(Name, name, kind, root, loose, params, args)                        \
-    PERSISTENT(Name##_init, Name##_init, P(params), P(args))
+    PERSISTENT(Name##_init, Name##_init, kind, root, loose, P(params), P(args))
 #include "guard/preload/collectives.inc"
 #undef COLLECTIVE
+#endif
 
+#if MPI_VERSION >= 4
 #undef COUNT
 #undef DISPL
 #define COUNT MPI_Count
@@ -70,6 +85,6 @@ PERSISTENT(Barrier_init, Barrier_init, MPI_Comm comm, comm)
 #define COLLECTIVE(Name, name, kind, root, loose, params, args)                        \
     BLOCKING(Name##_c, Name, kind, root, loose, P(params), P(args))                    \
     NONBLOCKING(I##name##_c, I##name, kind, root, loose, P(params), P(args))           \
-    PERSISTENT(Name##_init_c, Name##_init, P(params), P(args))
+    PERSISTENT(Name##_init_c, Name##_init, kind, root, loose, P(params), P(args))
 #include "guard/preload/collectives.inc"
 #endif

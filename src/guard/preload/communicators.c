@@ -1,59 +1,40 @@
 /* communicators.c - wrappers of the calls that make and free communicators */
-#include "guard/preload/groups.h"
-#include "guard/preload/wrap.h"
+#include "guard/preload/construct.h"
 
-#define P(...) __VA_ARGS__
+#define MAKE(name, params, args)                                                       \
+    CONSTRUCT(name, name, P(params), P(args), groups_child(*made, comm))
 
-/* Collective over `comm`, gives *made (MPI_COMM_NULL to some). */
-#define CONSTRUCT(name, params, args)                                                  \
-    WRAP(name, params)                                                                 \
-    {                                                                                  \
-        REAL(name);                                                                    \
-        if (!record_enter())                                                           \
-            return real(args);                                                         \
-        record_collective(CALL_##name, SITE, HANDLE(comm), LOOK_NONE, LOOK_CONSTRUCT,  \
-                          false);                                                      \
-        int rc = real(args);                                                           \
-        record_done();                                                                 \
-        if (rc == MPI_SUCCESS)                                                         \
-            groups_child(*made, comm);                                                 \
-        record_leave();                                                                \
-        return rc;                                                                     \
-    }
-
-CONSTRUCT(Comm_dup, P(MPI_Comm comm, MPI_Comm *made), P(comm, made))
-CONSTRUCT(Comm_dup_with_info, P(MPI_Comm comm, MPI_Info info, MPI_Comm *made),
-          P(comm, info, made))
-CONSTRUCT(Comm_create, P(MPI_Comm comm, MPI_Group group, MPI_Comm *made),
-          P(comm, group, made))
-CONSTRUCT(Comm_split, P(MPI_Comm comm, int color, int key, MPI_Comm *made),
-          P(comm, color, key, made))
-CONSTRUCT(Comm_split_type,
-          P(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *made),
-          P(comm, type, key, info, made))
-CONSTRUCT(Intercomm_merge, P(MPI_Comm comm, int high, MPI_Comm *made),
-          P(comm, high, made))
-CONSTRUCT(Cart_create,
-          P(MPI_Comm comm, int ndims, const int dims[], const int periods[],
-            int reorder, MPI_Comm *made),
-          P(comm, ndims, dims, periods, reorder, made))
-CONSTRUCT(Cart_sub, P(MPI_Comm comm, const int dims[], MPI_Comm *made),
-          P(comm, dims, made))
-CONSTRUCT(Graph_create,
-          P(MPI_Comm comm, int nodes, const int index[], const int edges[], int reorder,
-            MPI_Comm *made),
-          P(comm, nodes, index, edges, reorder, made))
-CONSTRUCT(Dist_graph_create,
-          P(MPI_Comm comm, int n, const int sources[], const int degrees[],
-            const int destinations[], const int weights[], MPI_Info info, int reorder,
-            MPI_Comm *made),
-          P(comm, n, sources, degrees, destinations, weights, info, reorder, made))
-CONSTRUCT(Dist_graph_create_adjacent,
-          P(MPI_Comm comm, int in, const int sources[], const int sourceweights[],
-            int out, const int destinations[], const int destweights[], MPI_Info info,
-            int reorder, MPI_Comm *made),
-          P(comm, in, sources, sourceweights, out, destinations, destweights, info,
-            reorder, made))
+MAKE(Comm_dup, P(MPI_Comm comm, MPI_Comm *made), P(comm, made))
+MAKE(Comm_dup_with_info, P(MPI_Comm comm, MPI_Info info, MPI_Comm *made),
+     P(comm, info, made))
+MAKE(Comm_create, P(MPI_Comm comm, MPI_Group group, MPI_Comm *made),
+     P(comm, group, made))
+MAKE(Comm_split, P(MPI_Comm comm, int color, int key, MPI_Comm *made),
+     P(comm, color, key, made))
+MAKE(Comm_split_type,
+     P(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *made),
+     P(comm, type, key, info, made))
+MAKE(Intercomm_merge, P(MPI_Comm comm, int high, MPI_Comm *made), P(comm, high, made))
+MAKE(Cart_create,
+     P(MPI_Comm comm, int ndims, const int dims[], const int periods[], int reorder,
+       MPI_Comm *made),
+     P(comm, ndims, dims, periods, reorder, made))
+MAKE(Cart_sub, P(MPI_Comm comm, const int dims[], MPI_Comm *made), P(comm, dims, made))
+MAKE(Graph_create,
+     P(MPI_Comm comm, int nodes, const int index[], const int edges[], int reorder,
+       MPI_Comm *made),
+     P(comm, nodes, index, edges, reorder, made))
+MAKE(Dist_graph_create,
+     P(MPI_Comm comm, int n, const int sources[], const int degrees[],
+       const int destinations[], const int weights[], MPI_Info info, int reorder,
+       MPI_Comm *made),
+     P(comm, n, sources, degrees, destinations, weights, info, reorder, made))
+MAKE(Dist_graph_create_adjacent,
+     P(MPI_Comm comm, int in, const int sources[], const int sourceweights[], int out,
+       const int destinations[], const int destweights[], MPI_Info info, int reorder,
+       MPI_Comm *made),
+     P(comm, in, sources, sourceweights, out, destinations, destweights, info, reorder,
+       made))
 
 WRAP(Comm_idup, MPI_Comm comm, MPI_Comm *made, MPI_Request *request)
 {
@@ -64,6 +45,7 @@ WRAP(Comm_idup, MPI_Comm comm, MPI_Comm *made, MPI_Request *request)
                            LOOK_CONSTRUCT, false);
     int rc = real(comm, made, request);
     record_posted(given(rc, request));
+    doubtful(rc, HANDLE(comm));
     if (rc == MPI_SUCCESS)
         groups_twin(HANDLE(*made), HANDLE(comm));
     record_leave();
@@ -81,6 +63,7 @@ WRAP(Comm_idup_with_info, MPI_Comm comm, MPI_Info info, MPI_Comm *made,
                            LOOK_CONSTRUCT, false);
     int rc = real(comm, info, made, request);
     record_posted(given(rc, request));
+    doubtful(rc, HANDLE(comm));
     if (rc == MPI_SUCCESS)
         groups_twin(HANDLE(*made), HANDLE(comm));
     record_leave();
@@ -120,6 +103,7 @@ WRAP(Intercomm_create, MPI_Comm comm, int leader, MPI_Comm peers, int remote_lea
                       LOOK_CONSTRUCT, false);
     int rc = real(comm, leader, peers, remote_leader, tag, made);
     record_done();
+    doubtful(rc, HANDLE(comm));
     if (rc == MPI_SUCCESS)
         groups_own(*made, tag);
     record_leave();
@@ -136,7 +120,9 @@ WRAP(Intercomm_create, MPI_Comm comm, int leader, MPI_Comm peers, int remote_lea
         record_collective(CALL_##name, SITE, handle, LOOK_NONE, LOOK_RELEASE, true);   \
         int rc = real(comm);                                                           \
         record_done();                                                                 \
-        record_comm_freed(handle);                                                     \
+        doubtful(rc, handle);                                                          \
+        if (rc == MPI_SUCCESS)                                                         \
+            record_comm_freed(handle);                                                 \
         record_leave();                                                                \
         return rc;                                                                     \
     }

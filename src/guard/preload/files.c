@@ -8,6 +8,19 @@
 
 #define P(...) __VA_ARGS__
 
+/* That there is no such file is what all are told; what MPI finds fault with itself it
+ * may have found before it spoke to the others. */
+static bool is_about_the_file(int rc)
+{
+    int class = MPI_ERR_OTHER;
+    PLAIN(Error_class, rc, &class);
+    return class == MPI_ERR_NO_SUCH_FILE || class == MPI_ERR_FILE_EXISTS ||
+           class == MPI_ERR_ACCESS || class == MPI_ERR_READ_ONLY ||
+           class == MPI_ERR_BAD_FILE || class == MPI_ERR_IO ||
+           class == MPI_ERR_NO_SPACE || class == MPI_ERR_QUOTA ||
+           class == MPI_ERR_FILE_IN_USE;
+}
+
 WRAP(File_open, MPI_Comm comm, const char *name, int mode, MPI_Info info,
      MPI_File *file)
 {
@@ -20,6 +33,8 @@ WRAP(File_open, MPI_Comm comm, const char *name, int mode, MPI_Info info,
     record_done();
     if (rc == MPI_SUCCESS)
         groups_twin(HANDLE(*file), HANDLE(comm));
+    else if (!is_about_the_file(rc))
+        record_comm_doubt(HANDLE(comm));
     record_leave();
     return rc;
 }

@@ -11,7 +11,7 @@ static void begin(enum call call, void *site)
     size_t size = (size_t)s->size;
     int *all = calloc(size, sizeof(*all));
     if (all == NULL) {
-        record_on = false;
+        record_stop();
         return;
     }
     for (size_t i = 0; i < size; i++)
@@ -32,7 +32,7 @@ static void end(int rc)
         PLAIN(Comm_size, MPI_COMM_WORLD, &size) != MPI_SUCCESS || rank != s->rank ||
         size != s->size) {
         record_lost(STATE_STRANGER);
-        record_on = false;
+        record_stop();
         return;
     }
     record_comm(HANDLE(MPI_COMM_SELF), record_mix(STATE_WORLD, (uint64_t)rank + 1),
@@ -78,16 +78,17 @@ WRAP(Finalize, void)
     int rc = real();
     record_phase(CALL_Finalize, SITE, LOOK_FINALIZED);
     record_lost(STATE_FINALIZED);
-    record_on = false;
+    record_stop();
     record_leave();
     return rc;
 }
 
-/* The launcher ends the others now: that is no hang. */
+/* The launcher ends the others now: that is no hang. It may be called from within
+ * another call, by an error handler. */
 WRAP(Abort, MPI_Comm comm, int code)
 {
     REAL(Abort);
-    if (record_enter())
+    if (record_on)
         record_lost(STATE_ABORTED);
     return real(comm, code);
 }

@@ -1,13 +1,6 @@
 /* point_to_point.c - wrappers of sends, receives and probes */
+#include "guard/preload/fast.h"
 #include "guard/preload/wrap.h"
-
-/* A message that is sent from within an MPI call, by a callback of the program's, is
- * not written down; where that can be, it is said. MPI's own inner messages go by
- * communicators of its own. */
-static bool record_enter_counted(void)
-{
-    return record_enter();
-}
 
 #define COUNT       int
 #define LARGE(name) name
@@ -66,6 +59,7 @@ WRAP(Mprobe, int source, int tag, MPI_Comm comm, MPI_Message *message,
         record_received(s->MPI_SOURCE, s->MPI_TAG);
     else
         record_done();
+    uncertain(rc);
     record_leave();
     return rc;
 }
@@ -92,17 +86,17 @@ WRAP(Improbe, int source, int tag, MPI_Comm comm, int *flag, MPI_Message *messag
 }
 
 #if MPI_VERSION >= 4
-/* Partitioned messages match among themselves: as on a communicator of their own. Their
- * requests are told as what may end at any time: parts become ready one by one. */
 WRAP(Psend_init, const void *buf, int partitions, MPI_Count count, MPI_Datatype type,
      int dest, int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request)
 {
     REAL(Psend_init);
     if (!record_enter())
         return real(buf, partitions, count, type, dest, tag, comm, info, request);
-    record_post_free(CALL_Psend_init, SITE, STATE_OP_PERSISTENT);
+    record_post_parts(CALL_Psend_init, SITE, HANDLE(comm), peer_of(dest), tag,
+                      partitions);
     int rc = real(buf, partitions, count, type, dest, tag, comm, info, request);
     record_posted(given(rc, request));
+    uncertain(rc);
     record_leave();
     return rc;
 }
@@ -113,12 +107,38 @@ WRAP(Precv_init, void *buf, int partitions, MPI_Count count, MPI_Datatype type,
     REAL(Precv_init);
     if (!record_enter())
         return real(buf, partitions, count, type, source, tag, comm, info, request);
-    record_post_free(CALL_Precv_init, SITE, STATE_OP_PERSISTENT);
+    record_post_parts(CALL_Precv_init, SITE, HANDLE(comm), peer_of(source), tag,
+                      partitions);
     int rc = real(buf, partitions, count, type, source, tag, comm, info, request);
     record_posted(given(rc, request));
+    uncertain(rc);
     record_leave();
     return rc;
 }
+
+/* `parts` more are ready. */
+#define READY(name, parts, params, args)                                               \
+    WRAP(name, params, MPI_Request request)                                            \
+    {                                                                                  \
+        REAL(name);                                                                    \
+        if (!record_enter())                                                           \
+            return real(args, request);                                                \
+        record_ready(HANDLE(request), parts);                                          \
+        int rc = real(args, request);                                                  \
+        uncertain(rc);                                                                 \
+        record_leave();                                                                \
+        return rc;                                                                     \
+    }
+
+#if defined(MPICH) && MPICH_NUMVERSION < 40100000 /* not yet const */
+#define LISTED int
+#else
+#define LISTED const int
+#endif
+#define P(...) __VA_ARGS__
+READY(Pready, 1, int partition, partition)
+READY(Pready_range, high - low + 1, P(int low, int high), P(low, high))
+READY(Pready_list, length, P(int length, LISTED partitions[]), P(length, partitions))
 
 WRAP(Parrived, MPI_Request request, int partition, int *flag)
 {
@@ -126,8 +146,9 @@ WRAP(Parrived, MPI_Request request, int partition, int *flag)
     if (!record_enter())
         return real(request, partition, flag);
     int rc = real(request, partition, flag);
+    uint64_t handle = HANDLE(request);
     if (rc == MPI_SUCCESS && !*flag)
-        record_poll(CALL_Parrived, SITE, NULL, 0);
+        record_poll(CALL_Parrived, SITE, &handle, 1);
     else
         record_progress(CALL_Parrived, SITE);
     record_leave();

@@ -57,6 +57,9 @@ static inline void record_leave(void)
 bool record_attach(void);
 struct state *record_state(void);
 
+/* Write down nothing more. */
+void record_stop(void);
+
 /* Use this memory instead (tests). */
 void record_use(struct state *m);
 
@@ -91,8 +94,11 @@ uint64_t record_comm_id(uint64_t handle);
 /* How many members there are and who they are (borrowed); 0 if unknown. */
 size_t record_comm_members(uint64_t handle, const int **members, size_t *local_count);
 
-/* ---- calls ------------------------------------------------------------------------
- */
+/* A call of all on it has failed at this rank: the others' may count or not. What is
+ * done on it from now on by all is not followed any more. */
+void record_comm_doubt(uint64_t handle);
+
+/* ---- calls ----------------------------------------------------------------------- */
 
 /* Blocked in `call`. Peers and tags as the caller named them (RECORD_...). */
 void record_send(enum call call, void *site, uint64_t comm, int dest, int tag,
@@ -129,10 +135,12 @@ void record_took(uint64_t comm, int source, int tag);
 
 void record_signal(uint64_t comm, int peer, int tag);       /* sent */
 void record_signal_taken(uint64_t comm, int peer, int tag); /* received */
-/* Begin to wait for signals, then for each of these, then blocked. */
+/* Begin to wait for signals, then for each of these, then blocked. Back from it, and
+ * none was taken: they will be waited for again. */
 void record_await_signals(void);
 void record_await_signal(enum call call, void *site, uint64_t comm, int peer, int tag);
 void record_await_blocks(enum call call, void *site);
+void record_signal_left(int peer);
 
 /* ---- requests ----------------------------------------------------------------------
  */
@@ -146,11 +154,19 @@ void record_post_recv(enum call call, void *site, uint64_t comm, int source, int
 void record_post_collective(enum call call, void *site, uint64_t comm, int root,
                             enum look_collective kind, bool loose);
 void record_post_free(enum call call, void *site, unsigned flags);
+/* Persistent collectives, the n-th of a communicator at all its members; and messages
+ * of so many parts (MPI_Psend_init, MPI_Precv_init). */
+void record_post_prepared(enum call call, void *site, uint64_t comm, int root,
+                          enum look_collective kind, bool loose);
+void record_post_parts(enum call call, void *site, uint64_t comm, int peer, int tag,
+                       int parts);
 void record_posted(uint64_t request);
 
-/* Begin to wait for requests: then each of them; then blocked, if one is under way. */
+/* Begin to wait for requests: then each of them, MPI_REQUEST_NULL left out; then
+ * blocked. */
 void record_wait_begin(enum call call, void *site, bool any);
-void record_wait_for(uint64_t request);
+/* As record_needs_status(). */
+bool record_wait_for(uint64_t request);
 void record_wait_blocks(void);
 
 /* Does the operation's completion need a look at the status: its source or tag is not
@@ -161,7 +177,8 @@ bool record_is_cancelled(uint64_t request); /* has been asked to be */
 /* A request has completed (after record_done()): a receive, with this source and tag
  * (ignored where they are known). `cancelled`: nothing was received. */
 void record_completed(uint64_t request, int source, int tag, bool cancelled);
-void record_start(uint64_t request); /* a persistent one, before MPI_Start */
+void record_start(uint64_t request);            /* a persistent one, before MPI_Start */
+void record_ready(uint64_t request, int parts); /* so many more, before MPI_Pready */
 void record_cancel(uint64_t request);
 void record_request_freed(uint64_t request);
 

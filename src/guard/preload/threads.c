@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "guard/preload/real.h"
 #include "guard/preload/record.h"
@@ -17,6 +18,11 @@ typedef int create(pthread_t *, const pthread_attr_t *, routine *, void *);
 
 struct thread {
     routine *run;
+    void *arg;
+};
+
+struct thread_c11 {
+    thrd_start_t run;
     void *arg;
 };
 
@@ -38,6 +44,14 @@ static void make_key(void)
 static void *run(void *arg)
 {
     struct thread t = *(struct thread *)arg;
+    free(arg);
+    pthread_setspecific(ending, &once);
+    return t.run(t.arg);
+}
+
+static int run_c11(void *arg)
+{
+    struct thread_c11 t = *(struct thread_c11 *)arg;
     free(arg);
     pthread_setspecific(ending, &once);
     return t.run(t.arg);
@@ -76,6 +90,27 @@ pthread_create(pthread_t *id, const pthread_attr_t *attr, routine *routine_, voi
     record_thread_begins();
     int rc = real(id, attr, run, t);
     if (rc != 0) {
+        record_thread_ends();
+        free(t);
+    }
+    return rc;
+}
+
+/* The C library's own, which does not come by pthread_create. */
+__attribute__((visibility("default"))) int thrd_create(thrd_t *id,
+                                                       thrd_start_t routine_, void *arg)
+{
+    static int (*real)(thrd_t *, thrd_start_t, void *);
+    if (real == NULL)
+        real_find(&real, "thrd_create", NULL);
+    struct thread_c11 *t = getenv(STATE_VARIABLE) != NULL ? malloc(sizeof(*t)) : NULL;
+    if (t == NULL)
+        return real(id, routine_, arg);
+    pthread_once(&once, make_key);
+    *t = (struct thread_c11){.run = routine_, .arg = arg};
+    record_thread_begins();
+    int rc = real(id, run_c11, t);
+    if (rc != thrd_success) {
         record_thread_ends();
         free(t);
     }

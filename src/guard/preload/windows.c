@@ -6,8 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "guard/preload/groups.h"
-#include "guard/preload/wrap.h"
+#include "guard/preload/construct.h"
 
 enum {
     TAG_POST = 1,
@@ -43,8 +42,8 @@ static struct epoch *open_epoch(uint64_t win, bool exposure, MPI_Group group)
     for (int i = 0; e == NULL && i < EPOCHS; i++)
         if (epochs[i].win == 0)
             e = &epochs[i];
-    int count = e != NULL ? groups_world(group, e->ranks, GROUP) : 0;
-    if (count < 1 || count > GROUP) {
+    int count = e != NULL ? groups_world(group, e->ranks, GROUP) : -1;
+    if (count < 0 || count > GROUP) {
         record_lost(STATE_COUNTS_LOST);
         return NULL;
     }
@@ -79,26 +78,18 @@ static void take_all(uint64_t win, const struct epoch *e, int tag)
         record_signal_taken(record_comm_id(win), e->ranks[i], tag);
 }
 
-/* ---- windows ------------------------------------------------------------------------
- */
+/* The call is back, and may not have seen them: the next one waits for them again. */
+static void leave_all(const struct epoch *e)
+{
+    for (int i = 0; e != NULL && i < e->count; i++)
+        record_signal_left(e->ranks[i]);
+}
 
-#define P(...) __VA_ARGS__
+/* ---- windows --------------------------------------------------------------------- */
 
 #define CREATE(function, name, params, args)                                           \
-    WRAP(function, params)                                                             \
-    {                                                                                  \
-        REAL(function);                                                                \
-        if (!record_enter())                                                           \
-            return real(args);                                                         \
-        record_collective(CALL_##name, SITE, HANDLE(comm), LOOK_NONE, LOOK_CONSTRUCT,  \
-                          false);                                                      \
-        int rc = real(args);                                                           \
-        record_done();                                                                 \
-        if (rc == MPI_SUCCESS)                                                         \
-            groups_twin(HANDLE(*win), HANDLE(comm));                                   \
-        record_leave();                                                                \
-        return rc;                                                                     \
-    }
+    CONSTRUCT(function, name, P(params), P(args),                                      \
+              groups_twin(HANDLE(*win), HANDLE(comm)))
 
 CREATE(Win_create, Win_create,
        P(void *base, MPI_Aint size, int unit, MPI_Info info, MPI_Comm comm,
@@ -139,7 +130,9 @@ WRAP(Win_free, MPI_Win *win)
     record_collective(CALL_Win_free, SITE, handle, LOOK_NONE, LOOK_FENCE, false);
     int rc = real(win);
     record_done();
-    record_comm_freed(handle);
+    doubtful(rc, handle);
+    if (rc == MPI_SUCCESS)
+        record_comm_freed(handle);
     record_leave();
     return rc;
 }
@@ -153,6 +146,7 @@ WRAP(Win_fence, int assert_, MPI_Win win)
                       (assert_ & MPI_MODE_NOPRECEDE) != 0);
     int rc = real(assert_, win);
     record_done();
+    doubtful(rc, HANDLE(win));
     record_leave();
     return rc;
 }
@@ -184,6 +178,8 @@ WRAP(Win_start, MPI_Group group, int assert_, MPI_Win win)
     await_all(CALL_Win_start, SITE, HANDLE(win), e, TAG_POST);
     int rc = real(group, assert_, win);
     record_done();
+    uncertain(rc);
+    leave_all(e);
     record_leave();
     return rc;
 }
@@ -199,6 +195,7 @@ WRAP(Win_complete, MPI_Win win)
     await_all(CALL_Win_complete, SITE, HANDLE(win), e, TAG_POST);
     int rc = real(win);
     record_done();
+    uncertain(rc);
     take_all(HANDLE(win), e, TAG_POST);
     if (e != NULL)
         e->win = 0;
@@ -215,6 +212,7 @@ WRAP(Win_wait, MPI_Win win)
     await_all(CALL_Win_wait, SITE, HANDLE(win), e, TAG_COMPLETE);
     int rc = real(win);
     record_done();
+    uncertain(rc);
     take_all(HANDLE(win), e, TAG_COMPLETE);
     if (e != NULL)
         e->win = 0;

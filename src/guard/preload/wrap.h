@@ -17,17 +17,20 @@
 #define TEXT_(a)    #a
 #define TEXT(a)     TEXT_(a)
 
-/* int MPI_<name>(the rest), for everyone to find. */
-#define WRAP(name, ...)                                                                \
-    extern __typeof(JOIN(MPI_, name)) JOIN(PMPI_, name)                                \
-        __attribute__((alias(TEXT(JOIN(MPI_, name))), visibility("default")));         \
-    __attribute__((visibility("default"))) int JOIN(MPI_, name)(__VA_ARGS__)
+/* int <prefix><name>(the rest), for everyone to find. */
+#define WRAP_AS(prefix, name, ...)                                                     \
+    extern __typeof(JOIN(prefix, name)) JOIN(P, JOIN(prefix, name))                    \
+        __attribute__((alias(TEXT(JOIN(prefix, name))), visibility("default")));       \
+    __attribute__((visibility("default"))) int JOIN(prefix, name)(__VA_ARGS__)
+#define WRAP(name, ...) WRAP_AS(MPI_, name, __VA_ARGS__)
 
-/* In a wrapper: `real` is MPI's own function. */
-#define REAL(name)                                                                     \
-    static __typeof(&JOIN(MPI_, name)) real;                                           \
+/* In a wrapper: `real` is MPI's own function. `site` is an address in the program. */
+#define REAL_AS(prefix, name, site)                                                    \
+    static __typeof(&JOIN(prefix, name)) real;                                         \
     if (__builtin_expect(real == NULL, 0))                                             \
-    real_find(&real, TEXT(JOIN(PMPI_, name)), SITE)
+    real_find(&real, TEXT(JOIN(P, JOIN(prefix, name))), site)
+#define REAL_OF(name, site) REAL_AS(MPI_, name, site)
+#define REAL(name)          REAL_OF(name, SITE)
 
 /* Call MPI's own function, whatever is wrapped. */
 #define PLAIN(name, ...)                                                               \
@@ -86,6 +89,21 @@ static inline int tag_of(int tag)
 static inline uint64_t given(int rc, const MPI_Request *request)
 {
     return rc == MPI_SUCCESS ? HANDLE(*request) : STATE_NO_HANDLE;
+}
+
+/* A call that failed may have sent or taken its message all the same. */
+static inline void uncertain(int rc)
+{
+    if (__builtin_expect(rc != MPI_SUCCESS, 0))
+        record_lost(STATE_COUNTS_LOST);
+}
+
+/* A call of all on this communicator, window or file failed: the others may have come
+ * through. */
+static inline void doubtful(int rc, uint64_t handle)
+{
+    if (__builtin_expect(rc != MPI_SUCCESS, 0))
+        record_comm_doubt(handle);
 }
 
 #endif

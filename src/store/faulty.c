@@ -1,16 +1,16 @@
-/* faulty.c - a file system below SQLite whose n-th write, or sync, fails */
-#include "faulty.h"
+/* faulty.c - a file system below SQLite in which fault points stand */
+#include "store/faulty.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static struct {
     sqlite3_vfs vfs;
-    sqlite3_vfs *real;
-    int left; /* calls until it fails; 0: never */
-    int rc;
-    bool stays;
-    bool failed;
+    sqlite3_vfs *real; /* NULL: not installed */
+    bool spares_syncs;
 } faulty;
 
 struct file {
@@ -23,15 +23,10 @@ static sqlite3_file *real(sqlite3_file *f)
     return ((struct file *)f)->real;
 }
 
-/* Whether this call is to fail. */
-static bool fails(void)
+/* What SQLite is to be told of a write that failed with errno. */
+static int failed_write(void)
 {
-    if (faulty.failed && faulty.stays)
-        return true;
-    if (faulty.left == 0 || --faulty.left > 0)
-        return false;
-    faulty.failed = true;
-    return true;
+    return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
 #define PASS(name, params, ...)                                                        \
@@ -42,7 +37,8 @@ static bool fails(void)
 #define COUNT(name, params, ...)                                                       \
     static int pass_##name params                                                      \
     {                                                                                  \
-        return fails() ? faulty.rc : real(f)->pMethods->name(real(f), __VA_ARGS__);    \
+        return fault(FAULT_WRITE) ? failed_write()                                     \
+                                  : real(f)->pMethods->name(real(f), __VA_ARGS__);     \
     }
 
 /* clang-format off */
@@ -56,12 +52,11 @@ PASS(xCheckReservedLock, (sqlite3_file *f, int *held), held)
 PASS(xFileControl, (sqlite3_file *f, int what, void *arg), what, arg)
 /* clang-format on */
 
-/* What a process has written outlives it without a sync, which takes its time. */
 static int pass_xSync(sqlite3_file *f, int flags)
 {
-    (void)f;
-    (void)flags;
-    return fails() ? faulty.rc : SQLITE_OK;
+    if (fault(FAULT_SYNC))
+        return SQLITE_IOERR_FSYNC;
+    return faulty.spares_syncs ? SQLITE_OK : real(f)->pMethods->xSync(real(f), flags);
 }
 
 static int pass_xClose(sqlite3_file *f)
@@ -111,30 +106,25 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *to, int f
 static int delete_file(sqlite3_vfs *vfs, const char *name, int sync)
 {
     (void)vfs;
-    return fails() ? faulty.rc : faulty.real->xDelete(faulty.real, name, sync);
+    return fault(FAULT_WRITE) ? failed_write()
+                              : faulty.real->xDelete(faulty.real, name, sync);
 }
 
 void faulty_install(void)
 {
+    if (!fault_armed || faulty.real != NULL)
+        return;
     faulty.real = sqlite3_vfs_find(NULL);
     faulty.vfs = *faulty.real;
     faulty.vfs.pNext = NULL;
-    faulty.vfs.zName = "faulty";
+    faulty.vfs.zName = "rota-faulty";
     faulty.vfs.szOsFile += (int)sizeof(struct file);
     faulty.vfs.xOpen = open_file;
     faulty.vfs.xDelete = delete_file;
     sqlite3_vfs_register(&faulty.vfs, 1);
 }
 
-void faulty_fail(int n, int rc, bool stays)
+void faulty_spare_syncs(void)
 {
-    faulty.left = n;
-    faulty.rc = rc;
-    faulty.stays = stays;
-    faulty.failed = false;
-}
-
-bool faulty_failed(void)
-{
-    return faulty.failed;
+    faulty.spares_syncs = true;
 }
