@@ -289,6 +289,13 @@ void liveness_keep_sockets(struct liveness *lv)
     }
 }
 
+void liveness_serve(struct liveness *lv, int rank)
+{
+    const struct note n = {.kind = NOTE_SERVE, .a = rank};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
+}
+
 void liveness_leave(struct liveness *lv)
 {
     const struct note n = {.kind = NOTE_LEAVE};

@@ -65,6 +65,10 @@ int liveness_join(struct liveness *lv, int rank, int size,
  * their end would be the rank's end. Best effort. */
 void liveness_keep_sockets(struct liveness *lv);
 
+/* What this rank does from now on is for `rank` (-1: for nobody else): if it goes on a
+ * while after that one has gone (ROTA_OUTLIVE_MS), its parent ends it. */
+void liveness_serve(struct liveness *lv, int rank);
+
 /* Tell the run that this rank sends nothing more. */
 void liveness_leave(struct liveness *lv);
 

@@ -16,6 +16,7 @@ enum note_kind {
     NOTE_KEEP,       /* rank: hold this descriptor (it comes along) */
     NOTE_LEAVE,      /* rank: it sends nothing more */
     NOTE_START,      /* rank: MPI is about to begin */
+    NOTE_SERVE,      /* rank: what it does now is for rank a; -1: for nobody else */
     NOTE_FENCE,      /* rank 0: cut this rank off; a = rank */
 };
 

@@ -69,9 +69,11 @@ struct parent {
     int64_t looked_ns;
     int64_t starting_ns; /* since when the child has been in MPI_Init; 0: it is not */
     int stop_signal;
-    int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
-    int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
-    bool frozen;        /* killed for having been stopped too long */
+    int64_t stopped_ns;  /* since when the child has been stopped; 0: it is not */
+    int64_t kill_ns;     /* when the child is to be killed; INT64_MAX: not */
+    int served;          /* the rank for which the child works; -1: none */
+    int64_t unserved_ns; /* since when that has been gone; 0: it is there */
+    bool frozen;         /* killed for having been stopped too long */
     bool cut;
     int kept[MAX_KEPT];
     int kept_count;
@@ -202,6 +204,13 @@ static void join(struct parent *p, const struct note *asked, int64_t now_ns)
         answer_join(p, rc);
 }
 
+static void serve(struct parent *p, int rank)
+{
+    bool is_rank = p->board != NULL && rank >= 0 && rank < (int)p->board->size;
+    p->served = is_rank ? rank : -1;
+    p->unserved_ns = 0;
+}
+
 static void keep(struct parent *p, int fd)
 {
     if (fd < 0)
@@ -226,6 +235,8 @@ static void read_notes(struct parent *p, int64_t now_ns)
             p->starting_ns = now_ns;
         else if (n.kind == NOTE_LEAVE)
             report(p, (struct rota_fate){.how = ROTA_CLOSED});
+        else if (n.kind == NOTE_SERVE)
+            serve(p, n.a);
         else if (n.kind == NOTE_FENCE && p->hub != NULL)
             hub_fence(p->hub, n.a);
         keep(p, n.kind == NOTE_KEEP ? fd : -1);
@@ -249,6 +260,8 @@ static void forgive_own_sleep(struct parent *p, int64_t now_ns)
         p->stopped_ns += gap;
     if (p->starting_ns != 0)
         p->starting_ns += gap;
+    if (p->unserved_ns != 0)
+        p->unserved_ns += gap;
     if (p->hub != NULL)
         hub_forgive(p->hub, gap);
     if (p->member != NULL)
@@ -287,11 +300,30 @@ static void judge_start(struct parent *p, int64_t now_ns)
                 START_TIMES * p->patience.join_ns / NS_PER_SEC);
 }
 
+/* Whom the child works for may have gone; it is given a while to notice. Nobody else
+ * is left to say why it ends. */
+static void judge_service(struct parent *p, int64_t now_ns)
+{
+    if (p->served < 0 || !fate_is_gone(board_fate(p->board, p->served).how))
+        return;
+    if (p->unserved_ns == 0)
+        p->unserved_ns = now_ns;
+    if (now_ns - p->unserved_ns < p->patience.outlive_ns)
+        return;
+    dprintf(STDERR_FILENO,
+            "rota: rank %d is ended: its task still runs %" PRId64
+            " s after rank %d has gone (ROTA_OUTLIVE_MS)\n",
+            p->rank, (now_ns - p->unserved_ns) / NS_PER_SEC, p->served);
+    p->served = -1;
+    kill_by(p, now_ns);
+}
+
 static void judge_child(struct parent *p, int64_t now_ns)
 {
     if (fate_is_final(p->fate.how))
         return;
     judge_start(p, now_ns);
+    judge_service(p, now_ns);
     if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
         p->frozen = true;
         kill_by(p, now_ns);
@@ -438,6 +470,7 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
         .signals = open_signals(),
         .board_fd = board_fd,
         .rank = -1,
+        .served = -1,
         .patience = patience_from_env(),
         .looked_ns = clock_now_ns(),
         .kill_ns = INT64_MAX,

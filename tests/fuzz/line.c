@@ -26,7 +26,8 @@ enum {
     MOST = 8192, /* bytes: what a socket takes at once */
 };
 
-static const struct patience patience = {INT64_MAX / 4, INT64_MAX / 4, INT64_MAX / 4};
+static const struct patience patience = {
+    .silence_ns = INT64_MAX / 4, .freeze_ns = INT64_MAX / 4, .join_ns = INT64_MAX / 4};
 
 /* ---- the readers alone ------------------------------------------------------- */
 

@@ -97,6 +97,8 @@ says 'the time limit is over, and the program is ended'
 
 # Asked to stop, it stops; nobody is accused of anything.
 begin 'a signal'
+: >"$out" # or what the last run said is taken for this one's
+: >"$err"
 "$rota" guard -n 2 -- "$fail" sleep >"$out" 2>"$err" &
 guard=$!
 until grep -q 'Waiting for data' "$out"; do sleep 0.1; done
