@@ -14,12 +14,12 @@ from processes import status_kib, threads_of_user, below
 
 # What standard error may say where a run did not come to its end, by what caused it.
 LOST = (r"was killed by signal|exited|died|was ended|vanished|frozen|ended without a word|"
-        r"asked to stop|tasks failed|by the launcher's account|signal \d+|cannot go on|lost|"
-        r"could not be completed|was stopped")
+        r"asked to stop|tasks failed|by the launcher's account|signal \d+|cannot go on|"
+        r"lost|could not be completed|was stopped")
 FULL = r"No space left|disk( is)? full"
 # MPI itself has many words for what it lacks at its start, and aborts.
 MPI = (r"|MPI_|MPI failed|PMI|ORTE|HYD_|Assertion|UCX|MPI did not begin|without a word|"
-       r"started nothing|the launcher hung")
+       r"started nothing|the launcher hung|by the launcher's account")
 SPENT = r"[Tt]oo many open files|open files|descriptors|limit on number of pipes" + MPI
 REFUSED = (r"[Oo]ut of memory|Resource temporarily unavailable|failed to map|no memory|"
            r"annot allocate memory|Not enough space|bad_alloc|signal 11|signal 6" + MPI)
@@ -220,7 +220,7 @@ class Clock(Fault):
     def strike(self, trial):
         # The times of files are the kernel's, and are not set: what began by this clock
         # finds none that are younger, and clears nothing away.
-        trial.untidy |= trial.subject.mpi is not None and trial.subject.restarts
+        trial.untidy |= trial.subject.mpi is not None
         with open(trial.clock, "r+b", buffering=0) as f:
             f.write(struct.pack("=q", self.seconds))
         return True

@@ -5,6 +5,7 @@ not root), so that what it mounts is gone when it ends, however it ends. In ther
 run gets a /dev/shm and System V segments of its own. Users of their own and hosts of
 their own take root.
 """
+import atexit
 import ctypes
 import os
 import subprocess
@@ -55,6 +56,14 @@ def others_can_run(program):
     return subprocess.run(["setpriv", f"--reuid={USERS}", f"--regid={USERS}",
                            "--clear-groups", "test", "-x", program],
                           check=False).returncode == 0
+
+
+def open_way(folder):
+    """Let users of runs' own through to what is theirs in `folder`, until the end."""
+    mode = os.stat(folder).st_mode & 0o7777
+    if is_root() and not mode & 0o001:
+        os.chmod(folder, mode | 0o001)
+        atexit.register(os.chmod, folder, mode)
 
 
 def mount(folder, size):
