@@ -133,7 +133,8 @@ static int become_parent(struct rota_error *err)
         return error_set(err, ROTA_E_IO, "cannot start this program again: %s",
                          strerror(rc));
     close(pair[1]);
-    parent_run(child, pair[0], board_fd);
+    rc = parent_run(child, pair[0], board_fd);
+    return error_set(err, ROTA_E_IO, "cannot watch over the rank: %s", strerror(rc));
 }
 
 /* The second time round: take up what the parent has left us. */

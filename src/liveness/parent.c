@@ -396,7 +396,7 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-_Noreturn void parent_run(pid_t child, int notes, int board_fd)
+int parent_run(pid_t child, int notes, int board_fd)
 {
     struct parent p = {
         .child = child,
@@ -416,8 +416,10 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
     tree_adopt();
     if (p.signals < 0 || fds == NULL) {
+        int error = errno;
         kill(child, SIGKILL);
-        _exit(1);
+        waitpid(child, NULL, 0);
+        return error;
     }
     int64_t now;
     while (!is_over(&p, now = clock_now_ns())) {
