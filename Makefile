@@ -3,7 +3,7 @@
 #   make          build into build/ (build/rota, build/librota.a, build/examples/)
 #   make demo     a farm does real work, loses a worker on the way, and finishes
 #   make check    every test, on Open MPI and on MPICH
-#   make chaos    kill and freeze at random, RUNS=100 times
+#   make chaos    kill, freeze, fill disks... at random, RUNS=100 times, AT_ONCE=8
 #   make cluster  tests on two hosts made here, with a Slurm of their own (root)
 #   make bench    the figures that the documentation quotes
 #   make lint     clang-format and clang-tidy over the sources
@@ -31,7 +31,8 @@ check: setup
 
 chaos: setup
 	@tools/build dev mpich
-	@tests/chaos/chaos build build-mpich --runs $(or $(RUNS),100)
+	@tests/chaos/chaos build build-mpich --runs $(or $(RUNS),100) \
+	    --at-once $(or $(AT_ONCE),8)
 
 cluster: setup
 	@tools/build dev mpich

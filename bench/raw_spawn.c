@@ -2,19 +2,22 @@
  *
  *     raw_spawn AT_ONCE <LIST
  *
- * Runs `true` for each line of the list, so many at once, with posix_spawn and waitpid
- * and nothing else: no output is kept, nothing is said.
+ * Runs `true LINE` for each line of the list, so many at once, with posix_spawn and wait
+ * and nothing else: no output is kept, nothing is said. The line is an argument as it is
+ * of those that this is compared with, and not for looks: `true` without one does not
+ * read the locale's files, and ends in two thirds of the time.
  */
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int start(void)
+static int start(char *line)
 {
     static char word[] = "true";
-    char *argv[] = {word, NULL};
+    char *argv[] = {word, line, NULL};
     pid_t pid;
     return posix_spawnp(&pid, word, NULL, NULL, argv, environ);
 }
@@ -32,7 +35,8 @@ int main(int argc, char **argv)
     while (getline(&line, &cap, stdin) > 0) {
         if (running == at_once && wait(NULL) > 0)
             running--;
-        if (start() != 0) {
+        line[strcspn(line, "\n")] = '\0';
+        if (start(line) != 0) {
             perror("raw_spawn");
             return 1;
         }

@@ -304,9 +304,10 @@ ROTA_API int rota_farm_open(const struct rota_farm_options *options,
 ROTA_API int rota_farm_rank(const struct rota_farm *farm);
 ROTA_API int rota_farm_size(const struct rota_farm *farm);
 
-/* A worker's part: run tasks until the manager closes the farm. Returns 0, or
- * ROTA_E_LOST (the manager has gone), ROTA_E_STATE (in rank 0), ROTA_E_NOMEM,
- * ROTA_E_MPI, ROTA_E_FORMAT. */
+/* A worker's part: run tasks until the manager closes the farm. A function that runs in
+ * the rank itself and goes on for a minute after that (ROTA_OUTLIVE_MS) is ended with
+ * its rank. Returns 0, or ROTA_E_LOST (the manager has gone), ROTA_E_STATE (in rank 0),
+ * ROTA_E_NOMEM, ROTA_E_MPI, ROTA_E_FORMAT. */
 ROTA_API int rota_farm_work(struct rota_farm *farm, struct rota_error *err);
 
 /* Leave. The manager's leaving sends the workers home; tasks that have not ended are

@@ -4,17 +4,25 @@
  * in one pass over /proc; the tree is then walked over that table. A process may
  * fork between the pass and the kill, so tree_kill passes again until a pass
  * finds nobody: a killed process forks no more, and its orphans come to us.
+ *
+ * A process whose first thread has ended shows as a zombie, though others of it go on:
+ * it is one only when it has none.
+ *
+ * To end a tree is the last thing that may fail for want of descriptors: where they are
+ * spent, the limit is raised for the pass, as far as the hard one lets us.
  */
 #include "base/tree.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +34,7 @@
 struct process {
     pid_t pid;
     pid_t parent;
-    char state;
+    bool dead;  /* it awaits only its reaper */
     bool below; /* a descendant of the root */
 };
 
@@ -42,26 +50,32 @@ static void table_done(struct table *t)
 }
 
 /* "PID (COMMAND) STATE PPID ...": the command may hold spaces and brackets, so
- * the last bracket ends it. */
+ * the last bracket ends it. The 18th word behind it is how many threads there are. */
 static bool parse_stat(const char *line, struct process *out)
 {
     const char *end = strrchr(line, ')');
     int parent;
     char state;
-    if (end == NULL || sscanf(end + 1, " %c %d", &state, &parent) != 2)
+    int threads;
+    if (end == NULL ||
+        sscanf(end + 1,
+               " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+               &state, &parent, &threads) != 3)
         return false;
-    *out = (struct process){.pid = atoi(line), .parent = parent, .state = state};
+    bool dead = state == 'X' || (state == 'Z' && threads <= 1);
+    *out = (struct process){.pid = atoi(line), .parent = parent, .dead = dead};
     return true;
 }
 
-static bool read_process(const char *name, struct process *out)
+/* 1; 0 where it ended meanwhile; or ROTA_E_IO, with the cause in errno. */
+static int read_process(const char *name, struct process *out)
 {
     char path[64];
     char line[512];
     snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return false; /* it ended meanwhile */
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? ROTA_E_IO : 0;
     size_t n = fread(line, 1, sizeof(line) - 1, f);
     fclose(f);
     line[n] = '\0';
@@ -82,7 +96,7 @@ static int table_add(struct table *t, const struct process *p)
     return 0;
 }
 
-static int table_read(struct table *t)
+static int read_all(struct table *t)
 {
     DIR *dir = opendir("/proc");
     if (dir == NULL)
@@ -90,10 +104,39 @@ static int table_read(struct table *t)
     int rc = 0;
     for (struct dirent *e; rc == 0 && (e = readdir(dir)) != NULL;) {
         struct process p;
-        if (isdigit((unsigned char)e->d_name[0]) && read_process(e->d_name, &p))
-            rc = table_add(t, &p);
+        int found =
+            isdigit((unsigned char)e->d_name[0]) ? read_process(e->d_name, &p) : 0;
+        rc = found > 0 ? table_add(t, &p) : found;
     }
+    int cause = errno;
     closedir(dir);
+    errno = cause;
+    return rc;
+}
+
+/* Room for a pass; *before is what to go back to. Whether there is any. */
+static bool raise_limit(struct rlimit *before)
+{
+    enum {
+        PASS_FDS = 8, /* it takes two; other threads may take some meanwhile */
+    };
+    if (getrlimit(RLIMIT_NOFILE, before) != 0)
+        return false;
+    struct rlimit more = *before;
+    more.rlim_cur = more.rlim_max - more.rlim_cur > PASS_FDS ? more.rlim_cur + PASS_FDS
+                                                             : more.rlim_max;
+    return more.rlim_cur > before->rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0;
+}
+
+static int table_read(struct table *t)
+{
+    struct rlimit before;
+    int rc = read_all(t);
+    if (rc != ROTA_E_IO || errno != EMFILE || !raise_limit(&before))
+        return rc;
+    t->count = 0;
+    rc = read_all(t);
+    setrlimit(RLIMIT_NOFILE, &before);
     return rc;
 }
 
@@ -126,7 +169,7 @@ int tree_list(pid_t root, pid_t *pids, int cap)
         table_mark(&t, root ? root : getpid());
     int found = 0;
     for (size_t i = 0; rc == 0 && i < t.count; i++) {
-        if (!t.rows[i].below || t.rows[i].state == 'Z' || t.rows[i].state == 'X')
+        if (!t.rows[i].below || t.rows[i].dead)
             continue;
         if (found < cap)
             pids[found] = t.rows[i].pid;
@@ -148,12 +191,14 @@ int tree_kill(int64_t deadline_ns)
             return n;
         for (int i = 0; i < n && i < BATCH; i++)
             kill(pids[i], SIGKILL);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
+        pid_t reaped;
+        while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;
-        if (n == 0)
+        /* 0: one is a zombie that can't be had yet; to others it is still there. */
+        if (n == 0 && reaped != 0)
             return 0;
         if (clock_now_ns() >= deadline_ns)
-            return ROTA_E_TIMEOUT;
+            return n == 0 ? 0 : ROTA_E_TIMEOUT;
         nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
     }
 }

@@ -22,8 +22,8 @@ int tree_adopt(void);
 int tree_list(pid_t root, pid_t *pids, int cap);
 
 /* Kill (SIGKILL) every descendant of the caller and reap them, again and again
- * until none is left or `deadline_ns` (clock.h) has passed. Returns 0, or
- * ROTA_E_TIMEOUT if some are still there, or ROTA_E_IO. The caller must be the
+ * until none is left, zombies neither, or `deadline_ns` (clock.h) has passed. Returns
+ * 0, or ROTA_E_TIMEOUT if some are still there, or ROTA_E_IO. The caller must be the
  * reaper of its orphans, and loses the exit statuses of its children. */
 int tree_kill(int64_t deadline_ns);
 

@@ -69,6 +69,12 @@ static char **rank_words(char *self, char *desk, char *input, char *const *given
     return words;
 }
 
+/* Whether ranks may be elsewhere. */
+static bool is_spread(const struct run_options *o)
+{
+    return o->launch.hosts != NULL || o->launch.hostfile != NULL || o->where.slurm;
+}
+
 /* Keep the launcher from standard input, and give it to the desk, where rank 0 can
  * fetch it; but if that is elsewhere, leave it to the launcher. A terminal is read here
  * and passed on, as neither of them is in the foreground; and left to whoever else may
@@ -76,7 +82,7 @@ static char **rank_words(char *self, char *desk, char *input, char *const *given
 static int take_input(const struct run_options *o)
 {
     bool wanted = run_options_want_input(o);
-    bool far = o->launch.hosts != NULL || o->launch.hostfile != NULL || o->where.slurm;
+    bool far = is_spread(o);
     bool typed = isatty(0);
     int input = -1;
     if (wanted && far && !typed)
@@ -100,6 +106,7 @@ struct outcome {
     int said;           /* the exit status that it said there, or -1 */
     int launcher;       /* the launcher's */
     struct steer steer; /* by the signals that this process got */
+    bool far;           /* it may be on another host, where there is no desk */
 };
 
 /* Rank 0, which has the run in hand, hears of it. Where it is not there, everything is
@@ -121,6 +128,13 @@ static void die(struct ending *e, const char *why, int launcher)
              launcher);
 }
 
+/* Whether `launcher`, a launcher's status, is that of a rank which found no desk. */
+static bool is_far(int launcher)
+{
+    return launcher == STATUS_SUCCESS ||
+           (launcher > FRONT_FAR && launcher <= FRONT_FAR + STATUS_INCOMPLETE);
+}
+
 /* Rank 0's word counts, where there is one. A launcher that is asked to stop may
  * ask its ranks by another signal: the user's counts. One that asks its ranks
  * unasked is aborting the run, and does not end with 0. */
@@ -130,10 +144,14 @@ static void judge(const struct outcome *o, struct ending *e)
     e->asked = o->steer.signal;
     if (o->said >= 0 && !stopped)
         e->status = o->said;
+    else if (o->steer.signal != 0 && o->came && !stopped)
+        die(e, "it was asked to stop, and its manager, rank 0, died", o->launcher);
+    else if (o->steer.signal != 0 && !o->came && !o->far)
+        die(e, "it was asked to stop before it had begun", o->launcher);
     else if (o->steer.signal != 0)
         e->status = STATUS_SIGNAL + o->steer.signal;
-    else if (!o->came && o->launcher <= STATUS_INCOMPLETE)
-        e->status = o->launcher; /* rank 0's own, from where there is no desk */
+    else if (!o->came && is_far(o->launcher))
+        e->status = o->launcher % FRONT_FAR;
     else if (!o->came)
         die(e, "the launcher ended without a word of rank 0", o->launcher);
     else if (!stopped)
@@ -142,6 +160,8 @@ static void judge(const struct outcome *o, struct ending *e)
         die(e, "it was ended", o->launcher);
     else
         e->status = o->said;
+    if (o->steer.signal != 0 && e->died[0] != '\0')
+        e->status = STATUS_SIGNAL + o->steer.signal;
 }
 
 /* False: *e says how it went. */
@@ -210,7 +230,7 @@ void front_run(const struct run_options *o, struct ending *e)
 {
     char name[DESK_NAME_SIZE];
     struct rota_error err;
-    struct outcome outcome = {0};
+    struct outcome outcome = {.far = is_spread(o)};
     static const struct halt never = {.when = HALT_NEVER};
     steer_init(&outcome.steer, &never);
     int input = take_input(o);

@@ -118,7 +118,7 @@ static void tell(void *context, const struct told *told)
 {
     struct guard *g = context;
     const struct guard_options *o = &g->words->options;
-    outlet_await(g->launcher, clock_now_ns() + SETTLE_NS, &g->asked);
+    outlet_await(g->launcher, SETTLE_NS, false, &g->asked);
     g->told = told->why == TOLD_HANG;
     if (o->json)
         report_json(stderr, told);
@@ -141,7 +141,7 @@ static bool is_one_host(const struct words *w)
  * waited for as long as there is somebody who reads it. */
 static void abandon_launcher(struct guard *g)
 {
-    outlet_await(g->launcher, INT64_MAX, &g->asked);
+    outlet_await(g->launcher, SETTLE_NS, true, &g->asked);
     int64_t deadline_ns = clock_now_ns() + LAUNCHER_NS;
     while (!is_one_host(g->words) && clock_now_ns() < deadline_ns &&
            __atomic_load_n(&g->over, __ATOMIC_ACQUIRE) == 0)
@@ -286,8 +286,12 @@ static int run(struct guard *g, struct rota_error *err, int *status)
     if (!watched)
         return error_set(err, ROTA_E_NOMEM, "cannot start a thread to watch the ranks");
     pthread_join(thread, NULL);
-    if (g->why != TOLD_NOTHING)
-        rc = 0; /* however the launcher took it */
+    /* However the launcher took it: the ranks' ends are known, or who ended them. */
+    bool known = g->asked != 0 || g->status >= 0;
+    if (g->why != TOLD_NOTHING || (rc == ROTA_E_LAUNCH && known)) {
+        rc = 0;
+        *status = 0;
+    }
     *status = status_of(g, *status);
     return rc;
 }

@@ -13,6 +13,8 @@ enum {
     KEY_HEADER,
     KEY_LINK,
     KEY_TRIM,
+    KEY_XARGS,
+    LINE_MAX_BYTES = 131071, /* the longest word that the kernel takes, as sh -c's */
     ROWS_MAX = 1000000000,
 };
 
@@ -38,6 +40,15 @@ static const struct argp_option options[] = {
     {"max-args", 'N', "N", 0,
      "N arguments for each command: {1} to {N}; with --pipe N records", 0},
     {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {NULL, 'm', NULL, 0,
+     "as many arguments in each command line as it takes, or where the list is short, "
+     "a share of them for each slot",
+     0},
+    {NULL, 'X', NULL, 0,
+     "so too, and a word with {} in it is repeated: x{}y is xay xby", 0},
+    {"xargs", KEY_XARGS, NULL, 0, "as -m, but a short list is one command line", 0},
+    {"max-chars", 's', "N", 0, "a command line must be shorter than N bytes (131071)",
+     0},
     {"trim", KEY_TRIM, "n|l|r|lr", 0,
      "cut blanks off arguments: nowhere (without --colsep), left, right, both", 0},
     {"no-run-if-empty", 'r', NULL, 0, "no command for a blank argument", 0},
@@ -91,6 +102,17 @@ static void parse_delimiter(struct inputs *in, struct argp_state *state, char *a
     in->options.delimited = true;
 }
 
+static void parse_bytes(struct inputs *in, struct argp_state *state, const char *arg)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(arg, &end, 10);
+    if (errno != 0 || end == arg || *end != '\0' || n < 1 || n > LINE_MAX_BYTES)
+        argp_error(state, "-s '%s': not a length of a command line, 1 to %d", arg,
+                   LINE_MAX_BYTES);
+    in->many.bytes = (size_t)n;
+}
+
 static void parse_trim(struct inputs *in, struct argp_state *state, const char *arg)
 {
     static const struct {
@@ -107,6 +129,28 @@ static void parse_trim(struct inputs *in, struct argp_state *state, const char *
             return;
         }
     argp_error(state, "--trim '%s': there is n, l, r and lr", arg);
+}
+
+static error_t parse_many(int key, const char *arg, struct inputs *in,
+                          struct argp_state *state)
+{
+    switch (key) {
+    case 'X':
+        in->many.context = true;
+        in->many.wanted = true;
+        return 0;
+    case 'm':
+        in->many.wanted = true;
+        return 0;
+    case KEY_XARGS:
+        in->many.wanted = in->many.together = true;
+        return 0;
+    case 's':
+        parse_bytes(in, state, arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -142,7 +186,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         in->options.skip_empty = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_many(key, arg, in, state);
     }
 }
 
@@ -203,6 +247,27 @@ int inputs_words(struct inputs *in, struct argp_state *state, char **words, int 
         at += n;
     }
     return command;
+}
+
+void inputs_finish(struct inputs *in, struct argp_state *state)
+{
+    struct inputs_many *many = &in->many;
+    bool alone = !many->wanted && many->bytes > 0; /* -s: just a limit */
+    if (!many->wanted)
+        many->context = in->options.rows > 1;
+    many->wanted = many->wanted || alone;
+    if (!many->wanted)
+        return;
+    if (many->bytes == 0)
+        many->bytes = LINE_MAX_BYTES;
+    many->most = alone && in->options.rows == 0 ? 1 : in->options.rows;
+    many->together = many->together || alone;
+    in->options.rows = 0;
+    if (in->options.whole)
+        argp_error(state,
+                   "with -m, -X, --xargs and -s it is not known at first how many "
+                   "commands there will be: there is no --bar, --eta, or --halt "
+                   "with a percentage");
 }
 
 void inputs_done(struct inputs *in)

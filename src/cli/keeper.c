@@ -66,6 +66,17 @@ static void await(pid_t child, const sigset_t *set, struct keeper_end *out)
     }
 }
 
+/* Who was asked to stop while the dead were cleared away is not to die of it now,
+ * without a word. */
+static void note_late(const sigset_t *set, struct keeper_end *out)
+{
+    static const struct timespec now = {0};
+    int sig;
+    while ((sig = sigtimedwait(set, NULL, &now)) > 0)
+        if (sig != SIGCHLD && out->asked == 0)
+            out->asked = sig;
+}
+
 int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
                struct rota_error *err)
 {
@@ -93,6 +104,7 @@ int keeper_run(int (*work)(void *ctx), void *ctx, struct keeper_end *out,
     int rc = end.signal != 0 ? tree_fell(clock_deadline_ns(KILL_MS)) : 0;
     if (end.signal != 0)
         fell_orphans(begun_ns);
+    note_late(&set, &end);
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (rc != 0)
         return error_set(err, rc, "cannot end what the run has left running: %s",

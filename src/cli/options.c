@@ -294,6 +294,8 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
         argp_error(state, "--pipepart needs a file: -a FILE");
     if (in->options.colsep != NULL || in->options.delimited || in->options.link_all)
         argp_error(state, "--pipe has no arguments, for --colsep, -0, -d or --link");
+    if (in->many.wanted || in->many.bytes > 0)
+        argp_error(state, "--pipe has no arguments, for -m, -X, --xargs or -s");
     p->blocks.records = (size_t)in->options.rows;
     p->blocks.header = in->options.header;
 }
@@ -338,6 +340,10 @@ static void finish(struct argp_state *state, struct run_options *o)
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     o->inputs.options.whole = control_needs_total(&o->control);
+    inputs_finish(&o->inputs, state);
+    if (o->inputs.many.wanted && o->command_count == 0)
+        argp_error(state,
+                   "-m, -X, --xargs and -s need a COMMAND, which gets the arguments");
     if (o->restarts > 0 && o->run_file == NULL && !run_dir_is_set())
         argp_error(state, "--restarts goes on from a run file: name one with --run, or "
                           "a folder for them with ROTA_RUN_DIR");

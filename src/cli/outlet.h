@@ -7,12 +7,14 @@
 #ifndef ROTA_CLI_OUTLET_H
 #define ROTA_CLI_OUTLET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Wait until process `launcher` does nothing, and standard output and error would take
- * more: then it has nothing left for them. At most until `deadline_ns`, and not once
- * *asked is other than 0, which another thread may set. */
-void outlet_await(pid_t launcher, int64_t deadline_ns, const int *asked);
+ * more: then it has nothing left for them. For `patience_ns` at most; and from then on
+ * with `slowly` as long as there is a reader that takes no more now. Not once *asked is
+ * other than 0, which another thread may set. */
+void outlet_await(pid_t launcher, int64_t patience_ns, bool slowly, const int *asked);
 
 #endif

@@ -30,14 +30,12 @@
 #include "cli/desk.h"
 #include "cli/front.h"
 #include "cli/keeper.h"
+#include "cli/manage.h"
 #include "cli/options.h"
 #include "cli/pilot.h"
-#include "cli/record.h"
 #include "cli/report.h"
 #include "cli/restart.h"
 #include "cli/run_dir.h"
-#include "cli/run_file.h"
-#include "cli/show.h"
 #include "cli/signals.h"
 #include "cli/steer.h"
 #include "cli/tasks.h"
@@ -47,236 +45,6 @@
 enum {
     TREE_MS = 5000, /* to end what commands have left, at the very end */
 };
-
-static int fail(int status, const struct rota_error *err)
-{
-    fprintf(stderr, "rota: %s\n", err->text);
-    return status;
-}
-
-/* --- managing ------------------------------------------------------------- */
-
-struct run {
-    const struct run_options *o;
-    struct tasks *tasks;
-    struct report report;
-    struct pilot pilot;
-    struct show *show;
-    FILE *joblog;          /* or NULL */
-    struct run_file *file; /* so too */
-    bool opened;           /* it, and its list */
-    bool complete;         /* all that there is to do was tried */
-};
-
-/* Tasks come here, */
-static int run_next(void *ctx, struct commands_spec *out, struct rota_error *err)
-{
-    struct run *r = ctx;
-    return tasks_next(r->tasks, out, err);
-}
-
-/* here they may say something, */
-static int run_said(void *ctx, const struct crew_part *part, struct rota_error *err)
-{
-    struct run *r = ctx;
-    struct ticket k = tasks_ticket(r->tasks, part->task + 1);
-    return show_part(r->show, part, &k, err);
-}
-
-static void run_spilt(void *ctx, uint64_t task, const char *why)
-{
-    struct run *r = ctx;
-    report_spilt(&r->report, task + 1, why);
-}
-
-/* and here they end. */
-static int run_ended(void *ctx, const struct crew_end *end, struct rota_error *err)
-{
-    struct run *r = ctx;
-    struct ticket k = tasks_take_ticket(r->tasks, end->task + 1);
-    int rc = k.folder ? results_add(end, &k, err) : 0;
-    if (rc == 0 && k.folder == NULL)
-        rc = show_end(r->show, end, &k, err);
-    report_ended(&r->report, end);
-    if (rc == 0 && r->joblog != NULL)
-        rc = joblog_add(r->joblog, end, &k, err);
-    if (rc == 0 && r->file != NULL)
-        rc = run_file_ended(r->file, end, err);
-    ticket_done(&k);
-    return rc;
-}
-
-static void run_lost(void *ctx, int rank, const struct rota_fate *fate,
-                     const char *strange, uint64_t again)
-{
-    struct run *r = ctx;
-    report_lost(&r->report, rank, fate, strange, again);
-    if (r->file != NULL)
-        run_file_lost(r->file, rank, fate, strange, again);
-}
-
-static void run_came(void *ctx, int rank, int slots, const char *host)
-{
-    struct run *r = ctx;
-    if (r->file != NULL)
-        run_file_came(r->file, rank, slots, host);
-}
-
-static void run_tried(void *ctx, const struct crew_end *end)
-{
-    struct run *r = ctx;
-    if (r->file != NULL)
-        run_file_tried(r->file, end);
-}
-
-static enum crew_course run_steer(void *ctx)
-{
-    struct run *r = ctx;
-    tasks_tick(r->tasks);
-    if (r->file != NULL)
-        run_file_tick(r->file);
-    return pilot_steer(&r->pilot);
-}
-
-/* Whether to give up what can't be written for now. */
-static bool run_stop(void *ctx)
-{
-    struct run *r = ctx;
-    return pilot_hear(&r->pilot);
-}
-
-static bool run_enough(void *ctx)
-{
-    struct run *r = ctx;
-    return pilot_enough(&r->pilot);
-}
-
-static int run_open(struct run *r, const struct run_options *o, struct signals *signals,
-                    struct rota_error *err)
-{
-    *r = (struct run){
-        .o = o,
-        .report = {.err = 2, .summary = o->summary},
-    };
-    struct show_options show = {
-        .out = 1,
-        .err = 2,
-        .mode = o->show,
-        .in_order = o->in_order,
-        .verbose = o->verbose,
-        .screen = &r->pilot.screen,
-        .stop = run_stop,
-        .ctx = r,
-    };
-    pilot_begin(&r->pilot, o, signals, &r->report);
-    int rc = tasks_open(o, &r->tasks, err);
-    if (rc == 0 && show_new(&show, &r->show) != 0)
-        rc = error_set(err, ROTA_E_NOMEM, "out of memory");
-    if (rc == 0 && o->joblog != NULL)
-        rc = joblog_open(o->joblog, o->again.why != NULL || o->past != PAST_NONE,
-                         &r->joblog, err);
-    if (rc == 0 && o->run_file != NULL)
-        rc = run_file_open(o, &r->file, err);
-    if (rc == 0 && r->file != NULL)
-        rc = tasks_record(r->tasks, run_file_store(r->file), err);
-    r->opened = rc == 0 && r->file != NULL;
-    return rc;
-}
-
-/* The status of a run that is recorded, and ended with `status`: its earlier sessions
- * count too. */
-static int whole_status(const struct run *r, int status)
-{
-    uint64_t failed = run_file_failed_before(r->file);
-    const char *trouble = tasks_trouble(r->tasks);
-    if (trouble != NULL)
-        fprintf(stderr,
-                "rota: the rest of the list, which was not read when the run was cut "
-                "off, cannot be had: %s; 'rota resume -a LIST %s' reads it from a "
-                "file\n",
-                trouble, r->o->run_file);
-    if (failed > 0 && status == STATUS_SUCCESS)
-        fprintf(stderr,
-                "rota: %" PRIu64 " task%s had failed before: 'rota resume "
-                "--retry-failed %s' runs what failed again\n",
-                failed, failed == 1 ? "" : "s", r->o->run_file);
-    if (trouble != NULL && status <= STATUS_FAILED)
-        return STATUS_INCOMPLETE;
-    return failed > 0 && status == STATUS_SUCCESS ? STATUS_FAILED : status;
-}
-
-/* Say how to go on with what is left. */
-static void say_how_to_go_on(const struct run *r)
-{
-    if (r->opened && !r->complete && tasks_trouble(r->tasks) == NULL)
-        fprintf(stderr, "rota: 'rota resume %s' goes on\n", r->o->run_file);
-}
-
-/* The exit status of a run that ended with `status`. */
-static int run_close(struct run *r, int status)
-{
-    struct rota_error err;
-    if (r->joblog != NULL)
-        fclose(r->joblog); /* each line was flushed */
-    if (r->opened)
-        status = whole_status(r, status);
-    say_how_to_go_on(r);
-    tasks_close(r->tasks);
-    show_free(r->show);
-    if (run_file_close(r->file, status, &err) == 0)
-        return status;
-    fail(STATUS_INCOMPLETE, &err);
-    fprintf(stderr,
-            "rota: what ended last is not recorded: 'rota resume %s' runs it again\n",
-            r->o->run_file);
-    return status == STATUS_SUCCESS ? STATUS_INCOMPLETE : status;
-}
-
-/* Whether what was shown as it came is wanted a second time. */
-static bool is_kept(const struct run_options *o)
-{
-    return o->show == SHOW_GROUPS || (o->show == SHOW_LINES && o->in_order) ||
-           o->results != NULL || o->run_file != NULL;
-}
-
-/* Have the crew do it all, say how it went, and give the exit status. */
-static int run_crew(struct run *r, struct rota_farm *farm)
-{
-    struct crew_summary sum = {.complete = false};
-    struct rota_error err = {0};
-    bool live = r->o->show != SHOW_GROUPS && r->o->results == NULL;
-    struct crew_hooks hooks = {
-        .ctx = r,
-        .retries = r->o->retries,
-        .time_limit_ms = r->o->control.time_limit_ms,
-        .next = run_next,
-        .said = live ? run_said : NULL,
-        .keep = is_kept(r->o),
-        .spilt = run_spilt,
-        .ended = run_ended,
-        .lost = run_lost,
-        .came = run_came,
-        .tried = run_tried,
-        .enough = run_enough,
-        .steer = run_steer,
-    };
-    pilot_board(&r->pilot, farm, r->tasks);
-    int rc = crew_manage(farm, &hooks, &sum, &err);
-    pilot_end(&r->pilot);
-    r->complete = sum.complete;
-    return report_close(&r->report, &sum, rc, &err, tasks_left(r->tasks),
-                        &r->pilot.steer);
-}
-
-static int manage(struct rota_farm *farm, const struct run_options *o,
-                  struct signals *signals)
-{
-    struct run r;
-    struct rota_error err;
-    int rc = run_open(&r, o, signals, &err);
-    int status = rc == 0 ? run_crew(&r, farm) : fail(STATUS_USAGE, &err);
-    return run_close(&r, status);
-}
 
 /* --- showing what would be done ------------------------------------------- */
 
@@ -306,9 +74,9 @@ static int run_dry(const struct run_options *o)
     rota_auto(tasks) struct tasks *tasks = NULL;
     struct rota_error err;
     if (tasks_open(o, &tasks, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return cli_fail(STATUS_USAGE, &err);
     if (show_commands(tasks, &err) != ROTA_E_NOTFOUND)
-        return fail(STATUS_INCOMPLETE, &err);
+        return cli_fail(STATUS_INCOMPLETE, &err);
     if (fflush(stdout) != 0) {
         perror("rota: cannot write the commands");
         return STATUS_INCOMPLETE;
@@ -326,13 +94,16 @@ static void be_nice(const struct run_options *o)
 /* What a persistent program writes for people, or what is to be said of it: a line. */
 static void say_of_program(void *ctx, const char *name, const char *text, size_t size)
 {
-    (void)ctx;
+    struct screen *const *screen = ctx;
+    screen_make_way(*screen, STDERR_FILENO);
     dprintf(STDERR_FILENO, "%s: %.*s\n", name ? name : "rota", (int)size, text);
+    screen_wrote(*screen, STDERR_FILENO, "\n", 1);
 }
 
-/* As crew_open. */
+/* As crew_open. *screen: where programs say something, or NULL; for as long as the farm
+ * is there. */
 static int open_crew(struct link *link, const struct run_options *o,
-                     const struct execute_options *options,
+                     const struct execute_options *options, struct screen **screen,
                      const struct crew_manner *manner, struct rota_farm **out,
                      struct rota_error *err)
 {
@@ -345,6 +116,7 @@ static int open_crew(struct link *link, const struct run_options *o,
         .adopts = options->adopts,
         .rank = link->size > 1 ? link->rank : -1,
         .say = say_of_program,
+        .ctx = screen,
     };
     if (o->worker)
         return crew_open_programs(link, &programs, manner, out, err);
@@ -364,6 +136,7 @@ static int manage_here(const struct run_options *o, struct signals *signals,
                        const struct execute_options *options)
 {
     struct crew_manner manner = pilot_manner(o);
+    struct screen *screen = NULL;
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -371,10 +144,10 @@ static int manage_here(const struct run_options *o, struct signals *signals,
     if (rc != 0)
         error_set(&err, rc, "out of memory");
     else
-        rc = open_crew(link, o, options, &manner, &farm, &err);
+        rc = open_crew(link, o, options, &screen, &manner, &farm, &err);
     if (rc != 0)
-        return fail(STATUS_USAGE, &err);
-    int status = manage(farm, o, signals);
+        return cli_fail(STATUS_USAGE, &err);
+    int status = manage_run(farm, o, signals, &screen);
     rota_farm_close(farm);
     return status;
 }
@@ -409,7 +182,7 @@ static bool run_kept(int (*work)(void *ctx), void *ctx, struct ending *e)
     struct keeper_end end;
     struct rota_error err;
     if (keeper_run(work, ctx, &end, &err) != 0) {
-        e->status = fail(STATUS_INCOMPLETE, &err);
+        e->status = cli_fail(STATUS_INCOMPLETE, &err);
         return false;
     }
     e->asked = end.asked;
@@ -487,11 +260,11 @@ int cli_run_options(struct run_options *o)
     if (o->dry)
         return run_dry(o);
     if (choose_place(&o->launch, &o->where, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return cli_fail(STATUS_USAGE, &err);
     if (o->run_file == NULL && o->past == PAST_NONE) {
         const char *command = o->command_count > 0 ? o->command[0] : NULL;
         if (run_dir_new(command, &named, &err) != 0)
-            return fail(STATUS_USAGE, &err);
+            return cli_fail(STATUS_USAGE, &err);
         o->run_file = named;
     }
     int status = restart_run(o, run_once);
@@ -546,7 +319,7 @@ static int rank_works(struct rota_farm *farm, struct signals *signals)
     int rc = crew_work(farm, worker_stop, &leaving, &err);
     if (rc == 0)
         return STATUS_SUCCESS;
-    return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : fail(STATUS_INCOMPLETE, &err);
+    return rc == ROTA_E_LOST ? STATUS_INCOMPLETE : cli_fail(STATUS_INCOMPLETE, &err);
 }
 
 /* Whether rank 0 has the list that it is to do: past the launcher, or none at all. */
@@ -562,7 +335,7 @@ static bool has_input(const struct run_options *o, int desk, const char *input)
 
 /* What this rank is there for. */
 static int rank_runs(struct rota_farm *farm, const struct run_options *o, int desk,
-                     const char *input)
+                     const char *input, struct screen **screen)
 {
     struct signals signals;
     if (signals_open(&signals, desk) != 0) {
@@ -573,7 +346,8 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
         be_nice(o);
     if (rota_farm_rank(farm) != 0)
         return rank_works(farm, &signals);
-    return has_input(o, desk, input) ? manage(farm, o, &signals) : STATUS_INCOMPLETE;
+    return has_input(o, desk, input) ? manage_run(farm, o, &signals, screen)
+                                     : STATUS_INCOMPLETE;
 }
 
 /* `r` is taken. */
@@ -588,6 +362,7 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         .in_rank = true,
     };
     struct crew_manner manner = pilot_manner(o);
+    struct screen *screen = NULL;
     struct link *link;
     struct rota_farm *farm;
     struct rota_error err;
@@ -596,11 +371,11 @@ static int rank_farm(struct rota *r, const struct run_options *o, int desk,
         rota_close(r);
         error_set(&err, rc, "out of memory");
     } else {
-        rc = open_crew(link, o, &options, &manner, &farm, &err);
+        rc = open_crew(link, o, &options, &screen, &manner, &farm, &err);
     }
     if (rc != 0)
-        return fail(STATUS_USAGE, &err);
-    int status = rank_runs(farm, o, desk, input);
+        return cli_fail(STATUS_USAGE, &err);
+    int status = rank_runs(farm, o, desk, input, &screen);
     rota_farm_close(farm);
     return status;
 }
@@ -621,7 +396,7 @@ int cli_run_rank(int argc, char **argv)
         return STATUS_USAGE;
     }
     if (link_ranks_join(NULL, NULL, &r, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return FRONT_FAR + cli_fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
     int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
@@ -631,5 +406,6 @@ int cli_run_rank(int argc, char **argv)
     int status = rank_farm(r, &o, desk, input);
     run_options_done(&o);
     desk_leave(desk, status);
-    return desk >= 0 ? STATUS_SUCCESS : status;
+    bool far = desk < 0 && status > STATUS_SUCCESS && status <= STATUS_INCOMPLETE;
+    return desk >= 0 ? STATUS_SUCCESS : far ? FRONT_FAR + status : status;
 }

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/blocks.h"
+#include "cli/gather.h"
 #include "cli/list.h"
 #include "cli/past.h"
 
@@ -22,12 +23,14 @@ struct kept {
 struct tasks {
     const struct run_options *o;
     struct sources *sources; /* NULL: there is nothing to read */
+    struct gather *gather;   /* what puts together what they give, or NULL */
+    struct blob line;        /* of a command, to be measured */
     struct list *list;       /* what is recorded of them, or NULL */
     struct blocks *blocks;   /* of which tasks are made, instead of rows; or NULL */
     int file;                /* of blocks, where it is ours; or -1 */
     struct store *store;     /* of blocks, where they are recorded; or NULL */
     struct past *past;       /* what is not to be done again, or NULL */
-    const char *line;        /* a command that failed before, for the moment */
+    const char *failed_line; /* a command that failed before, for the moment */
     const void *input;       /* of the task that was given last, or NULL */
     size_t input_bytes;
     char **env;        /* of all tasks, or NULL */
@@ -50,6 +53,8 @@ static int nothing_left(struct rota_error *err)
 }
 
 static int read_row(void *ctx, struct row *row, struct rota_error *err);
+static int read_source(void *ctx, struct row *row, struct rota_error *err);
+static int measure_line(void *ctx, struct row row, size_t *bytes);
 
 static struct row names_of(const struct tasks *t)
 {
@@ -78,7 +83,19 @@ static int open_blocks(struct tasks *t, struct rota_error *err)
 static int open_sources(struct tasks *t, struct rota_error *err)
 {
     const struct inputs *in = &t->o->inputs;
-    return sources_open(in->specs, in->count, &in->options, &t->sources, err);
+    int ranks = t->o->launch.ranks;
+    struct gather_options options = {
+        .bytes = in->many.bytes,
+        .most = in->many.most,
+        .spread = in->many.together ? 1 : t->o->slots * (ranks > 0 ? ranks : 1),
+        .read = read_source,
+        .measure = measure_line,
+        .ctx = t,
+    };
+    int rc = sources_open(in->specs, in->count, &in->options, &t->sources, err);
+    if (rc == 0 && in->many.wanted && gather_new(&options, &t->gather) != 0)
+        return nothing_left(err);
+    return rc;
 }
 
 /* What a run that is resumed has not read of its list is read now, if it can be. */
@@ -148,6 +165,8 @@ void tasks_close(struct tasks *t)
     if (t == NULL)
         return;
     sources_close(t->sources);
+    gather_free(t->gather);
+    blob_done(&t->line);
     list_close(t->list);
     blocks_close(t->blocks);
     past_free(t->past);
@@ -321,6 +340,7 @@ static int make_templates(struct tasks *t, struct rota_error *err)
         .names = names_of(t),
         .quote = t->o->quote,
         .bare = t->blocks != NULL,
+        .context = t->o->inputs.many.context,
     };
     int rc =
         template_new(t->o->command, t->o->command_count, &options, &t->command, err);
@@ -345,7 +365,7 @@ static bool is_blank(const struct tasks *t, const struct row *row)
 }
 
 /* The sources' next row. */
-static int read_row(void *ctx, struct row *row, struct rota_error *err)
+static int read_source(void *ctx, struct row *row, struct rota_error *err)
 {
     struct tasks *t = ctx;
     int rc;
@@ -355,6 +375,23 @@ static int read_row(void *ctx, struct row *row, struct rota_error *err)
             rc = make_templates(t, err);
     } while (rc == 0 && is_blank(t, row));
     return rc;
+}
+
+/* How long the command line is with the arguments of `row`. */
+static int measure_line(void *ctx, struct row row, size_t *bytes)
+{
+    struct tasks *t = ctx;
+    t->line.size = 0;
+    int rc = template_line(t->command, row, t->given + 1, &t->line);
+    *bytes = t->line.size;
+    return rc;
+}
+
+/* The next row of arguments for a command. */
+static int read_row(void *ctx, struct row *row, struct rota_error *err)
+{
+    struct tasks *t = ctx;
+    return t->gather ? gather_next(t->gather, row, err) : read_source(t, row, err);
 }
 
 /* That there is a block, or no further one, is recorded, but not what it holds. */
@@ -392,9 +429,9 @@ static int next_block(struct tasks *t, struct row *row, uint64_t *number,
 /* A command that has failed before. */
 static int next_failed(struct tasks *t, struct row *row, uint64_t *number)
 {
-    if (!past_next(t->past, number, &t->line))
+    if (!past_next(t->past, number, &t->failed_line))
         return ROTA_E_NOTFOUND;
-    *row = (struct row){.values = &t->line, .count = 1};
+    *row = (struct row){.values = &t->failed_line, .count = 1};
     return 0;
 }
 
@@ -505,5 +542,5 @@ int64_t tasks_left(const struct tasks *t)
         return (int64_t)past_left(t->past);
     if (t->list != NULL)
         return list_left(t->list);
-    return t->sources != NULL ? sources_left(t->sources) : -1;
+    return t->sources != NULL && t->gather == NULL ? sources_left(t->sources) : -1;
 }

@@ -27,6 +27,7 @@ struct piece {
     struct slice text;
     struct field field;
     struct quote at; /* how the shell reads the field's place */
+    size_t repeat;   /* so many pieces, from here on, are there for each argument; 0 */
 };
 
 struct template
@@ -44,6 +45,8 @@ struct template
 /* ---- whether a shell is needed ----------------------------------------------- */
 
 static const char metacharacters[] = "|&;<>()$`\\\"'*?[]#~!{}\n\t";
+
+static const char operators[] = ";&|<>()`\n";
 
 static const char *const builtins[] = {
     ".",    ":",        "alias",  "bg",    "cd",      "command", "eval",
@@ -184,6 +187,54 @@ static int place_fields(struct template *t, struct rota_error *err)
     return 0;
 }
 
+/* Whether the shell reads on behind a text as it did before it. */
+static bool is_same_place(const struct quote *a, const struct quote *b)
+{
+    return a->depth == b->depth && memcmp(a->in, b->in, (size_t)a->depth + 1) == 0 &&
+           !a->escaped && !b->escaped;
+}
+
+/* Walk over a text. Whether there is an operator of the shell's in it, which ends a
+ * command or a word. */
+static bool walk_over_operator(struct quote *q, const struct slice *text)
+{
+    bool found = false;
+    for (size_t i = 0; i < text->size; i++) {
+        unsigned char in = q->in[q->depth];
+        bool read = !q->escaped && (in == IN_PLAIN || in == IN_PAREN || in == IN_BACK);
+        found = found || (read && strchr(operators, text->data[i]) != NULL);
+        quote_walk(q, text->data + i, 1);
+    }
+    return found;
+}
+
+/* Find the words that are to be repeated for each argument. */
+static void mark_repeats(struct template *t)
+{
+    struct quote q = {0};
+    struct quote begin = q;
+    size_t first = 0;
+    bool has_all = false;
+    bool is_word = true;
+    for (size_t i = 0; i <= t->count; i++) {
+        const struct piece *p = &t->pieces[i];
+        if (i < t->count && p->kind == PIECE_FIELD) {
+            has_all = has_all || (p->field.kind == FIELD_VALUE && !p->field.position);
+            q.before = 'x';
+        } else if (i < t->count && p->kind == PIECE_TEXT) {
+            is_word = !walk_over_operator(&q, &p->text) && is_word;
+        } else {
+            if (has_all && (t->quote || (is_word && is_same_place(&begin, &q))))
+                t->pieces[first].repeat = i - first;
+            quote_walk(&q, " ", 1);
+            begin = q;
+            first = i + 1;
+            has_all = false;
+            is_word = true;
+        }
+    }
+}
+
 int template_new(char *const *words, int count, const struct template_options *options,
                  struct template **out, struct rota_error *err)
 {
@@ -200,6 +251,8 @@ int template_new(char *const *words, int count, const struct template_options *o
     int rc = place_fields(t, err);
     if (rc != 0)
         return rc;
+    if (options->context)
+        mark_repeats(t);
     *out = rota_steal(t);
     return 0;
 }
@@ -248,6 +301,14 @@ static int put_slot(struct blob *out, const struct piece *p)
     return rc ? rc : blob_put(out, "'", single);
 }
 
+/* The arguments that are meant in a word which is there for the `i`-th one. */
+static struct row row_of_word(const struct piece *p, struct row row, int i)
+{
+    if (p->field.kind != FIELD_VALUE || p->field.position != 0)
+        return row;
+    return (struct row){.values = row.values + i, .count = 1};
+}
+
 static int put_piece(const struct template *t, const struct piece *p, struct row row,
                      uint64_t task, struct blob *out)
 {
@@ -260,6 +321,19 @@ static int put_piece(const struct template *t, const struct piece *p, struct row
     if (p->field.kind == FIELD_TASK)
         return put_number(out, task);
     return p->field.kind == FIELD_SLOT ? put_slot(out, p) : put_values(out, p, row);
+}
+
+/* The word that begins with `p`, for each argument. */
+static int put_repeated(const struct template *t, const struct piece *p, struct row row,
+                        uint64_t task, struct blob *out)
+{
+    int rc = 0;
+    for (int i = 0; i < row.count && rc == 0; i++) {
+        rc = i > 0 ? blob_put(out, " ", 1) : 0;
+        for (size_t j = 0; j < p->repeat && rc == 0; j++)
+            rc = put_piece(t, &p[j], row_of_word(&p[j], row, i), task, out);
+    }
+    return rc;
 }
 
 static int put_row(struct blob *out, struct row row)
@@ -277,8 +351,15 @@ int template_line(const struct template *t, struct row row, uint64_t task,
                   struct blob *out)
 {
     int rc = t->empty ? put_row(out, row) : 0;
-    for (size_t i = 0; i < t->count && rc == 0; i++)
-        rc = put_piece(t, &t->pieces[i], row, task, out);
+    for (size_t i = 0; i < t->count && rc == 0; i++) {
+        const struct piece *p = &t->pieces[i];
+        if (p->repeat > 0 && row.count > 0) {
+            rc = put_repeated(t, p, row, task, out);
+            i += p->repeat - 1;
+        } else {
+            rc = put_piece(t, p, row, task, out);
+        }
+    }
     return rc;
 }
 
@@ -331,6 +412,34 @@ static int word_piece(const struct template *t, struct words *w, const struct pi
     if (p->field.kind == FIELD_VALUE)
         return word_values(w, &p->field, row);
     return put_number(&w->bytes, task);
+}
+
+static int word_repeated(const struct template *t, struct words *w,
+                         const struct piece *p, struct row row, uint64_t task)
+{
+    int rc = 0;
+    for (int i = 0; i < row.count && rc == 0; i++) {
+        rc = i > 0 ? word_end(w) : 0;
+        for (size_t j = 0; j < p->repeat && rc == 0; j++)
+            rc = word_piece(t, w, &p[j], row_of_word(&p[j], row, i), task);
+    }
+    return rc;
+}
+
+static int all_words(const struct template *t, struct row row, uint64_t task,
+                     struct words *w)
+{
+    int rc = 0;
+    for (size_t i = 0; i < t->count && rc == 0; i++) {
+        const struct piece *p = &t->pieces[i];
+        if (p->repeat > 0 && row.count > 0) {
+            rc = word_repeated(t, w, p, row, task);
+            i += p->repeat - 1;
+        } else {
+            rc = word_piece(t, w, p, row, task);
+        }
+    }
+    return rc ? rc : word_end(w);
 }
 
 static int split(struct words *w, const char *line)
@@ -393,15 +502,8 @@ static int line_words(const struct template *t, struct row row, uint64_t task,
 int template_apply(const struct template *t, struct row row, uint64_t task, char ***out)
 {
     struct words w = {.count = 0};
-    int rc = 0;
-    if (t->empty || t->shell) {
-        rc = line_words(t, row, task, &w);
-    } else {
-        for (size_t i = 0; i < t->count && rc == 0; i++)
-            rc = word_piece(t, &w, &t->pieces[i], row, task);
-        if (rc == 0)
-            rc = word_end(&w);
-    }
+    int rc = t->empty || t->shell ? line_words(t, row, task, &w)
+                                  : all_words(t, row, task, &w);
     if (rc == 0)
         rc = block(&w, out);
     blob_done(&w.bytes);

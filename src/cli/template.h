@@ -5,6 +5,11 @@
  * come last. A command without words is the argument itself: each argument is then a
  * command line.
  *
+ * With `context`, as with GNU parallel's -X, a word that has {} for several arguments
+ * is repeated: x{}.{.} is xa.c.a xb.c.b. In a command line for a shell the word must be
+ * one for the shell too: where a quotation begins or ends in it, all arguments stand in
+ * it.
+ *
  * A command line in which a shell would find something to do is run by `sh -c`, with
  * the arguments quoted (quote.h); any other is split at its spaces and run as it is. In
  * both cases an argument reaches the command as it was, whatever it holds: a file named
@@ -31,6 +36,7 @@ struct template_options {
     struct row names;  /* of sources, borrowed for the call */
     bool quote;        /* the words stand as they are: no shell reads them */
     bool bare;         /* nothing is appended where there is no replacement string */
+    bool context;      /* a word with {} stands there for each argument, not once */
 };
 
 /* *out is the caller's: template_free(). Fails with ROTA_E_NOMEM, or with ROTA_E_ARG

@@ -1,6 +1,6 @@
 /* execute.c - commands, several at once, each with its output and its end
  *
- * One epoll set watches three descriptors a command: a pidfd and two pipes.
+ * One epoll set watches three descriptors a command (job.h): a pidfd and two pipes.
  *
  *                pidfd readable          both pipes at their end
  *     RUNNING -------------------> ENDED -------------------------> FINISHED
@@ -33,55 +33,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "execute/environ.h"
-#include "execute/spawn.h"
+#include "execute/job.h"
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
-    TERM_MS = 1000,   /* from SIGTERM to SIGKILL */
+    TERM_MS = 1000,   /* from SIGTERM to SIGKILL, at the end of it all */
     KILL_MS = 5000,   /* for the kernel to end what was killed */
-    FDS_PER_JOB = 3,  /* a pidfd and two pipes */
+    FDS_PER_JOB = 3,  /* a pidfd and two pipes: the least that we can do with */
     FDS_SPARE = 64,   /* for everything else in this process */
-    READ_BYTES = 65536,
-    DRAIN_READS = 17, /* what the largest pipe holds (1 MiB), and its end */
     EVENTS = 64,
     VARIABLE_BYTES = 48, /* of PARALLEL_SEQ and PARALLEL_JOBSLOT */
 };
-
-static const size_t output_max_default = (size_t)1 << 30;
-
-struct job;
-
-/* One descriptor in the epoll set. */
-struct watch {
-    struct job *job;
-    int fd;                      /* -1: closed */
-    struct execute_bytes *bytes; /* NULL: the pidfd */
-};
-
-enum job_state {
-    JOB_RUNNING,
-    JOB_ENDED,
-    JOB_FINISHED,
-};
-
-struct job {
-    TAILQ_ENTRY(job) link;
-    TAILQ_ENTRY(job) full_link;
-    struct execute_result result;
-    int64_t start_ns;
-    int64_t give_up_ns; /* JOB_ENDED: when its lingering is over */
-    int64_t limit_ns;   /* JOB_RUNNING: when its time is over, or INT64_MAX */
-    bool limited;       /* that is by a limit of its own */
-    int slot;           /* from 0 */
-    pid_t pid;          /* 0: was not started */
-    enum job_state state;
-    bool full; /* it is in x->full */
-    struct watch process;
-    struct watch out;
-    struct watch err;
-};
-
-TAILQ_HEAD(job_list, job);
 
 struct execute {
     struct execute_options options;
@@ -91,81 +53,21 @@ struct execute {
     bool *taken;             /* which slots are */
     int64_t limit_ns;        /* no job's time is over before this */
     int64_t common_limit_ns; /* of those that have no limit of their own; 0: none */
-    int epoll;
+    struct job_common common;
     int count; /* in all three lists */
     struct job_list running;
     struct job_list ended; /* the first to be given up stands first */
     struct job_list finished;
     struct job_list full; /* what they wrote so far is to be told */
-    bool discards;        /* nobody wants to know any more */
 };
 
-/* --- bytes ---------------------------------------------------------------- */
-
-/* Room for READ_BYTES more. */
-static int bytes_reserve(struct execute_bytes *b)
-{
-    if (b->cap - b->size >= READ_BYTES)
-        return 0;
-    size_t cap = b->cap ? b->cap * 2 : READ_BYTES;
-    while (cap - b->size < READ_BYTES)
-        cap *= 2;
-    char *data = realloc(b->data, cap);
-    if (data == NULL)
-        return ROTA_E_NOMEM;
-    b->data = data;
-    b->cap = cap;
-    return 0;
-}
-
-static void bytes_trim(struct execute_bytes *b)
-{
-    if (b->size == 0) {
-        free(b->data);
-        *b = (struct execute_bytes){0};
-        return;
-    }
-    char *data = realloc(b->data, b->size);
-    if (data != NULL) {
-        b->data = data;
-        b->cap = b->size;
-    }
-}
-
-/* --- a command's descriptors ---------------------------------------------- */
-
-static int watch_add(struct execute *x, struct watch *w)
-{
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
-    return epoll_ctl(x->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0 ? 0 : errno;
-}
-
-/* A pidfd stays in the set while its process holds it open elsewhere: take it out
- * by hand. */
-static void watch_close(struct execute *x, struct watch *w)
-{
-    if (w->fd < 0)
-        return;
-    epoll_ctl(x->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-    close(w->fd);
-    w->fd = -1;
-}
+/* --- the end of a command ------------------------------------------------- */
 
 static void leave_full(struct execute *x, struct job *j)
 {
     if (j->full)
         TAILQ_REMOVE(&x->full, j, full_link);
     j->full = false;
-}
-
-static void job_free(struct execute *x, struct job *j)
-{
-    leave_full(x, j);
-    watch_close(x, &j->process);
-    watch_close(x, &j->out);
-    watch_close(x, &j->err);
-    execute_result_done(&j->result);
-    free(j);
 }
 
 static bool is_job(const struct job_list *jobs, pid_t pid)
@@ -192,60 +94,15 @@ static void reap_orphans(const struct execute *x)
     }
 }
 
-static void job_finish(struct execute *x, struct job *j)
+static void finish(struct execute *x, struct job *j)
 {
-    if (j->pid > 0) {
-        kill(-j->pid, SIGKILL);
-        waitpid(j->pid, NULL, 0); /* it has ended: this does not wait */
-    }
-    watch_close(x, &j->process);
-    watch_close(x, &j->out);
-    watch_close(x, &j->err);
-    bytes_trim(&j->result.out);
-    bytes_trim(&j->result.err);
+    job_finish(j);
     leave_full(x, j);
-    j->state = JOB_FINISHED;
     x->taken[j->slot] = false;
     TAILQ_REMOVE(&x->ended, j, link);
     TAILQ_INSERT_TAIL(&x->finished, j, link);
     if (x->options.adopts)
         reap_orphans(x);
-}
-
-/* What it writes can't be kept: end it. Its end is then seen as any other's. */
-static void job_overflow(struct execute *x, struct job *j)
-{
-    j->result.how = EXECUTE_OVERFLOWED;
-    kill(-j->pid, SIGKILL);
-    watch_close(x, &j->out);
-    watch_close(x, &j->err);
-}
-
-/* Read what is there; false when there was nothing, for now or for ever. */
-static bool watch_read(struct execute *x, struct watch *w)
-{
-    struct execute_bytes *b = w->bytes;
-    if (w->fd < 0)
-        return false;
-    if (b->size > x->options.output_max || bytes_reserve(b) != 0) {
-        job_overflow(x, w->job);
-        return false;
-    }
-    ssize_t n = read(w->fd, b->data + b->size, READ_BYTES);
-    if (n > 0 && !x->discards)
-        b->size += (size_t)n;
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        watch_close(x, w);
-    return n > 0 || (n < 0 && errno == EINTR);
-}
-
-/* What the pipes hold; no more, as someone may write for ever. */
-static void job_drain(struct execute *x, struct job *j)
-{
-    for (int i = 0; i < DRAIN_READS && watch_read(x, &j->out); i++)
-        continue;
-    for (int i = 0; i < DRAIN_READS && watch_read(x, &j->err); i++)
-        continue;
 }
 
 /* Whether it has written so much that this is told before its end. */
@@ -258,30 +115,14 @@ static void see_if_full(struct execute *x, struct job *j)
     TAILQ_INSERT_TAIL(&x->full, j, full_link);
 }
 
-static bool job_is_silent(const struct job *j)
+/* A process has ended; who holds its pipes has a while yet. */
+static void see_end(struct execute *x, struct job *j)
 {
-    return j->out.fd < 0 && j->err.fd < 0;
-}
-
-/* The pidfd tells that the process has ended: how? It stays a zombie, see (1). */
-static void job_ended(struct execute *x, struct job *j)
-{
-    siginfo_t info = {0};
     int64_t now_ns = clock_now_ns();
-    if (waitid(P_PIDFD, (id_t)j->process.fd, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
-        info.si_pid == 0)
-        return;
-    if (j->result.how == EXECUTE_EXITED) {
-        j->result.how = info.si_code == CLD_EXITED ? EXECUTE_EXITED : EXECUTE_KILLED;
-        j->result.code = info.si_status;
-    }
-    j->result.took_ns = now_ns - j->start_ns;
     j->give_up_ns = now_ns + LINGER_MS * NS_PER_MS;
-    j->state = JOB_ENDED;
     TAILQ_REMOVE(&x->running, j, link);
     TAILQ_INSERT_TAIL(&x->ended, j, link);
-    watch_close(x, &j->process);
-    job_drain(x, j);
+    job_ended(j, now_ns);
 }
 
 static void give_up_lingerers(struct execute *x)
@@ -290,25 +131,9 @@ static void give_up_lingerers(struct execute *x)
     struct job *j;
     while ((j = TAILQ_FIRST(&x->ended)) != NULL && j->give_up_ns <= now_ns) {
         kill(-j->pid, SIGKILL);
-        job_drain(x, j);
-        job_finish(x, j);
+        job_drain(j);
+        finish(x, j);
     }
-}
-
-static bool is_ending(const struct job *j)
-{
-    return j->result.how == EXECUTE_OVERTIME || j->result.how == EXECUTE_STARVED;
-}
-
-/* It is asked to end, and the next time ended; that is seen as any other end. */
-static void job_end(struct job *j, int64_t now_ns, enum execute_how why)
-{
-    bool asked = is_ending(j);
-    kill(-j->pid, asked ? SIGKILL : SIGTERM);
-    kill(-j->pid, SIGCONT);
-    j->limit_ns = asked ? INT64_MAX : now_ns + TERM_MS * NS_PER_MS;
-    if (j->result.how == EXECUTE_EXITED)
-        j->result.how = why;
 }
 
 static void end_overdue(struct execute *x)
@@ -329,31 +154,12 @@ static void end_overdue(struct execute *x)
 /* --- starting ------------------------------------------------------------- */
 
 /* Returns an errno; what was begun is undone by execute_start. */
-static int job_start(struct execute *x, struct job *j, const struct execute_command *c)
+static int start(struct execute *x, struct job *j, const struct execute_command *c)
 {
-    struct spawned s;
     rota_auto(heap) char **env = NULL;
     if (c->env != NULL && environ_make(x->env, c->env, false, &env) != 0)
         return ENOMEM;
-    struct spawn_spec spec = {
-        .argv = c->argv,
-        .env = env != NULL ? env : x->env,
-        .folder = x->options.folder,
-        .input = c->input,
-        .input_bytes = c->input_bytes,
-    };
-    int rc = spawn_start(&spec, &s);
-    j->pid = s.pid;
-    j->process.fd = s.process;
-    j->out.fd = s.out;
-    j->err.fd = s.err;
-    if (rc == 0)
-        rc = watch_add(x, &j->process);
-    if (rc == 0)
-        rc = watch_add(x, &j->out);
-    if (rc == 0)
-        rc = watch_add(x, &j->err);
-    return rc;
+    return job_start(j, c, env != NULL ? env : x->env);
 }
 
 /* The first slot that is free: there is one. */
@@ -368,22 +174,6 @@ static int take_slot(struct execute *x, uint64_t number)
     return slot;
 }
 
-static struct job *job_new(const struct execute_command *c)
-{
-    struct job *j = calloc(1, sizeof(*j));
-    if (j == NULL)
-        return NULL;
-    j->result.task = c->task;
-    j->result.attempt = c->attempt;
-    j->process = (struct watch){.job = j, .fd = -1};
-    j->out = (struct watch){.job = j, .fd = -1, .bytes = &j->result.out};
-    j->err = (struct watch){.job = j, .fd = -1, .bytes = &j->result.err};
-    j->start_ns = clock_now_ns();
-    j->limited = c->limit_ns > 0;
-    j->limit_ns = j->limited ? j->start_ns + c->limit_ns : INT64_MAX;
-    return j;
-}
-
 /* --- public --------------------------------------------------------------- */
 
 int execute_open(const struct execute_options *options, struct execute **out,
@@ -393,8 +183,12 @@ int execute_open(const struct execute_options *options, struct execute **out,
     if (options->slots < 1)
         return error_set(err, ROTA_E_ARG, "cannot run %d commands at once",
                          options->slots);
-    rlim_t need = (rlim_t)options->slots * FDS_PER_JOB + FDS_SPARE;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need)
+    rlim_t jobs = (rlim_t)options->slots;
+    rlim_t need = jobs * FDS_PER_JOB + FDS_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return error_set(err, ROTA_E_IO, "cannot see how many files may be open: %s",
+                         strerror(errno));
+    if (files.rlim_cur < need)
         return error_set(err, ROTA_E_ARG,
                          "cannot run %d commands at once: that takes %ju open files, "
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
@@ -411,17 +205,17 @@ int execute_open(const struct execute_options *options, struct execute **out,
     TAILQ_INIT(&x->finished);
     TAILQ_INIT(&x->full);
     x->options = *options;
-    if (x->options.output_max == 0)
-        x->options.output_max = output_max_default;
-    x->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (x->epoll < 0)
-        return error_set(err, ROTA_E_IO, "cannot watch commands: %s", strerror(errno));
+    int rc = job_common_init(&x->common, options,
+                             files.rlim_cur >= jobs * JOB_FDS + FDS_SPARE);
+    if (rc == ROTA_E_IO)
+        return error_set(err, rc, "cannot watch commands: %s", strerror(errno));
     x->limit_ns = INT64_MAX;
     x->taken = calloc((size_t)options->slots, sizeof(*x->taken));
     char *own[] = {x->seq, x->slot, NULL};
     snprintf(x->seq, VARIABLE_BYTES, "PARALLEL_SEQ=");
     snprintf(x->slot, VARIABLE_BYTES, "PARALLEL_JOBSLOT=");
-    if (x->taken == NULL || environ_make(environ, own, options->in_rank, &x->env) != 0)
+    if (rc != 0 || x->taken == NULL ||
+        environ_make(environ, own, options->in_rank, &x->env) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     *out = rota_steal(x);
     return 0;
@@ -431,14 +225,14 @@ int execute_start(struct execute *x, const struct execute_command *command)
 {
     if (x->count >= x->options.slots)
         return ROTA_E_STATE;
-    struct job *j = job_new(command);
+    struct job *j = job_new(&x->common, command);
     if (j == NULL)
         return ROTA_E_NOMEM;
     x->count++;
     j->slot = take_slot(x, command->number);
     if (!j->limited && x->common_limit_ns > 0)
         j->limit_ns = j->start_ns + x->common_limit_ns;
-    int rc = command->argv[0] != NULL ? job_start(x, j, command) : ENOENT;
+    int rc = command->argv[0] != NULL ? start(x, j, command) : ENOENT;
     if (rc == 0) {
         if (j->limit_ns < x->limit_ns)
             x->limit_ns = j->limit_ns;
@@ -450,7 +244,7 @@ int execute_start(struct execute *x, const struct execute_command *command)
     j->result.how = EXECUTE_NOT_STARTED;
     j->result.code = rc;
     TAILQ_INSERT_TAIL(&x->ended, j, link);
-    job_finish(x, j);
+    finish(x, j);
     return 0;
 }
 
@@ -465,20 +259,20 @@ static int pump(struct execute *x, int64_t deadline_ns)
     if (x->limit_ns < deadline_ns)
         deadline_ns = x->limit_ns;
     int ms = clock_poll_ms(deadline_ns, clock_now_ns());
-    int n = epoll_wait(x->epoll, events, EVENTS, ms);
+    int n = epoll_wait(x->common.epoll, events, EVENTS, ms);
     if (n < 0 && errno != EINTR)
         return ROTA_E_IO;
 
     for (int i = 0; i < n; i++) {
-        struct watch *w = events[i].data.ptr;
+        struct job_watch *w = events[i].data.ptr;
         struct job *j = w->job;
         if (w->bytes != NULL) {
-            watch_read(x, w);
-            see_if_full(x, j);
+            if (job_read(j, w))
+                see_if_full(x, j);
         } else if (j->state == JOB_RUNNING)
-            job_ended(x, j);
+            see_end(x, j);
         if (j->state == JOB_ENDED && job_is_silent(j))
-            job_finish(x, j);
+            finish(x, j);
     }
     give_up_lingerers(x);
     end_overdue(x);
@@ -495,7 +289,7 @@ static bool next_result(struct execute *x, struct execute_result *out)
         x->count--;
         *out = j->result;
         j->result = (struct execute_result){0};
-        job_free(x, j);
+        job_free(j);
         return true;
     }
     j = TAILQ_FIRST(&x->full);
@@ -540,7 +334,7 @@ void execute_limit(struct execute *x, int64_t limit_ns)
     struct job *j;
     x->common_limit_ns = limit_ns;
     TAILQ_FOREACH (j, &x->running, link) {
-        if (j->limited || is_ending(j))
+        if (j->limited || job_is_ending(j))
             continue;
         j->limit_ns = j->start_ns + limit_ns;
         note_limit(x, j);
@@ -551,7 +345,7 @@ void execute_end_youngest(struct execute *x)
 {
     struct job *j;
     TAILQ_FOREACH (j, &x->running, link)
-        if (is_ending(j))
+        if (job_is_ending(j))
             return;
     j = TAILQ_LAST(&x->running, job_list);
     if (j == NULL)
@@ -565,7 +359,7 @@ void execute_end(struct execute *x, uint64_t task)
     struct job *j;
     TAILQ_FOREACH (j, &x->running, link) {
         if (j->result.task == task) {
-            job_overflow(x, j);
+            job_overflow(j, 0);
             return;
         }
     }
@@ -588,7 +382,7 @@ static void discard(struct execute *x, int64_t wait_ms)
 {
     int64_t deadline_ns = clock_now_ns() + wait_ms * NS_PER_MS;
     struct execute_result r;
-    x->discards = true;
+    x->common.discards = true;
     while (x->count > 0) {
         int ms = clock_poll_ms(deadline_ns, clock_now_ns());
         if (execute_wait(x, ms, &r) != 0)
@@ -597,12 +391,12 @@ static void discard(struct execute *x, int64_t wait_ms)
     }
 }
 
-static void free_all(struct execute *x, struct job_list *jobs)
+static void free_all(struct job_list *jobs)
 {
     struct job *j;
     while ((j = TAILQ_FIRST(jobs)) != NULL) {
         TAILQ_REMOVE(jobs, j, link);
-        job_free(x, j);
+        job_free(j);
     }
 }
 
@@ -616,11 +410,10 @@ void execute_close(struct execute *x)
     signal_all(&x->running, SIGKILL);
     signal_all(&x->ended, SIGKILL);
     discard(x, KILL_MS);
-    free_all(x, &x->running);
-    free_all(x, &x->ended);
-    free_all(x, &x->finished);
-    if (x->epoll >= 0)
-        close(x->epoll);
+    free_all(&x->running);
+    free_all(&x->ended);
+    free_all(&x->finished);
+    job_common_done(&x->common);
     free(x->taken);
     free(x->env);
     free(x);
@@ -641,7 +434,9 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
         snprintf(buf, size, "could not be started: %s", strerror(code));
         break;
     case EXECUTE_OVERFLOWED:
-        snprintf(buf, size, "wrote more output than can be kept, and was ended");
+        snprintf(buf, size, "%s, and was ended",
+                 code == ENOMEM ? "wrote output for which there was no memory"
+                                : "wrote more output than can be kept");
         break;
     case EXECUTE_OVERTIME:
         snprintf(buf, size, "ran out of time, and was ended");

@@ -29,7 +29,8 @@ enum execute_how {
     EXECUTE_EXITED,      /* `code` is its exit status */
     EXECUTE_KILLED,      /* `code` is the signal that ended it */
     EXECUTE_NOT_STARTED, /* `code` is an errno */
-    EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended */
+    EXECUTE_OVERFLOWED,  /* it wrote more than we keep, and was ended; `code` is ENOMEM
+                          * where there was no memory to keep it, else 0 */
     EXECUTE_OVERTIME,    /* it ran out of time, and was ended */
     EXECUTE_STARVED,     /* memory was short, and it was ended */
     EXECUTE_RUNNING,     /* it goes on, and this is what it wrote meanwhile */

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,28 +53,25 @@ static void close_all(struct program *p)
 /* ---- its life ---------------------------------------------------------------- */
 
 /* Returns an errno. */
-static int start(struct program *p, const struct piped *spec)
+static int start(struct program *p, struct starter *starter,
+                 const struct starter_spec *spec)
 {
-    struct piped s = *spec;
+    struct starter_spec s = *spec;
     rota_auto(fd) int in = -1;
     rota_auto(fd) int out = -1;
     rota_auto(fd) int err = -1;
-    int rc = piped_make(&p->in, &in, false);
+    int rc = starter_pipe(&p->in, &in, false);
     if (rc == 0)
-        rc = piped_make(&p->out, &out, true);
+        rc = starter_pipe(&p->out, &out, true);
     if (rc == 0)
-        rc = piped_make(&p->err, &err, true);
+        rc = starter_pipe(&p->err, &err, true);
     s.in = in;
     s.out = out;
     s.err = err;
     if (rc == 0)
-        rc = piped_start(&s, &p->pid);
-    if (rc != 0)
-        return rc;
-    p->process = pidfd_open(p->pid, 0);
-    if (p->process < 0)
-        return errno;
-    rc = watch(p, EPOLL_CTL_ADD, p->process, PROGRAM_ENDED);
+        rc = starter_start(starter, &s, &p->pid, &p->process);
+    if (rc == 0)
+        rc = watch(p, EPOLL_CTL_ADD, p->process, PROGRAM_ENDED);
     if (rc == 0)
         rc = watch(p, EPOLL_CTL_ADD, p->out, PROGRAM_OUT);
     if (rc == 0)
@@ -83,9 +79,10 @@ static int start(struct program *p, const struct piped *spec)
     return rc;
 }
 
-int program_start(struct program *p, const struct piped *spec)
+int program_start(struct program *p, struct starter *starter,
+                  const struct starter_spec *spec)
 {
-    int rc = start(p, spec);
+    int rc = start(p, starter, spec);
     if (rc != 0)
         program_reap(p);
     return rc;

@@ -11,7 +11,7 @@
 
 #include "execute/execute.h"
 #include "execute/lines.h"
-#include "execute/piped.h"
+#include "execute/starter.h"
 #include "execute/task.h"
 
 /* What an event of the epoll set is about: the low bits of its data. */
@@ -46,7 +46,8 @@ void program_done(struct program *p);
 
 /* Start it; of `spec` the descriptors are of no account. Returns 0 or an errno: it
  * does not run then. */
-int program_start(struct program *p, const struct piped *spec);
+int program_start(struct program *p, struct starter *starter,
+                  const struct starter_spec *spec);
 
 /* Send what is queued, as much as its pipe takes. */
 void program_flush(struct program *p);

@@ -414,7 +414,10 @@ int slot_tell(struct slot *s, struct executor_report *out, int *held)
             if (parcel_result_is_plain(&result))
                 count += tell_alike(s, bytes, &w);
             r.count += count;
-            r.busy_ns += result.took_ns * count;
+            int64_t took_ns; /* the child says so, and may say anything */
+            if (__builtin_mul_overflow(result.took_ns, (int64_t)count, &took_ns))
+                took_ns = INT64_MAX;
+            r.busy_ns = clock_sum_ns(r.busy_ns, took_ns);
         }
         bool last = s->told == b->count;
         finish_first(s, held);

@@ -8,6 +8,7 @@
 #ifndef ROTA_FARM_LINK_H
 #define ROTA_FARM_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,10 @@ struct link_ops {
      * but has sent what is malformed, has vanished; a receive from it says so. */
     uint32_t (*news)(const struct link *l);
     struct rota_fate (*fate)(const struct link *l, int rank);
+
+    /* What this rank does from now on is for the manager, so that it is ended should it
+     * not notice that this one has gone; or no longer. NULL: nobody could end it. */
+    void (*serve)(struct link *l, bool serve);
 
     /* Cut off a rank that is alive, but of no use: it is ended. NULL: there is none. */
     void (*fence)(struct link *l, int rank);

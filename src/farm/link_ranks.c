@@ -48,6 +48,11 @@ static struct rota_fate ranks_fate(const struct link *l, int rank)
     return fate;
 }
 
+static void ranks_serve(struct link *l, bool serve)
+{
+    rota_serve(rota_of(l), serve ? 0 : -1);
+}
+
 static void ranks_fence(struct link *l, int rank)
 {
     rota_fence(rota_of(l), rank);
@@ -67,6 +72,7 @@ static const struct link_ops ops = {
     .done = rota_message_done,
     .news = ranks_news,
     .fate = ranks_fate,
+    .serve = ranks_serve,
     .fence = ranks_fence,
     .close = ranks_close,
 };

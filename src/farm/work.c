@@ -142,12 +142,22 @@ int farm_work(struct rota_farm *f, bool (*stop)(void *ctx), void *ctx)
     return rc;
 }
 
+/* A function that runs in the rank itself may never return, and what comes from the
+ * manager is not seen meanwhile. */
+static void serve(struct rota_farm *f, bool serves)
+{
+    if (f->link->ops->serve != NULL)
+        f->link->ops->serve(f->link, serves);
+}
+
 int rota_farm_work(struct rota_farm *farm, struct rota_error *err)
 {
     if (farm == NULL || farm->hand == NULL || farm->link->rank == 0)
         return error_set(err, ROTA_E_STATE,
                          "rota_farm_work is for the ranks that are not the manager");
+    serve(farm, true);
     int rc = farm_work(farm, NULL, NULL);
+    serve(farm, false);
     if (rc == ROTA_E_LOST)
         return error_set(err, rc, "rank %d cannot go on: the manager, rank 0, has gone",
                          farm->link->rank);

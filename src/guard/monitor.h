@@ -4,12 +4,14 @@
  * launcher's wait. The parents of the ranks (shim.h) hold lines to it. When a rank
  * stands still, or has ended, it looks at all of them:
  *
- *     watching   something is new             -> looking: all are asked for a shot
- *     looking    all have answered, or late   -> checking: all are asked for their
- * epoch checking   all have answered, or late   -> verdict; watching, or asking asking
- * where are they, in the source; and flush: answered, or late -> told ending everyone
- * is told that it is over, and hangs up; on one host, unless all have ended, that is
- * left to who runs this: monitor_run() returns at once
+ *     watching   something is new            -> looking: all are asked for a shot
+ *     looking    all have answered, or late  -> checking: all are asked for an epoch
+ *     checking   all have answered, or late  -> the verdict; watching, or asking
+ *     asking     where they are, and flush; answered, or late -> told; ending, or:
+ *     coring     one after the other leaves a core dump -> ending
+ *     letting    they are left as they are, until their time is over -> ending
+ *     ending     everyone is told that it is over, and hangs up; on one host, unless
+ *                all have ended, that is left to who runs this: monitor_run() returns
  *
  * The two rounds make the verdict's rule (look.h): a rank whose epoch was the same in
  * both was in one and the same call from before the last shot was taken to after it.

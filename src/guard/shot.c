@@ -286,11 +286,19 @@ static bool is_op(const struct state_op *op, int ranks)
            call_name(op->call) != NULL;
 }
 
+/* Of a time ago that makes sense; a parent that was interrupted may be a moment ahead.
+ */
+static bool is_ago(int64_t ns)
+{
+    return ns >= -INT64_MAX / 4 && ns <= INT64_MAX / 4;
+}
+
 int shot_check(const void *bytes, size_t size, int ranks, const struct shot_head **head)
 {
     const struct shot_head *h = bytes;
     if (size < sizeof(*h) || h->magic != SHOT_MAGIC || !is_rank(h->rank, ranks) ||
         h->now > LOOK_GONE || h->how > LOOK_KILLED || h->how < 0 ||
+        !is_ago(h->since_ns) || !is_ago(h->progress_ns) ||
         memchr(h->host, 0, sizeof(h->host)) == NULL || h->ops > STATE_OPS + STATE_OWN ||
         h->flows > STATE_FLOWS || h->comms > STATE_COMMS ||
         h->members > STATE_MEMBERS ||

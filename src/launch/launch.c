@@ -20,8 +20,10 @@
  *
  * A launcher may itself hang when all is over: Open MPI 4.1.4's did so after one in
  * about a hundred runs whose status was not 0 (a lock in PMIx_server_finalize). While
- * ranks run, here or elsewhere, Open MPI's and MPICH's have children; one that had
- * some and has had none for IDLE_NS is stuck, and is ended.
+ * ranks run, here or elsewhere, Open MPI's and MPICH's have children, their own daemons
+ * aside: ranks, or what reaches other hosts. One that had some and has had none for
+ * IDLE_NS is stuck, and is ended; so is one that has had none within ROTA_JOIN_MS of
+ * its start (either MPI's, where descriptors or processes were refused to it).
  *
  * Or it waits for what will never come: a node that has gone, as long as nobody says so
  * (srun for minutes), or a daemon that was killed. Rank 0's parent leaves its word when
@@ -60,8 +62,9 @@
 #define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
 #define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
 #define KILL_NS   (10 * NS_PER_SEC)
-#define LINGER_NS (10 * NS_PER_SEC)  /* for the launcher, from rank 0's word on */
-#define IDLE_NS   (5 * NS_PER_SEC)   /* for a launcher whose children have all ended */
+#define LINGER_NS (10 * NS_PER_SEC) /* for the launcher, from rank 0's word on */
+#define IDLE_NS   (5 * NS_PER_SEC)  /* for a launcher whose children have all ended */
+#define JOIN_MS   60000 /* for the first of them, unless ROTA_JOIN_MS says */
 #define FIRST_NS  (100 * NS_PER_MS)  /* between two looks, until it has children */
 #define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
@@ -90,7 +93,7 @@ struct launch {
     bool parental;   /* has children as long as ranks run */
     bool had_children;
     int64_t told_ns; /* when rank 0's word was seen; 0: not yet */
-    int64_t idle_ns; /* since when they have ended; INT64_MAX: they have not */
+    int64_t idle_ns; /* since when there are none; INT64_MAX: there are some */
 };
 
 static void launch_free(struct launch *l)
@@ -531,19 +534,72 @@ static void next_signal(struct launch *l)
         pass_on(l, &info);
 }
 
+/* Whether `pid` is a launcher's daemon: it may outlive all ranks of its host. */
+static bool is_daemon(pid_t pid)
+{
+    static const char *const names[] = {"orted\n", "prted\n", "hydra_pmi_proxy\n"};
+    char path[64];
+    char name[32] = "";
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    rota_auto(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, name, sizeof(name) - 1) : 0;
+    name[n > 0 ? n : 0] = '\0';
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether there is anyone but the launcher and its daemons; so too where that can't be
+ * seen. */
+static bool has_children(const struct launch *l)
+{
+    enum {
+        SEEN = 64, /* a host has a daemon or two */
+    };
+    pid_t pids[SEEN];
+    int n = tree_list(0, pids, SEEN);
+    if (n < 0 || n > SEEN)
+        return true;
+    for (int i = 0; i < n; i++)
+        if (pids[i] != l->pid && !is_daemon(pids[i]))
+            return true;
+    return false;
+}
+
+static int64_t join_ns(void)
+{
+    const char *text = getenv("ROTA_JOIN_MS");
+    int64_t ms = text != NULL ? strtoll(text, NULL, 10) : 0;
+    return (ms > 0 && ms < INT64_MAX / NS_PER_MS ? ms : JOIN_MS) * NS_PER_MS;
+}
+
 /* Whether the launcher is alone, and has been so for too long. */
 static bool is_stuck(struct launch *l, int64_t now_ns)
 {
-    pid_t pid;
     if (!l->parental)
         return false;
-    if (tree_list(0, &pid, 1) > 1) { /* itself, and somebody else */
+    if (has_children(l)) {
         l->had_children = true;
         l->idle_ns = INT64_MAX;
-    } else if (l->had_children && l->idle_ns == INT64_MAX) {
+    } else if (l->idle_ns == INT64_MAX) {
         l->idle_ns = now_ns;
     }
-    return l->idle_ns != INT64_MAX && now_ns - l->idle_ns >= IDLE_NS;
+    return l->idle_ns != INT64_MAX &&
+           now_ns - l->idle_ns >= (l->had_children ? IDLE_NS : join_ns());
+}
+
+static int say_stuck(const struct launch *l, struct rota_error *err)
+{
+    if (l->had_children)
+        return error_set(
+            err, ROTA_E_LAUNCH,
+            "the launcher hung after all that it had started had ended, and "
+            "was killed; the exit status is lost with it");
+    return error_set(err, ROTA_E_LAUNCH,
+                     "the launcher started nothing within %d s, and was killed; "
+                     "ROTA_JOIN_MS says how long that may take",
+                     (int)(join_ns() / NS_PER_SEC));
 }
 
 static void await_descendants(int64_t deadline_ns)
@@ -619,10 +675,7 @@ int launch_wait(struct launch *l, int *status, struct rota_error *err)
         return error_set(err, rc, "cannot end what the launcher started: %s",
                          rota_strerror(rc));
     if (stuck && !told)
-        return error_set(
-            err, ROTA_E_LAUNCH,
-            "the launcher hung after all that it had started had ended, and "
-            "was killed; the exit status is lost with it");
+        return say_stuck(owned, err);
     *status = st;
     return 0;
 }

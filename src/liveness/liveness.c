@@ -213,6 +213,13 @@ int liveness_begin(struct liveness **out, struct rota_error *err)
     return rc;
 }
 
+void liveness_start(struct liveness *lv)
+{
+    const struct note n = {.kind = NOTE_START};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
+}
+
 bool liveness_has_parent(const struct liveness *lv)
 {
     return lv->notes >= 0;
@@ -270,6 +277,9 @@ int liveness_join(struct liveness *lv, int rank, int size,
             .kind = NOTE_JOIN, .a = rank, .b = size, .invitation = *invitation};
         struct note answer = {0};
         int rc = ask(lv, &question, NOTE_JOINED, &answer);
+        if (rc != 0 && answer.a != 0)
+            return error_set(err, rc, "rank %d cannot open its liveness line: %s", rank,
+                             strerror(answer.a));
         if (rc == ROTA_E_LOST)
             return error_set(err, rc,
                              "rank %d cannot reach rank 0's host for its liveness "
@@ -305,6 +315,13 @@ void liveness_keep_sockets(struct liveness *lv)
         if (is_connected_stream(fd))
             note_send(lv->notes, &n, fd);
     }
+}
+
+void liveness_serve(struct liveness *lv, int rank)
+{
+    const struct note n = {.kind = NOTE_SERVE, .a = rank};
+    if (liveness_has_parent(lv))
+        note_send(lv->notes, &n, -1);
 }
 
 void liveness_leave(struct liveness *lv)

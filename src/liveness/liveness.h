@@ -42,6 +42,10 @@ bool liveness_expected(void);
  * with `err` filled. */
 int liveness_begin(struct liveness **out, struct rota_error *err);
 
+/* Tell the parent that MPI is about to begin: if that leads to no liveness_join in time
+ * (parent.c), it ends this process. */
+void liveness_start(struct liveness *lv);
+
 /* Whether a parent stands above this process. */
 bool liveness_has_parent(const struct liveness *lv);
 
@@ -60,6 +64,10 @@ int liveness_join(struct liveness *lv, int rank, int size,
 /* Have the parent hold this rank's connected stream sockets open: to the launcher,
  * their end would be the rank's end. Best effort. */
 void liveness_keep_sockets(struct liveness *lv);
+
+/* What this rank does from now on is for `rank` (-1: for nobody else): if it goes on a
+ * while after that one has gone (ROTA_OUTLIVE_MS), its parent ends it. */
+void liveness_serve(struct liveness *lv, int rank);
 
 /* Tell the run that this rank sends nothing more. */
 void liveness_leave(struct liveness *lv);

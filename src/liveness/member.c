@@ -1,6 +1,7 @@
 /* member.c - a parent's end of its liveness line */
 #include "liveness/member.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct member {
     int64_t attempt_ns;
     int64_t pinged_ns;
     struct rota_fate own; /* what was reported last */
+    int cause;            /* errno of the last try to connect; 0: it was begun */
     uint32_t asked;       /* how often the rank had asked when the hub was told last */
 };
 
@@ -42,7 +44,10 @@ struct member *member_new(int rank, int size, const struct liveness_invitation *
     m->hello.rank = (uint32_t)rank;
     m->hello.size = (uint32_t)size;
     unsigned char where[NET_WHERE_BYTES];
+    net_allow(NET_PARENT_FDS);
+    errno = 0;
     net_where(where);
+    m->cause = errno;
     if (memcmp(where, to->where, sizeof(where)) == 0) {
         m->to.addresses[0] = net_loopback();
         m->to.address_count = 1;
@@ -65,6 +70,11 @@ enum member_state member_state(const struct member *m)
     return m->state;
 }
 
+int member_cause(const struct member *m)
+{
+    return m->cause;
+}
+
 /* ---- joining ----------------------------------------------------------------- */
 
 static void next_address(struct member *m)
@@ -77,7 +87,11 @@ static void try_address(struct member *m, int64_t now_ns)
 {
     int fd;
     m->attempt_ns = now_ns;
-    if (net_connect(&m->to.addresses[m->address], m->to.port, &fd) != 0) {
+    net_allow(NET_PARENT_FDS);
+    errno = 0;
+    bool begun = net_connect(&m->to.addresses[m->address], m->to.port, &fd) == 0;
+    m->cause = begun ? 0 : errno;
+    if (!begun) {
         next_address(m);
         return;
     }

@@ -30,6 +30,9 @@ void member_free(struct member *m);
 
 enum member_state member_state(const struct member *m);
 
+/* Why the last try to reach the hub could not even be begun: an errno, or 0. */
+int member_cause(const struct member *m);
+
 /* As hub_fds, hub_run and hub_forgive. */
 int member_fds(const struct member *m, struct pollfd *fds, int cap);
 void member_run(struct member *m, int64_t now_ns);

@@ -30,6 +30,10 @@ struct net_address net_loopback(void);
  * of 1024 is less than a large run's lines. */
 void net_allow(int count);
 
+enum {
+    NET_PARENT_FDS = 128, /* what a parent has to do with may take, at most */
+};
+
 /* Take a connection from a listening socket: its descriptor, or -1 (none there). */
 int net_accept(int fd);
 

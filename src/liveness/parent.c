@@ -6,6 +6,7 @@
  *
  *     state of the child     what leads on
  *     running, not joined    its end ends this process, and so the launch
+ *     so, and MPI begins     so too; it is killed where it doesn't join in time
  *     running, joined        its end, or its stopping too long, is reported
  *     ended                  the run's end (or a cut line) ends this process
  *
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -48,6 +50,7 @@
 
 enum {
     MAX_KEPT = 32,
+    START_TIMES = 10, /* ROTA_JOIN_MS: for MPI, and for the last rank to come to it */
 };
 
 struct parent {
@@ -64,10 +67,13 @@ struct parent {
     bool answered; /* the rank knows how its joining went */
     struct rota_fate fate;
     int64_t looked_ns;
+    int64_t starting_ns; /* since when the child has been in MPI_Init; 0: it is not */
     int stop_signal;
-    int64_t stopped_ns; /* since when the child has been stopped; 0: it is not */
-    int64_t kill_ns;    /* when the child is to be killed; INT64_MAX: not */
-    bool frozen;        /* killed for having been stopped too long */
+    int64_t stopped_ns;  /* since when the child has been stopped; 0: it is not */
+    int64_t kill_ns;     /* when the child is to be killed; INT64_MAX: not */
+    int served;          /* the rank for which the child works; -1: none */
+    int64_t unserved_ns; /* since when that has been gone; 0: it is there */
+    bool frozen;         /* killed for having been stopped too long */
     bool cut;
     int kept[MAX_KEPT];
     int kept_count;
@@ -178,6 +184,8 @@ static void open_hub(struct parent *p, const struct note *asked, int64_t now_ns)
 static void answer_join(struct parent *p, int code)
 {
     struct note answer = {.kind = NOTE_JOINED, .code = code};
+    if (code != 0 && p->member != NULL)
+        answer.a = member_cause(p->member);
     p->answered = true;
     note_send(p->notes, &answer, -1);
 }
@@ -194,6 +202,13 @@ static void join(struct parent *p, const struct note *asked, int64_t now_ns)
     }
     if (rc != 0)
         answer_join(p, rc);
+}
+
+static void serve(struct parent *p, int rank)
+{
+    bool is_rank = p->board != NULL && rank >= 0 && rank < (int)p->board->size;
+    p->served = is_rank ? rank : -1;
+    p->unserved_ns = 0;
 }
 
 static void keep(struct parent *p, int fd)
@@ -216,8 +231,12 @@ static void read_notes(struct parent *p, int64_t now_ns)
             open_hub(p, &n, now_ns);
         else if (n.kind == NOTE_JOIN)
             join(p, &n, now_ns);
+        else if (n.kind == NOTE_START)
+            p->starting_ns = now_ns;
         else if (n.kind == NOTE_LEAVE)
             report(p, (struct rota_fate){.how = ROTA_CLOSED});
+        else if (n.kind == NOTE_SERVE)
+            serve(p, n.a);
         else if (n.kind == NOTE_FENCE && p->hub != NULL)
             hub_fence(p->hub, n.a);
         keep(p, n.kind == NOTE_KEEP ? fd : -1);
@@ -239,6 +258,10 @@ static void forgive_own_sleep(struct parent *p, int64_t now_ns)
         return;
     if (p->stopped_ns != 0)
         p->stopped_ns += gap;
+    if (p->starting_ns != 0)
+        p->starting_ns += gap;
+    if (p->unserved_ns != 0)
+        p->unserved_ns += gap;
     if (p->hub != NULL)
         hub_forgive(p->hub, gap);
     if (p->member != NULL)
@@ -255,10 +278,52 @@ static void follow_launcher(const struct parent *p)
     _exit(1);
 }
 
+/* MPI_Init waits for the launcher and for all ranks, and knows no limit: where the
+ * launcher is stuck, nobody but this process can say so, nor end it. Of all parents
+ * rank 0's says it. */
+static void judge_start(struct parent *p, int64_t now_ns)
+{
+    static const char *const names[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID"};
+    if (p->member != NULL || p->starting_ns == 0 ||
+        (now_ns - p->starting_ns) / START_TIMES < p->patience.join_ns)
+        return;
+    p->starting_ns = 0;
+    kill_by(p, now_ns);
+    const char *rank = NULL;
+    for (size_t i = 0; rank == NULL && i < sizeof(names) / sizeof(names[0]); i++)
+        rank = getenv(names[i]);
+    if (rank == NULL || strcmp(rank, "0") == 0)
+        fprintf(stderr,
+                "rota: MPI did not begin within %" PRId64 " s, and was ended: its "
+                "launcher is stuck, or a rank never came to it; ROTA_JOIN_MS says how "
+                "long that may take\n",
+                START_TIMES * p->patience.join_ns / NS_PER_SEC);
+}
+
+/* Whom the child works for may have gone; it is given a while to notice. Nobody else
+ * is left to say why it ends. */
+static void judge_service(struct parent *p, int64_t now_ns)
+{
+    if (p->served < 0 || !fate_is_gone(board_fate(p->board, p->served).how))
+        return;
+    if (p->unserved_ns == 0)
+        p->unserved_ns = now_ns;
+    if (now_ns - p->unserved_ns < p->patience.outlive_ns)
+        return;
+    dprintf(STDERR_FILENO,
+            "rota: rank %d is ended: its task still runs %" PRId64
+            " s after rank %d has gone (ROTA_OUTLIVE_MS)\n",
+            p->rank, (now_ns - p->unserved_ns) / NS_PER_SEC, p->served);
+    p->served = -1;
+    kill_by(p, now_ns);
+}
+
 static void judge_child(struct parent *p, int64_t now_ns)
 {
     if (fate_is_final(p->fate.how))
         return;
+    judge_start(p, now_ns);
+    judge_service(p, now_ns);
     if (p->stopped_ns != 0 && now_ns - p->stopped_ns >= p->patience.freeze_ns) {
         p->frozen = true;
         kill_by(p, now_ns);
@@ -405,6 +470,7 @@ int parent_run(pid_t child, int notes, int board_fd)
         .signals = open_signals(),
         .board_fd = board_fd,
         .rank = -1,
+        .served = -1,
         .patience = patience_from_env(),
         .looked_ns = clock_now_ns(),
         .kill_ns = INT64_MAX,
@@ -414,13 +480,13 @@ int parent_run(pid_t child, int notes, int board_fd)
     };
     int cap = FIRST_FDS;
     struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
-    tree_adopt();
     if (p.signals < 0 || fds == NULL) {
         int error = errno;
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         return error;
     }
+    tree_adopt();
     int64_t now;
     while (!is_over(&p, now = clock_now_ns())) {
         wait_for_something(&p, &fds, &cap);

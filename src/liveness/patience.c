@@ -27,5 +27,6 @@ struct patience patience_from_env(void)
         .silence_ns = from_env("ROTA_SILENCE_MS", 10000),
         .freeze_ns = from_env("ROTA_FREEZE_MS", 10000),
         .join_ns = from_env("ROTA_JOIN_MS", 60000),
+        .outlive_ns = from_env("ROTA_OUTLIVE_MS", 60000),
     };
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "liveness/net.h"
 
 #define TRY_NS (3 * NS_PER_SEC)
 
@@ -107,6 +108,7 @@ static void finalize_pmi(int fd, int64_t deadline_ns)
 void proxy_finalize(int64_t deadline_ns)
 {
     const char *pmi = getenv("PMI_FD");
+    net_allow(NET_PARENT_FDS); /* without a farewell the launcher ends everybody */
     if (getenv("PMIX_RANK") != NULL)
         finalize_pmix(deadline_ns);
     else if (pmi != NULL && getenv("SLURM_STEP_ID") == NULL)

@@ -45,4 +45,8 @@ void rota_fence(struct rota *r, int rank);
 int rota_recv_until(struct rota *r, int source, int tag, int64_t deadline_ns,
                     uint32_t news, struct rota_message *out);
 
+/* What this rank does from now on is for `rank` (-1: for nobody else): should it go on
+ * for long after that one has gone, it is ended (ROTA_OUTLIVE_MS). */
+void rota_serve(struct rota *r, int rank);
+
 #endif

@@ -177,6 +177,11 @@ int rota_settle(struct rota *r, int dest)
     return r->left ? ROTA_E_STATE : exchange_settle(r->exchange, dest);
 }
 
+void rota_serve(struct rota *r, int rank)
+{
+    liveness_serve(r->liveness, rank);
+}
+
 uint32_t rota_news(const struct rota *r)
 {
     return exchange_news(r->exchange);

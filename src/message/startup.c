@@ -241,6 +241,7 @@ static int join(struct liveness *lv, struct startup *s, struct rota_error *err)
 int startup_join(struct liveness *lv, struct startup *out, struct rota_error *err)
 {
     struct startup s = {0};
+    liveness_start(lv);
     int rc = init_mpi(&s, err);
     if (rc != 0)
         return rc;

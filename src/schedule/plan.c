@@ -38,6 +38,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "schedule/copy.h"
 #include "schedule/gap.h"
 #include "schedule/lease.h"
@@ -334,7 +335,7 @@ int plan_settle(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     if (count < span.count)
         share_ns = (int64_t)((double)busy_ns * (double)count / (double)span.count);
     p->counts.done += count;
-    p->counts.busy_ns += share_ns;
+    p->counts.busy_ns = clock_sum_ns(p->counts.busy_ns, share_ns);
     *run = count;
     *accepted = true;
     *attempt = l->attempt;
@@ -387,7 +388,7 @@ int plan_failed(struct plan *p, int64_t now_ns, int worker, uint64_t lease,
     bool again = fail(p, now_ns, s);
     if (!again) {
         p->counts.done++;
-        p->counts.busy_ns += busy_ns;
+        p->counts.busy_ns = clock_sum_ns(p->counts.busy_ns, busy_ns);
     }
     *verdict = again ? PLAN_AGAIN : PLAN_FINAL;
     return 0;

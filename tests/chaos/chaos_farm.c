@@ -18,7 +18,7 @@
 
 enum {
     TASKS = 2000,
-    LONG = 100, /* each of these takes 50 ms, the others next to nothing */
+    LONG = 20, /* each of these takes 50 ms, the others next to nothing */
 };
 
 static int square(struct rota_task *task, void *context)

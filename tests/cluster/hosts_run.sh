@@ -35,6 +35,18 @@ both_worked
 rota_run 0 --hosts host2 -j 3 -k 'hostname; : {} {%}' ::: 1 2
 same "$out" 'host2\nhost2\n'
 
+begin "the status of a rank 0 elsewhere, and of no rank 0"
+rota_run 1 --hosts host2,host1 'exit {}' ::: 0 3
+says 'task 2 exited with status 3: exit 3'
+case $(basename "$1") in
+*mpich) export ROTA_MPIEXEC=$dir/launcher ;; # its own waits for such a host for ever
+esac
+printf '#!/bin/sh\n[ "$1" != --version ] || exec echo HYDRA\nexit 1\n' >"$dir/launcher"
+chmod +x "$dir/launcher"
+rota_run 3 --hosts host1,nohost echo ::: a
+unset ROTA_MPIEXEC
+says '^rota: the run could not be completed: the launcher ended without a word of rank 0'
+
 begin "so many ranks, with so many on each host"
 rota_run 0 -n 3 --hosts host1:2,host2:1 'sleep 0.1; echo {} $(hostname)' :::: "$dir/list"
 both_worked

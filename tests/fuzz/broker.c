@@ -258,6 +258,8 @@ static void forge(struct world *w, struct fuzz_bytes *b)
     h.lease = h.lease + fuzz_take8(b) - 1;
     h.first = h.first + fuzz_take8(b) - 1;
     h.more = fuzz_take8(b);
+    if (h.more == UINT8_MAX)
+        h.more = INT64_MAX;
     size_t size;
     unsigned char *body = fuzz_cut(b, fuzz_take8(b), &size);
     unsigned char *data = malloc(WIRE_HEAD_BYTES + size);

@@ -26,7 +26,8 @@ enum {
     MOST = 8192, /* bytes: what a socket takes at once */
 };
 
-static const struct patience patience = {INT64_MAX / 4, INT64_MAX / 4, INT64_MAX / 4};
+static const struct patience patience = {
+    .silence_ns = INT64_MAX / 4, .freeze_ns = INT64_MAX / 4, .join_ns = INT64_MAX / 4};
 
 /* ---- the readers alone ------------------------------------------------------- */
 
@@ -44,6 +45,16 @@ static void read_payload(const struct line_frame *f)
     }
     if (line_get_fate(f, &fate) == 0) {
         line_put_fate(out, &fate);
+        must(memcmp(out, f->payload, f->size) == 0);
+    }
+    uint32_t rank;
+    uint64_t left;
+    if (line_get_count(f, &rank) == 0) {
+        line_put_count(out, rank);
+        must(memcmp(out, f->payload, f->size) == 0);
+    }
+    if (line_get_left(f, &rank, &left) == 0) {
+        line_put_left(out, rank, left);
         must(memcmp(out, f->payload, f->size) == 0);
     }
     if (line_get_report(f, SIZE, &how, counts, &n) == 0) {
@@ -145,8 +156,11 @@ static void check_news(struct peer *p, struct hub *h)
 {
     while (hear(p, h)) {
         struct line_fate fate;
+        uint32_t rank;
         must(p->last.kind == LINE_PING || p->last.kind == LINE_FATE ||
-             p->last.kind == LINE_OVER);
+             p->last.kind == LINE_OVER || p->last.kind == LINE_COUNT);
+        if (p->last.kind == LINE_COUNT)
+            must(line_get_count(&p->last, &rank) == 0 && rank == RANK);
         if (p->last.kind != LINE_FATE)
             continue;
         must(line_get_fate(&p->last, &fate) == 0);
@@ -303,6 +317,12 @@ void fuzz_seeds(void)
     n = put(out, LINE_FATE, payload, LINE_FATE_BYTES);
     n += put(out + n, LINE_OVER, NULL, 0);
     seed("fate", out, n);
+    n = put(out, LINE_COUNT, NULL, 0);
+    line_put_left(payload, OTHER, 7);
+    n += put(out + n, LINE_LEFT, payload, LINE_LEFT_BYTES);
+    line_put_count(payload, OTHER);
+    n += put(out + n, LINE_COUNT, payload, LINE_COUNT_BYTES);
+    seed("count", out, n);
     seed("welcome", out, put(out, LINE_WELCOME, payload, LINE_PROOF_BYTES));
     seed("long", out, put(out, LINE_SHOT, payload, 200));
 }

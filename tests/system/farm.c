@@ -575,6 +575,14 @@ static void early(void)
     /* and leaves: the workers go home */
 }
 
+/* Leaves, while a function in another rank does not return. */
+static void endless(void)
+{
+    struct rota_result r;
+    submit_plain("hang", 0);
+    CHECK(rota_next(farm, 200, &r) == ROTA_E_TIMEOUT);
+}
+
 static void headless(void)
 {
     for (int i = 0; i < 100; i++)
@@ -666,7 +674,7 @@ static const struct {
     {"tree", tree, 0},           {"cancel", cancel, 0},       {"priority", priority, 0},
     {"near", near, 0},           {"early", early, 0},         {"headless", headless, 1},
     {"arguments", arguments, 0}, {"strangers", strangers, 0}, {"unable", unable, 0},
-    {"orphaned", orphaned, 0},
+    {"orphaned", orphaned, 0},   {"endless", endless, 0},
 };
 
 static void read_option(const char *word)

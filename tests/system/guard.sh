@@ -1,5 +1,5 @@
 #!/bin/sh
-# guard.sh ROTA MPI_FAIL PROGRAMS [PYTHON] - rota guard, as one would use it
+# guard.sh ROTA MPI_FAIL PROGRAMS PTY [PYTHON] - rota guard, as one would use it
 #
 # MPI_FAIL is mpi_fail.c built, PROGRAMS the folder with the notebook's two programs; PYTHON
 # is one whose mpi4py is of the launcher's MPI.
@@ -8,7 +8,8 @@ set -eu
 rota=$1
 fail=$2
 programs=$3
-python=${4:-}
+pty=$4
+python=${5:-}
 
 prints() { # PATTERN: on standard output
     grep -Eq -- "$1" "$out" || failed "does not print: $1"
@@ -96,6 +97,8 @@ says 'the time limit is over, and the program is ended'
 
 # Asked to stop, it stops; nobody is accused of anything.
 begin 'a signal'
+: >"$out" # or what the last run said is taken for this one's
+: >"$err"
 "$rota" guard -n 2 -- "$fail" sleep >"$out" 2>"$err" &
 guard=$!
 until grep -q 'Waiting for data' "$out"; do sleep 0.1; done
@@ -104,6 +107,9 @@ got=0
 wait $guard || got=$?
 [ $got -eq 143 ] || failed "status $got instead of 143"
 silent
+run 130 "$pty" --await 'Waiting for data' --type "$(printf '\003')" -- \
+    "$rota" guard -n 4 -- "$fail" sleep
+! grep -q '^rota' "$out" || failed 'somebody is accused'
 
 begin 'wrong words'
 run 2 "$rota" guard -n 2
@@ -124,6 +130,20 @@ told = json.load(sys.stdin)
 assert told["verdict"] == "stuck" and told["proved"], told
 assert told["stuck"] == [0], told' <"$err" ||
     failed 'the JSON says something else'
+
+# Of what was printed nothing is lost, though nobody reads it for a while.
+"$rota" guard -n 2 -- "$python" -c '
+from mpi4py import MPI
+for i in range(4000):
+    print("rank", MPI.COMM_WORLD.rank, "line", i, "x" * 60)
+print("END")
+MPI.COMM_WORLD.recv(source=1 - MPI.COMM_WORLD.rank)' 2>"$err" | {
+    sleep 1
+    cat
+} >"$out"
+says 'ranks 0 and 1 wait for each other'
+[ "$(grep -c '^END$' "$out") $(grep -c '^rank' "$out")" = '2 8000' ] ||
+    failed 'lines are lost'
 
 # The other one is left as it is: the same output, and nothing else.
 run 0 "$rota" guard -n 4 -- "$python" "$programs/mpi_success.py"

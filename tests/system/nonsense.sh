@@ -9,7 +9,7 @@ trap 'rm -r "$dir"' EXIT
 cd "$dir"
 
 status=0
-seq 60 | ROTA_SILENCE_MS=2500 LD_PRELOAD=$preload "$rota" run -n 10 -j 1 \
+seq 60 | ROTA_SILENCE_MS=4000 LD_PRELOAD=$preload "$rota" run -n 10 -j 1 \
     'sleep 0.05; echo {}' >out 2>err || status=$?
 fail() {
     echo "nonsense: $*" >&2

@@ -22,6 +22,7 @@ printf 'A\0B\0C\0' >abc0-file
 printf 'A_B_C_' >abc_-file
 printf 'f1\tf2\nA\tB\nC\tD\n' >tsv-file.tsv
 seq 1000000 >num1000000
+seq 9999 >num9999
 { echo %head1; echo %head2; seq 10; } >num_%header
 printf HHHHAAABBBCCC >fixedlen
 printf '/foo, bar/, /baz, qux/, ' >records
@@ -79,6 +80,13 @@ abc-file|echo :::: - def-file
 /dev/null|echo 1={1} 2={2} 3={3} -1={-1} -2={-2} -3={-3} ::: A B ::: C D ::: E F
 /dev/null|--header : --colsep '\t' echo f1={f1} f2={f2} 1={1} :::: tsv-file.tsv
 /dev/null|-N3 echo 1={1} 2={2} 3={3} {} ::: A B C D E F G H
+/dev/null|-k -N2 echo pre-{}-post {/} ::: a/1 'b 2' c
+/dev/null|-k -j2 -m echo pre-{}-post ::: A B C D E
+/dev/null|-k -j2 -X echo pre-{}-{.}-post {#} ::: A.x 'B  B' "C'c" D E
+/dev/null|-k -j2 -X echo pre-{1}-{2} {} '"#"' \; echo ::: A B C ::: D E
+num_%header|-k -j1 -m -s 30 echo {}-{}
+num_%header|-k -j4 -X -N3 echo {}
+num9999|-k --xargs -s 10000 -j2 echo {} \| cksum
 /dev/null|-q perl -e 'print "@ARGV\n"' ::: This works
 /dev/null|--trim lr echo pre-{}-post ::: ' A '
 /dev/null|--tagstring {}-bar echo foo-{} ::: A B C

@@ -24,6 +24,19 @@ sed 's/\(exited with status 1: \).*/\1/; /6 tasks: 5 succeeded, 1 failed/d' "$sc
     >check.seen
 same check.seen '1\n2\n3\nrota: task 3 exited with status 1: \n4\n5\n6\n'
 
+begin "what worker programs say stands above it too"
+cat >check.worker <<'EOF'
+while read -r line; do
+    until [ -e check.go ]; do sleep 0.02; done
+    task=${line#*\"task\":} task=${task%%[,\}]*}
+    echo "at task $task" >&2
+    sleep 0.3
+    echo "{\"task\":$task,\"result\":null}"
+done
+EOF
+watch 200 0 $'\033[Krota: 0/3 done, ' -j 1 --worker sh check.worker ::: 1 2 3
+same "$screen" 'sh[1]: at task 1\nsh[1]: at task 2\nsh[1]: at task 3\n'
+
 begin "it is as narrow as the terminal"
 watch 17 0 $'\033[Krota: 0/4 done, ' -j 2 "$seen; echo a #{}" ::: 1 2 3 4
 same "$screen" 'a\na\na\na\n'

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -688,6 +689,40 @@ static void a_large_run_may_have_as_many_descriptors_as_it_has_lines(void **stat
     assert_int_equal(files.rlim_max, before.rlim_max);
 }
 
+/* How a member of rank 1 fares in a process whose limits are these: its state and
+ * cause. */
+static void join_within(struct world *w, struct rlimit files, int out[2])
+{
+    int fds[2];
+    assert_return_code(pipe(fds), errno);
+    struct member *m = member_at(w, 1);
+    pid_t child = fork();
+    assert_return_code(child, errno);
+    if (child == 0) {
+        setrlimit(RLIMIT_NOFILE, &files);
+        live(w, patience.join_ns + NS_PER_SEC);
+        int fared[] = {(int)member_state(m), member_cause(m)};
+        _exit(write(fds[1], fared, sizeof(fared)) == sizeof(fared) ? 0 : 1);
+    }
+    assert_int_equal(read(fds[0], out, 2 * sizeof(*out)), 2 * sizeof(*out));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void
+a_member_without_a_descriptor_takes_more_or_knows_why_it_cannot_join(void **state)
+{
+    struct rlimit now;
+    int fared[2];
+    getrlimit(RLIMIT_NOFILE, &now);
+    join_within(*state, (struct rlimit){3, 3}, fared);
+    assert_int_equal(fared[0], MEMBER_CUT);
+    assert_int_equal(fared[1], EMFILE);
+    join_within(*state, (struct rlimit){3, now.rlim_max}, fared);
+    assert_int_equal(fared[0], MEMBER_JOINED);
+}
+
 static void a_hello_heard_on_one_line_is_worth_nothing_on_another(void **state)
 {
     struct world *w = *state;
@@ -880,6 +915,7 @@ int main(void)
         IN_WORLD(a_thousand_who_say_nothing_keep_nobody_out),
         IN_WORLD(a_member_is_not_pushed_out_before_it_can_speak),
         IN_WORLD(a_large_run_may_have_as_many_descriptors_as_it_has_lines),
+        IN_WORLD(a_member_without_a_descriptor_takes_more_or_knows_why_it_cannot_join),
         IN_WORLD(a_hello_heard_on_one_line_is_worth_nothing_on_another),
         IN_WORLD(a_hello_of_the_wrong_rank_or_size_is_refused),
         IN_WORLD(a_rank_that_has_joined_cannot_be_taken_over),

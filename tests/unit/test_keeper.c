@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -70,6 +72,37 @@ static void of_who_was_killed_nothing_is_left(void **state)
     close(fds[1]);
 }
 
+static bool asked_late;
+
+int __real_tree_fell(int64_t deadline_ns);
+int __wrap_tree_fell(int64_t deadline_ns);
+
+/* Somebody asks the keeper to stop while it clears away what the dead have left. */
+int __wrap_tree_fell(int64_t deadline_ns)
+{
+    if (asked_late)
+        kill(getpid(), SIGTERM);
+    return __real_tree_fell(deadline_ns);
+}
+
+static int die(void *ctx)
+{
+    (void)ctx;
+    raise(SIGKILL);
+    return 0;
+}
+
+static void being_asked_to_stop_late_is_no_death_without_a_word(void **state)
+{
+    (void)state;
+    struct keeper_end end;
+    asked_late = true;
+    keep(die, NULL, &end);
+    asked_late = false;
+    assert_int_equal(end.signal, SIGKILL);
+    assert_int_equal(end.asked, SIGTERM);
+}
+
 static volatile sig_atomic_t got;
 
 static void note(int sig)
@@ -109,6 +142,7 @@ int main(void)
         cmocka_unit_test(the_status_is_what_the_work_returned),
         cmocka_unit_test(of_who_was_killed_nothing_is_left),
         cmocka_unit_test(being_asked_to_stop_is_passed_on),
+        cmocka_unit_test(being_asked_to_stop_late_is_no_death_without_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,27 @@ static void a_launcher_that_hangs_when_all_is_over_is_ended(void **state)
     assert_int_equal(status, -1);
 }
 
+static void a_launcher_that_starts_nothing_is_ended(void **state)
+{
+    (void)state;
+    int status = -1;
+    struct rota_error err = {0};
+    setenv("ROTA_JOIN_MS", "300", 1);
+    make_launcher("(Open MPI) 4", "exec sleep 1000");
+    assert_int_equal(run(path, &status, &err), ROTA_E_LAUNCH);
+    assert_non_null(strstr(err.text, "started nothing"));
+    make_launcher("HYDRA", /* a process of such a name, without a process more */
+                  "ln -s /bin/sleep ${0%/*}/hydra_pmi_proxy; "
+                  "(exec ${0%/*}/hydra_pmi_proxy 999) & exec sleep 1000");
+    assert_int_equal(run(path, &status, &err), ROTA_E_LAUNCH);
+    assert_non_null(strstr(err.text, "started nothing"));
+    char daemon[80];
+    snprintf(daemon, sizeof(daemon), "%s/hydra_pmi_proxy", dir);
+    assert_return_code(unlink(daemon), 0);
+    unsetenv("ROTA_JOIN_MS");
+    assert_int_equal(status, -1);
+}
+
 static void a_launcher_that_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -163,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_signal_is_passed_on),
         cmocka_unit_test(the_third_signal_kills),
         cmocka_unit_test(a_launcher_that_hangs_when_all_is_over_is_ended),
+        cmocka_unit_test(a_launcher_that_starts_nothing_is_ended),
         cmocka_unit_test(a_launcher_that_is_not_there_is_named),
         cmocka_unit_test(the_environment_names_a_launcher),
         cmocka_unit_test(a_program_that_is_not_there_is_named),

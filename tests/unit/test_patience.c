@@ -20,6 +20,7 @@ static int forget_all(void **state)
     unsetenv("ROTA_SILENCE_MS");
     unsetenv("ROTA_FREEZE_MS");
     unsetenv("ROTA_JOIN_MS");
+    unsetenv("ROTA_OUTLIVE_MS");
     return 0;
 }
 
@@ -30,6 +31,7 @@ static void without_a_word_the_defaults_hold(void **state)
     assert_int_equal(p.silence_ns, 10 * NS_PER_SEC);
     assert_int_equal(p.freeze_ns, 10 * NS_PER_SEC);
     assert_int_equal(p.join_ns, 60 * NS_PER_SEC);
+    assert_int_equal(p.outlive_ns, 60 * NS_PER_SEC);
 }
 
 static void each_has_its_own_variable(void **state)
@@ -38,10 +40,12 @@ static void each_has_its_own_variable(void **state)
     setenv("ROTA_SILENCE_MS", "1", 1);
     setenv("ROTA_FREEZE_MS", "20", 1);
     setenv("ROTA_JOIN_MS", "300", 1);
+    setenv("ROTA_OUTLIVE_MS", "4000", 1);
     struct patience p = patience_from_env();
     assert_int_equal(p.silence_ns, 1 * NS_PER_MS);
     assert_int_equal(p.freeze_ns, 20 * NS_PER_MS);
     assert_int_equal(p.join_ns, 300 * NS_PER_MS);
+    assert_int_equal(p.outlive_ns, 4 * NS_PER_SEC);
 }
 
 static void nonsense_is_as_good_as_nothing(void **state)

@@ -222,6 +222,59 @@ static void an_argument_is_the_same_within_all_quotes(void **state)
         }
 }
 
+static void a_word_is_there_for_each_argument(void **state)
+{
+    (void)state;
+    static const struct template_options context = {.context = true};
+    static const struct template_options words = {.context = true, .quote = true};
+    const char *values[] = {"a.x", "b"};
+    struct row two = {.values = values, .count = 2};
+    struct row none = {.count = 0};
+    expect_row("c x{}.{.}y p{#}", &context, two, "[c][xa.x.ay][xb.by][p7]");
+    expect_row("c {}", &context, two, "[c][a.x][b]");
+    expect_row("c", &context, two, "[c][a.x][b]");
+    expect_row("{}/{1}{2.}", &context, two, "[a.x/a.xb][b/a.xb]");
+    expect_row("c x{}y", &context, none, "[c][xy]");
+    expect_row("x{}", &words, two, "[xa.x][xb]");
+    expect_row("c; x{}y", &context, two, "[sh][-c][c; xa.xy xby]");
+    expect_row("c x{}; d", &context, two, "[sh][-c][c xa.x b; d]");
+    expect_row("c x{}|d>{}", &context, two, "[sh][-c][c xa.x b|d>a.x b]");
+    expect_row("c 'x;{}' \\;{}", &context, two,
+               "[sh][-c][c 'x;'a.x'' 'x;'b'' \\;a.x \\;b]");
+}
+
+/* Where a quotation begins or ends in the word, it can't be repeated. */
+static void a_repeated_word_is_safe_in_all_quotes(void **state)
+{
+    (void)state;
+    static const struct template_options context = {.context = true};
+    static const struct {
+        const char *command;
+        const char *wanted;
+    } cases[] = {
+        {"printf '[%s]' x{}y ;", "[xit'sy][x$(id) `y]"},
+        {"printf '[%s]' \"x{}y\" ;", "[xit'sy][x$(id) `y]"},
+        {"printf '[%s]' 'x{}y' ;", "[xit'sy][x$(id) `y]"},
+        {"printf '[%s]' \"x {} y\";", "[x it's $(id) ` y]"},
+        {"printf '[%s]' 'x {} y';", "[x it's $(id) ` y]"},
+        {"printf '[%s]' \"x{} y\";", "[xit's $(id) ` y]"},
+        {"printf '[%s]' 'x y{}'{} ;", "[x yit's $(id) `it's][$(id) `]"},
+        {"printf '[%s]' \"$(printf %s x{} )\" ;", "[xit'sx$(id) `]"},
+    };
+    const char *values[] = {"it's", "$(id) `"};
+    struct row row = {.values = values, .count = 2};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rota_auto(template) struct template *t = NULL;
+        rota_auto(heap) char **argv = NULL;
+        rota_auto(heap) char *word = strdup(cases[i].command);
+        char got[256];
+        assert_int_equal(template_new(&word, 1, &context, &t, NULL), 0);
+        assert_int_equal(template_apply(t, row, 1, &argv), 0);
+        shell_prints(argv, got, sizeof(got));
+        assert_string_equal(got, cases[i].wanted);
+    }
+}
+
 static void a_place_that_cannot_be_made_safe_is_refused(void **state)
 {
     (void)state;
@@ -274,6 +327,8 @@ int main(void)
         cmocka_unit_test(quoted_words_stand_as_they_are),
         cmocka_unit_test(an_argument_is_never_read_by_a_shell),
         cmocka_unit_test(an_argument_is_the_same_within_all_quotes),
+        cmocka_unit_test(a_word_is_there_for_each_argument),
+        cmocka_unit_test(a_repeated_word_is_safe_in_all_quotes),
         cmocka_unit_test(a_place_that_cannot_be_made_safe_is_refused),
         cmocka_unit_test(a_shell_runs_what_only_a_shell_can),
         cmocka_unit_test(without_a_command_each_argument_is_one),
