@@ -12,7 +12,7 @@ enum note_kind {
     NOTE_INVITE = 1, /* rank: open a hub; a = size, b = one host */
     NOTE_INVITATION, /* parent: code = 0 and invitation, or an error */
     NOTE_JOIN,       /* rank: join; a = rank, b = size, invitation */
-    NOTE_JOINED,     /* parent: code; a = why (member_cause), or 0 */
+    NOTE_JOINED,     /* parent: code; a = why, an errno or 0 */
     NOTE_KEEP,       /* rank: hold this descriptor (it comes along) */
     NOTE_LEAVE,      /* rank: it sends nothing more */
     NOTE_START,      /* rank: MPI is about to begin */

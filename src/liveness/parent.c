@@ -181,18 +181,19 @@ static void open_hub(struct parent *p, const struct note *asked, int64_t now_ns)
     note_send(p->notes, &answer, -1);
 }
 
-static void answer_join(struct parent *p, int code)
+/* `cause`: an errno, or 0. */
+static void answer_join(struct parent *p, int code, int cause)
 {
-    struct note answer = {.kind = NOTE_JOINED, .code = code};
-    if (code != 0 && p->member != NULL)
-        answer.a = member_cause(p->member);
+    struct note answer = {.kind = NOTE_JOINED, .code = code, .a = cause};
     p->answered = true;
     note_send(p->notes, &answer, -1);
 }
 
 static void join(struct parent *p, const struct note *asked, int64_t now_ns)
 {
+    errno = 0;
     int rc = p->board ? ROTA_E_STATE : board_map(p->board_fd, asked->b, &p->board);
+    int cause = errno;
     if (rc == 0) {
         p->rank = asked->a;
         p->member = member_new(asked->a, asked->b, &asked->invitation, p->patience,
@@ -201,7 +202,7 @@ static void join(struct parent *p, const struct note *asked, int64_t now_ns)
             rc = ROTA_E_NOMEM;
     }
     if (rc != 0)
-        answer_join(p, rc);
+        answer_join(p, rc, cause);
 }
 
 static void serve(struct parent *p, int rank)
@@ -341,7 +342,8 @@ static void run_lines(struct parent *p, int64_t now_ns)
     member_run(p->member, now_ns);
     enum member_state state = member_state(p->member);
     if (!p->answered && state != MEMBER_JOINING)
-        answer_join(p, state == MEMBER_CUT ? ROTA_E_LOST : 0);
+        answer_join(p, state == MEMBER_CUT ? ROTA_E_LOST : 0,
+                    state == MEMBER_CUT ? member_cause(p->member) : 0);
     if (state == MEMBER_CUT && !p->cut) {
         p->cut = true;
         kill_by(p, now_ns + p->patience.silence_ns);

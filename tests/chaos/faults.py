@@ -226,6 +226,13 @@ class Clock(Fault):
         return True
 
 
+def has_ranks(trial):
+    """Before there are any, a launcher that loses a host waits as long as the connection
+    does by which it starts them there (docs/failures.md): that is not struck."""
+    found = trial.parts()
+    return found["manager"] and found["worker"]
+
+
 class CutOff(Fault):
     """A host's link is down, and perhaps up again."""
     kind = "host"
@@ -236,7 +243,7 @@ class CutOff(Fault):
         self.name = "host cut off" + (", and back" if self.later_s else "")
 
     def strike(self, trial):
-        if not trial.parts()["daemon"]:
+        if not has_ranks(trial):
             return False
         trial.hosts.link("down")
         if self.later_s is not None:
@@ -254,7 +261,7 @@ class Crash(Fault):
     name = "host crashed"
 
     def strike(self, trial):
-        if not trial.parts()["daemon"]:
+        if not has_ranks(trial):
             return False
         trial.hosts.link("down")
         trial.hosts.kill()

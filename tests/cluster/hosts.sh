@@ -45,7 +45,7 @@ host_up() { # HOST NUMBER
         chmod 1777 /dev/shm '$TMPDIR'
         echo \$\$ >'$dir/$1.pid'
         while [ -d '$dir' ]; do sleep 1; done" </dev/null >/dev/null 2>&1 &
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ -s "$dir/$1.pid" ] && return 0
         sleep 0.05
     done
