@@ -31,7 +31,8 @@ enum {
 /* wait's longest: more than anyone wants, and no overflow */
 #define WAIT_MOST_MS 1000000
 
-#define GATE_NS (100 * NS_PER_MS) /* between two looks, while nothing begins */
+#define GATE_NS   (100 * NS_PER_MS) /* between two looks, while nothing begins, */
+#define RELIEF_NS NS_PER_SEC /* and after a command was ended, which takes its time */
 
 /* A batch, and where it stands. */
 struct job {
@@ -338,8 +339,10 @@ static void watch_gate(struct commands *x)
     x->look_ns = now_ns + GATE_NS;
     enum gate_state state = gate_look(&x->gate, now_ns);
     x->base.shut = state != GATE_OPEN;
-    if (state == GATE_CROWDED)
+    if (state == GATE_CROWDED) {
         execute_end_youngest(x->execute);
+        x->look_ns = now_ns + RELIEF_NS;
+    }
 }
 
 /* Let the jobs at the head of the list run, as many as there are slots, and as there is

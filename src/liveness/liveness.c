@@ -23,12 +23,18 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "liveness/note.h"
 #include "liveness/parent.h"
+#include "liveness/proxy.h"
 
 static const char marker[] = "ROTA_RANK";
+
+enum {
+    LAST_WORDS_MS = 300,
+};
 
 struct liveness {
     int notes; /* -1: there is no parent */
@@ -127,7 +133,8 @@ static int become_parent(struct rota_error *err)
         return error_set(err, ROTA_E_IO, "cannot start this program again: %s",
                          strerror(rc));
     close(pair[1]);
-    parent_run(child, pair[0], board_fd);
+    rc = parent_run(child, pair[0], board_fd);
+    return error_set(err, ROTA_E_IO, "cannot watch over the rank: %s", strerror(rc));
 }
 
 /* The second time round: take up what the parent has left us. */
@@ -164,24 +171,45 @@ static int arm_faults(const char *kind, struct rota_error *err)
     return fault_arm(place, err);
 }
 
-int liveness_begin(struct liveness **out, struct rota_error *err)
+/* At the end of a process that could not become a parent: the other ranks wait for it
+ * in MPI_Init. Not before, and not at once: hydra kills by this whoever brings what was
+ * said to the person, too. */
+static void abort_launch(int status, void *ctx)
 {
-    bool is_parent = getenv(marker) == NULL && liveness_expected();
-    int rc = arm_faults(is_parent ? "parent" : "rank", err);
-    if (rc != 0)
-        return rc;
+    (void)ctx;
+    if (status == 0)
+        return;
+    fflush(NULL);
+    clock_sleep_until(clock_deadline_ns(LAST_WORDS_MS));
+    proxy_abort(status);
+}
+
+static int begin(bool is_parent, struct liveness **out, struct rota_error *err)
+{
     rota_auto(liveness) struct liveness *lv = calloc(1, sizeof(*lv));
     if (lv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     lv->notes = lv->board_fd = -1;
     if (sodium_init() < 0)
         return error_set(err, ROTA_E_IO, "libsodium cannot be initialized");
+    int rc = 0;
     if (getenv(marker) != NULL)
         rc = become_rank(lv, err);
     else if (is_parent)
         rc = become_parent(err);
     if (rc == 0)
         *out = rota_steal(lv);
+    return rc;
+}
+
+int liveness_begin(struct liveness **out, struct rota_error *err)
+{
+    bool is_parent = getenv(marker) == NULL && liveness_expected();
+    int rc = arm_faults(is_parent ? "parent" : "rank", err);
+    if (rc == 0)
+        rc = begin(is_parent, out, err);
+    if (rc != 0 && is_parent)
+        on_exit(abort_launch, NULL);
     return rc;
 }
 

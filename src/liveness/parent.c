@@ -472,7 +472,7 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-_Noreturn void parent_run(pid_t child, int notes, int board_fd)
+int parent_run(pid_t child, int notes, int board_fd)
 {
     struct parent p = {
         .child = child,
@@ -492,10 +492,10 @@ _Noreturn void parent_run(pid_t child, int notes, int board_fd)
     int cap = FIRST_FDS;
     struct pollfd *fds = calloc(FIRST_FDS, sizeof(*fds));
     if (p.signals < 0 || fds == NULL) {
-        fprintf(stderr, "rota: the parent of a rank cannot wait for it: %s\n",
-                strerror(fds == NULL ? ENOMEM : errno));
+        int error = errno;
         kill(child, SIGKILL);
-        _exit(1);
+        waitpid(child, NULL, 0);
+        return error;
     }
     tree_adopt();
     int64_t now;

@@ -38,14 +38,16 @@ says "cannot start './no-such-program': No such file"
 begin 'a time limit'
 run 3 "$rota" guard -n 2 --timeout 0.5 -- sleep 60
 says '^rota: the time limit is over after [0-9.]+ s; nothing is known to hang$'
-says '^  ranks 0 and 1 run outside of MPI, for '
-run 3 "$rota" exec -n 4 --timeout 3 -- "$fail" sleep
-says 'time limit'
+for limit in 2 6 20; do # a busy machine takes its time to begin
+    run 3 "$rota" exec -n 4 --timeout $limit -- "$fail" sleep
+    says 'time limit'
+    ! grep -q MPI_Barrier "$err" || break
+done
 says '^  rank 1 runs outside of MPI, after MPI_Barrier, at mpi_fail.c:'
 
 # The others may go on for a while.
 begin 'a death, and the grace after it'
-run 137 "$rota" exec -n 4 --grace 0.2 -- "$fail" slow-kill
+run 137 "$rota" exec -n 4 --grace 1 -- "$fail" slow-kill
 says '^rota: rank 2 was killed by signal 9 \(SIGKILL\); the others are ended$'
 says '^  rank 0 is in MPI_Recv at mpi_fail.c:[0-9]+, for a message from rank 1 with tag 0'
 
@@ -86,12 +88,17 @@ run 3 "$rota" guard -n 4 --on-hang stacks -- "$fail"
 says '^  stack of rank 0:$'
 says '^    mpi_fail.c:[0-9]+$'
 mkdir "$TMPDIR/check.cores"
-run 3 env -C "$TMPDIR/check.cores" "$rota" guard -n 4 --on-hang core -- "$fail"
+run 3 env -C "$TMPDIR/check.cores" \
+    "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}disable_coredump=0" \
+    "$rota" guard -n 4 --on-hang core -- "$fail"
 if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && [ "$(ulimit -H -c)" != 0 ]; then
     [ "$(find "$TMPDIR/check.cores" -name 'core.[0-9]*' | wc -l)" -eq 4 ] ||
         failed 'not four core dumps'
 fi
-run 3 "$rota" guard -n 4 --on-hang report --timeout 2 -- "$fail"
+for limit in 2 6 20; do
+    run 3 "$rota" guard -n 4 --on-hang report --timeout $limit -- "$fail"
+    ! grep -q 'process .*: blocked in' "$err" || break
+done
 says 'process [0-9]+: blocked in MPI_Recv'
 says 'the time limit is over, and the program is ended'
 
@@ -142,8 +149,7 @@ MPI.COMM_WORLD.recv(source=1 - MPI.COMM_WORLD.rank)' 2>"$err" | {
     cat
 } >"$out"
 says 'ranks 0 and 1 wait for each other'
-[ "$(grep -c '^END$' "$out") $(grep -c '^rank' "$out")" = '2 8000' ] ||
-    failed 'lines are lost'
+[ "$(tr -dc xD <"$out" | wc -c)" -eq 480002 ] || failed 'some is lost'
 
 # The other one is left as it is: the same output, and nothing else.
 run 0 "$rota" guard -n 4 -- "$python" "$programs/mpi_success.py"
