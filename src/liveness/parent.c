@@ -279,6 +279,8 @@ static void follow_launcher(const struct parent *p)
     _exit(1);
 }
 
+static int open_status(const char *name);
+
 /* MPI_Init waits for the launcher and for all ranks, and knows no limit: where the
  * launcher is stuck, nobody but this process can say so, nor end it. Of all parents
  * rank 0's says it. */
@@ -293,12 +295,19 @@ static void judge_start(struct parent *p, int64_t now_ns)
     const char *rank = NULL;
     for (size_t i = 0; rank == NULL && i < sizeof(names) / sizeof(names[0]); i++)
         rank = getenv(names[i]);
-    if (rank == NULL || strcmp(rank, "0") == 0)
-        fprintf(stderr,
-                "rota: MPI did not begin within %" PRId64 " s, and was ended: its "
-                "launcher is stuck, or a rank never came to it; ROTA_JOIN_MS says how "
-                "long that may take\n",
-                START_TIMES * p->patience.join_ns / NS_PER_SEC);
+    if (rank != NULL && strcmp(rank, "0") != 0)
+        return;
+    fprintf(stderr,
+            "rota: MPI did not begin within %" PRId64 " s, and was ended: its "
+            "launcher is stuck, or a rank never came to it; ROTA_JOIN_MS says how "
+            "long that may take\n",
+            START_TIMES * p->patience.join_ns / NS_PER_SEC);
+    /* Who waits for a launcher that waits for a lost host is to know that all is over.
+     */
+    const char *name = getenv("ROTA_STATUS_FILE");
+    rota_auto(fd) int fd = name != NULL ? open_status(name) : -1;
+    if (fd >= 0)
+        dprintf(fd, "%d\n", 128 + SIGKILL);
 }
 
 /* Whom the child works for may have gone; it is given a while to notice. Nobody else
