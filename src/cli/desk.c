@@ -24,6 +24,7 @@ struct desk {
     pthread_t thread;
     int listener;
     int input;      /* or -1 */
+    int output;     /* not ours to close */
     int closing[2]; /* a pipe: its end of file ends the thread */
     pthread_mutex_t lock;
     int visitor; /* rank 0's connection while it is there, or -1: under `lock` */
@@ -71,7 +72,7 @@ static struct msghdr message(struct iovec *part, union control *control, size_t 
 static bool lend(const struct desk *d, int connection)
 {
     char byte = 'r';
-    int fds[FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO, d->input};
+    int fds[FDS_MAX] = {d->output, STDERR_FILENO, d->input};
     size_t size = (d->input >= 0 ? 3 : 2) * sizeof(int);
     union control control = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
@@ -190,7 +191,7 @@ ROTA_AUTO_DEFINE(desk, struct desk *, desk_free);
 
 /* --- public --------------------------------------------------------------- */
 
-int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
+int desk_open(int input, int output, char name[DESK_NAME_SIZE], struct desk **out,
               struct rota_error *err)
 {
     rota_auto(desk) struct desk *d = malloc(sizeof(*d));
@@ -201,6 +202,7 @@ int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
     }
     *d = (struct desk){.listener = -1,
                        .input = input,
+                       .output = output,
                        .closing = {-1, -1},
                        .visitor = -1,
                        .status = -1};

@@ -26,9 +26,10 @@ enum {
 struct desk;
 
 /* The front opens its desk, served by a thread of its own, and writes its name to
- * `name`. `input` (taken) is lent as standard input, unless it is below 0. *out is
- * the caller's: desk_close(). Fails with ROTA_E_IO, ROTA_E_NOMEM. */
-int desk_open(int input, char name[DESK_NAME_SIZE], struct desk **out,
+ * `name`. `input` (taken) is lent as standard input, unless it is below 0, and `output`
+ * (not taken) as standard output. *out is the caller's: desk_close(). Fails with
+ * ROTA_E_IO, ROTA_E_NOMEM. */
+int desk_open(int input, int output, char name[DESK_NAME_SIZE], struct desk **out,
               struct rota_error *err);
 
 /* The front got `signal`: pass it on. Whether rank 0 is there to hear it. */

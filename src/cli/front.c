@@ -99,6 +99,26 @@ static int take_input(const struct run_options *o)
     return -1;
 }
 
+/* What the launcher itself has to say is no result. So where all that is for standard
+ * output comes by the desk, the launcher's is standard error. Returns where standard
+ * output is meanwhile. */
+static int put_output_aside(const struct run_options *o)
+{
+    int aside = is_spread(o) ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (aside < 0)
+        return STDOUT_FILENO;
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    return aside;
+}
+
+static void put_output_back(int aside)
+{
+    if (aside == STDOUT_FILENO)
+        return;
+    dup2(aside, STDOUT_FILENO);
+    close(aside);
+}
+
 /* How the run went, as far as the front knows. */
 struct outcome {
     struct desk *desk;
@@ -240,7 +260,9 @@ void front_run(const struct run_options *o, struct ending *e)
         return;
     }
     char *where = input >= 0 ? at_desk : at_launcher;
-    if (desk_open(input, name, &outcome.desk, &err) != 0) {
+    int output = put_output_aside(o);
+    if (desk_open(input, output, name, &outcome.desk, &err) != 0) {
+        put_output_back(output);
         e->status = fail(STATUS_USAGE, &err);
         return;
     }
@@ -257,6 +279,7 @@ void front_run(const struct run_options *o, struct ending *e)
         e->status = STATUS_USAGE;
     }
     outcome.came = desk_close(outcome.desk, &outcome.said);
+    put_output_back(output);
     if (ran)
         judge(&outcome, e);
 }

@@ -399,13 +399,15 @@ int cli_run_rank(int argc, char **argv)
         return FRONT_FAR + cli_fail(STATUS_USAGE, &err);
     for (int i = INPUT + 1; i < argc; i++)
         argv[i] += argv[i][0] == '=' ? 1 : 0;
-    int desk = rota_rank(r) == 0 ? desk_come(argv[DESK]) : -1;
+    bool manages = rota_rank(r) == 0;
+    int desk = manages ? desk_come(argv[DESK]) : -1;
     char *input = argv[INPUT];
     run_options_parse(argc - INPUT, argv + INPUT, &o);
 
     int status = rank_farm(r, &o, desk, input);
     run_options_done(&o);
     desk_leave(desk, status);
-    bool far = desk < 0 && status > STATUS_SUCCESS && status <= STATUS_INCOMPLETE;
+    bool far =
+        manages && desk < 0 && status > STATUS_SUCCESS && status <= STATUS_INCOMPLETE;
     return desk >= 0 ? STATUS_SUCCESS : far ? FRONT_FAR + status : status;
 }

@@ -43,7 +43,7 @@ static void rank_0_is_lent_input_and_says_how_it_went(void **state)
     assert_return_code(pipe2(input, O_CLOEXEC), 0);
     assert_int_equal(write(input[1], "list", 4), 4);
     close(input[1]);
-    assert_int_equal(desk_open(input[0], name, &d, NULL), 0);
+    assert_int_equal(desk_open(input[0], 1, name, &d, NULL), 0);
     visit(name, "list", 42);
     assert_true(desk_close(d, &status));
     assert_int_equal(status, 42);
@@ -55,7 +55,7 @@ static void rank_0_that_dies_has_come_but_said_nothing(void **state)
     char name[DESK_NAME_SIZE];
     struct desk *d;
     int status;
-    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    assert_int_equal(desk_open(-1, 1, name, &d, NULL), 0);
     visit(name, NULL, STATUS_MUTE);
     assert_true(desk_close(d, &status));
     assert_int_equal(status, -1);
@@ -87,7 +87,7 @@ static void rank_0_hears_of_signals_while_it_is_there(void **state)
     struct desk *d;
     int ready[2];
     int status;
-    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    assert_int_equal(desk_open(-1, 1, name, &d, NULL), 0);
     assert_false(desk_pass_on(d, 15)); /* nobody is there */
     assert_return_code(pipe2(ready, O_CLOEXEC), 0);
     pid_t child = listen_there(name, ready[1]);
@@ -107,7 +107,7 @@ static void a_desk_that_nobody_comes_to_closes_at_once(void **state)
     char name[DESK_NAME_SIZE];
     struct desk *d;
     int status;
-    assert_int_equal(desk_open(-1, name, &d, NULL), 0);
+    assert_int_equal(desk_open(-1, 1, name, &d, NULL), 0);
     assert_false(desk_close(d, &status));
     assert_int_equal(desk_come(name), -1);
 }
