@@ -706,6 +706,8 @@ static void join_within(struct world *w, struct rlimit files, int out[2])
     }
     assert_int_equal(read(fds[0], out, 2 * sizeof(*out)), 2 * sizeof(*out));
     assert_int_equal(waitpid(child, NULL, 0), child);
+    member_free(m);
+    w->members[1] = NULL;
     close(fds[0]);
     close(fds[1]);
 }
