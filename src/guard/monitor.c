@@ -423,7 +423,9 @@ static void ask_where(struct monitor *m, enum told_why why, int64_t now_ns)
     send_all(m, LINE_ASK, &what, sizeof(what));
 }
 
-/* Why the program is to be told of and ended, besides the verdict; or TOLD_NOTHING. */
+/* Why the program is to be told of and ended, besides the verdict; or TOLD_NOTHING. Who
+ * leaves MPI in the lurch with a status of 0 may be sound: a rank of Rota's own comes
+ * to no MPI_Finalize. If someone waits for it, that is the verdict's to see. */
 static enum told_why find_reason(struct monitor *m, int64_t now_ns)
 {
     if (is_hang(m))
@@ -437,8 +439,8 @@ static enum told_why find_reason(struct monitor *m, int64_t now_ns)
                       (member->bytes != NULL);
         bool died = member->fate.how == ROTA_KILLED ||
                     member->fate.how == ROTA_VANISHED ||
-                    (member->fate.how == ROTA_EXITED && inside &&
-                     (shot->flags & STATE_FINALIZED) == 0);
+                    (member->fate.how == ROTA_EXITED && member->fate.code != 0 &&
+                     inside && (shot->flags & STATE_FINALIZED) == 0);
         if (died && now_ns - member->gone_ns >= m->o.grace_ns) {
             m->dead = i;
             return TOLD_DEATH;

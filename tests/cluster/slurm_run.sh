@@ -102,7 +102,7 @@ done
 exec $(command -v srun) "\$@"
 END
 chmod +x "$dir/strict/srun"
-PATH=$dir/strict:$PATH login 0 --restarts 2 --run "$dir/strict.db" \
+PATH=$dir/strict:$PATH login 0 --restarts 2 --retries 3 --run "$dir/strict.db" \
     "[ {} != 30 ] || ! mkdir $dir/struck 2>$dir/mkdir || kill -9 \$(ps -o ppid= -p \$PPID)
     sleep 0.1; echo {}" :::: "$dir/list"
 says "starting again from run file '$dir/strict.db' \(1 of 2\)"
