@@ -57,7 +57,7 @@ static bool give(void *context, struct rota_spec *spec)
     (void)context;
     id++;
     *spec = (struct rota_spec){
-        .function = "task", .data = &id, .size_bytes = sizeof(id), .retries = 3};
+        .function = "task", .data = &id, .size_bytes = sizeof(id), .retries = 50};
     return id < TASKS;
 }
 
