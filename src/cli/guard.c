@@ -6,7 +6,6 @@
  */
 #include "cli/guard.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +19,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/scratch.h"
-#include "cli/keeper.h"
 #include "cli/outlet.h"
 #include "guard/invite.h"
 #include "guard/monitor.h"
@@ -29,23 +27,15 @@
 #include "launch/launch.h"
 
 enum {
-    EXIT_NOT_STARTED = 2,
     EXIT_HANG = 3,
 };
 
 #define LAUNCHER_NS (3 * NS_PER_SEC)
 #define SETTLE_NS   (500 * NS_PER_MS)
 
-struct words {
-    const char *name; /* of the command */
-    struct launch_options launch;
-    struct guard_options options;
-    char **program;
-};
-
 /* The guard at work. */
 struct guard {
-    const struct words *words;
+    const struct program *program;
     struct monitor *monitor;
     pid_t launcher;
     bool told; /* that it hangs */
@@ -58,44 +48,22 @@ struct guard {
 
 static const char doc[] =
     "Start PROGRAM, an MPI program as it is, on N ranks, and watch it. Where it can't "
-    "go "
-    "on, say so: who waits for whom, where, since when; and end it."
+    "go on, say so: who waits for whom, where, since when; and end it."
     "\v"
     "Nothing needs to be compiled anew: C, C++, Fortran and Python programs are "
-    "watched "
-    "through their calls of MPI. A rank that computes for long is never taken for one "
+    "watched through their calls of MPI. A rank that computes for long is never taken "
+    "for one "
     "that hangs.\n"
     "\n"
     "  rota guard -n 4 -- python3 mpi_fail.py\n"
     "  rota guard -n 8 --timeout 600 -- ./solver input\n"
     "\n"
     "The exit status is 3 if the program hung, or its time was over; else its own: "
-    "that "
-    "of the first rank that ended with another status than 0, 128 + N where signal N "
+    "that of the first rank that ended with another status than 0, 128 + N where "
+    "signal N "
     "ended it; 2 where nothing was started.";
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    struct words *w = state->input;
-    (void)arg;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &w->options;
-        state->child_inputs[1] = &w->launch;
-        return 0;
-    case ARGP_KEY_ARGS:
-        w->program = state->argv + state->next;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no program to start: name one");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* ---- at work
- * ---------------------------------------------------------------------------- */
+/* ---- at work --------------------------------------------------------------------- */
 
 static void write_file(const struct guard *g, const char *path,
                        int (*report)(FILE *to, const struct told *told),
@@ -108,7 +76,7 @@ static void write_file(const struct guard *g, const char *path,
     if (to != NULL && fclose(to) != 0 && rc == 0)
         rc = ROTA_E_IO;
     if (rc != 0)
-        fprintf(stderr, "%s: cannot write '%s': %s\n", g->words->name, path,
+        fprintf(stderr, "%s: cannot write '%s': %s\n", g->program->name, path,
                 rc == ROTA_E_IO ? strerror(errno) : rota_strerror(rc));
 }
 
@@ -117,7 +85,7 @@ static void write_file(const struct guard *g, const char *path,
 static void tell(void *context, const struct told *told)
 {
     struct guard *g = context;
-    const struct guard_options *o = &g->words->options;
+    const struct guard_options *o = &g->program->guard;
     outlet_await(g->launcher, SETTLE_NS, false, &g->asked);
     g->told = told->why == TOLD_HANG;
     if (o->json)
@@ -129,9 +97,9 @@ static void tell(void *context, const struct told *told)
     write_file(g, o->dot, report_dot, told);
 }
 
-static bool is_one_host(const struct words *w)
+static bool is_one_host(const struct program *p)
 {
-    return w->launch.hosts == NULL && w->launch.hostfile == NULL &&
+    return p->launch.hosts == NULL && p->launch.hostfile == NULL &&
            getenv("SLURM_JOB_ID") == NULL;
 }
 
@@ -143,7 +111,7 @@ static void abandon_launcher(struct guard *g)
 {
     outlet_await(g->launcher, SETTLE_NS, true, &g->asked);
     int64_t deadline_ns = clock_now_ns() + LAUNCHER_NS;
-    while (!is_one_host(g->words) && clock_now_ns() < deadline_ns &&
+    while (!is_one_host(g->program) && clock_now_ns() < deadline_ns &&
            __atomic_load_n(&g->over, __ATOMIC_ACQUIRE) == 0)
         nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
     __atomic_store_n(&g->abandoned, 1, __ATOMIC_RELEASE);
@@ -157,7 +125,7 @@ static void *watch(void *context)
     g->why = monitor_run(g->monitor, &g->status);
     if (g->why == TOLD_TIMEOUT && g->told)
         fprintf(stderr, "%s: the time limit is over, and the program is ended\n",
-                g->words->name);
+                g->program->name);
     if (g->why != TOLD_NOTHING)
         abandon_launcher(g);
     return NULL;
@@ -165,11 +133,11 @@ static void *watch(void *context)
 
 /* Open MPI keeps files of its own as long as it runs: in a folder that is gone with us,
  * however it ends. Other hosts have no such folder. */
-static char *make_folder(const struct words *w)
+static char *make_folder(const struct program *p)
 {
     const char *dir = getenv("TMPDIR");
     char *path = NULL;
-    if (!is_one_host(w) ||
+    if (!is_one_host(p) ||
         asprintf(&path, "%s/rota-guard.XXXXXX", dir ? dir : "/tmp") < 0)
         return NULL;
     if (mkdtemp(path) != NULL && setenv("OMPI_MCA_orte_tmpdir_base", path, 0) == 0)
@@ -211,10 +179,10 @@ static unsigned asks(enum on_hang on_hang)
 }
 
 /* The ranks inherit it, on this host; srun hands it on. */
-static void allow_cores(const struct words *w)
+static void allow_cores(const struct program *p)
 {
     struct rlimit limit;
-    if (w->options.on_hang != ON_HANG_CORE || getrlimit(RLIMIT_CORE, &limit) != 0)
+    if (p->guard.on_hang != ON_HANG_CORE || getrlimit(RLIMIT_CORE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_CORE, &limit);
@@ -222,22 +190,22 @@ static void allow_cores(const struct words *w)
         fprintf(stderr,
                 "%s: there will be no core dumps: their size is limited to 0 here "
                 "(ulimit -H -c)\n",
-                w->name);
+                p->name);
 }
 
 static int open_monitor(struct guard *g, struct rota_error *err)
 {
-    const struct words *w = g->words;
+    const struct program *p = g->program;
     struct liveness_invitation invitation;
     const struct monitor_options o = {
-        .ranks = w->launch.ranks,
-        .one_host = is_one_host(w),
-        .lets_go_on = w->options.on_hang == ON_HANG_REPORT,
+        .ranks = p->launch.ranks,
+        .one_host = is_one_host(p),
+        .lets_go_on = p->guard.on_hang == ON_HANG_REPORT,
         .asked = &g->asked,
-        .asks = asks(w->options.on_hang),
-        .timeout_ns = w->options.timeout_ns,
-        .grace_ns = w->options.grace_ns,
-        .quiet_ns = w->options.quiet_ns,
+        .asks = asks(p->guard.on_hang),
+        .timeout_ns = p->guard.timeout_ns,
+        .grace_ns = p->guard.grace_ns,
+        .quiet_ns = p->guard.quiet_ns,
         .tell = tell,
         .context = g,
     };
@@ -264,12 +232,12 @@ static int run(struct guard *g, struct rota_error *err, int *status)
 {
     struct launch *l;
     pthread_t thread;
-    rota_auto(heap) char **argv = make_command(g->words->program);
+    rota_auto(heap) char **argv = make_command(g->program->argv);
     struct launch_spec spec = {
         .argv = argv, .asked = &g->asked, .abandoned = &g->abandoned};
     if (argv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
-    int rc = launch_options_apply(&g->words->launch, &spec, err);
+    int rc = launch_options_apply(&g->program->launch, &spec, err);
     if (rc == 0)
         rc = launch_start(&spec, &l, err);
     if (rc != 0)
@@ -296,72 +264,44 @@ static int run(struct guard *g, struct rota_error *err, int *status)
     return rc;
 }
 
-/* In a process of its own: when the one that a person knows is killed, this one ends
- * the launcher as it should be, and clears up behind it. */
 static int guard(void *context)
 {
-    const struct words *words = context;
-    struct guard g = {.words = words};
+    const struct program *program = context;
+    struct guard g = {.program = program};
     struct rota_error err;
-    int status = EXIT_NOT_STARTED;
-    char *folder = make_folder(words);
-    allow_cores(words);
+    int status = PROGRAM_NOT_STARTED;
+    char *folder = make_folder(program);
+    allow_cores(program);
     int rc = open_monitor(&g, &err);
     if (rc == 0)
         rc = run(&g, &err, &status);
     scratch_remove(folder, NULL);
     if (rc != 0) {
-        fprintf(stderr, "%s: %s\n", words->name, err.text);
-        status = EXIT_NOT_STARTED;
+        fprintf(stderr, "%s: %s\n", program->name, err.text);
+        status = PROGRAM_NOT_STARTED;
     }
     monitor_free(g.monitor);
     return status;
 }
 
-int guard_start(const char *name, const struct guard_options *options,
-                const struct launch_options *launch, char **program)
+int guard_start(struct program *program)
 {
-    struct words words = {
-        .name = name, .options = *options, .launch = *launch, .program = program};
-    struct keeper_end end;
-    struct rota_error err;
-    if (keeper_run(guard, &words, &end, &err) != 0) {
-        fprintf(stderr, "%s: %s\n", name, err.text);
-        return EXIT_NOT_STARTED;
-    }
-    if (end.signal == 0)
-        return end.status;
-    fprintf(stderr, "%s: its process was killed by signal %d (SIG%s)\n", name,
-            end.signal, sigabbrev_np(end.signal));
-    return 128 + end.signal;
+    return program_keep(program->name, guard, program);
 }
 
 int cli_guard(int argc, char **argv)
 {
     static char name[] = "rota guard";
-    const struct argp_child children[] = {{&guard_options_argp, 0, "Watching:", 20},
-                                          {&launch_options_argp, 0, NULL, 0},
-                                          {0}};
-    const struct argp argp = {
-        .parser = parse,
-        .args_doc = "PROGRAM [ARG...]",
-        .doc = doc,
-        .children = children,
-    };
-    struct words words = {.launch.ranks = 1};
-
-    argv[0] = name;
-    guard_options_init(&words.options);
-    argp_err_exit_status = EXIT_NOT_STARTED;
-    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &words);
-    return guard_start(name, &words.options, &words.launch, words.program);
+    struct program p;
+    program_read(name, doc, "Watching:", argc, argv, &p);
+    return guard_start(&p);
 }
 
 int cli_guard_rank(int argc, char **argv)
 {
     if (argc < 2) {
         fprintf(stderr, "rota guard-rank: for 'rota guard' alone\n");
-        return EXIT_NOT_STARTED;
+        return PROGRAM_NOT_STARTED;
     }
     return shim_run(argv + 1);
 }
