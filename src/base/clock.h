@@ -59,7 +59,8 @@ static inline int clock_poll_ms(int64_t deadline_ns, int64_t now_ns)
     return ms > 3600000 ? 3600000 : (int)ms;
 }
 
-/* The sum of two lengths of time, which may be anybody's: INT64_MAX where it is more. */
+/* The sum of two lengths of time, which may be anybody's: INT64_MAX where it is more.
+ */
 static inline int64_t clock_sum_ns(int64_t a_ns, int64_t b_ns)
 {
     int64_t sum_ns;

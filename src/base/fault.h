@@ -30,7 +30,8 @@
 /* Each with its name, its errno unless another is wanted, and what it stands for. */
 #define FAULT_POINTS(X)                                                                \
     X(ALLOC, "alloc", ENOMEM, "malloc and its kin, of Rota's own code")                \
-    X(SPAWN, "spawn", EAGAIN, "posix_spawn or fork: a task, a rank, the launcher")     \
+    X(SPAWN, "spawn", EAGAIN,                                                          \
+      "posix_spawn, fork or clone: a task, a rank, the launcher")                      \
     X(PIPE, "pipe", EMFILE, "pipe or socketpair")                                      \
     X(SHARED, "shared", ENOMEM, "memory that processes share")                         \
     X(LISTEN, "listen", EADDRNOTAVAIL,                                                 \

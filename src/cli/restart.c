@@ -19,11 +19,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/patience.h"
 #include "cli/report.h"
 
 enum {
-    SILENCE_MS = 10000, /* the default of ROTA_SILENCE_MS */
-    ENDING_MS = 2000,   /* for what was silent to be ended */
+    ENDING_MS = 2000, /* for what was silent to be ended */
 };
 
 /* Standard input, as it was at the beginning. */
@@ -56,12 +56,11 @@ static bool has_run_file(const struct run_options *o)
 
 static void await_others(const struct run_options *o)
 {
-    const char *silence = getenv("ROTA_SILENCE_MS");
     if (o->launch.hosts == NULL && o->launch.hostfile == NULL &&
         getenv("SLURM_JOB_ID") == NULL)
         return;
-    int64_t ms = silence ? strtoll(silence, NULL, 10) : SILENCE_MS;
-    clock_sleep_until(clock_deadline_ns((ms > 0 ? ms : SILENCE_MS) + ENDING_MS));
+    int64_t silence_ms = patience_from_env().silence_ns / NS_PER_MS;
+    clock_sleep_until(clock_deadline_ns(silence_ms + ENDING_MS));
 }
 
 static int give_up(const struct run_options *o, const struct ending *e)

@@ -54,6 +54,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/fell.h"
+#include "base/patience.h"
 #include "base/tree.h"
 #include "launch/command.h"
 #include "launch/slurm.h"
@@ -62,9 +63,8 @@
 #define ENDING_NS (10 * NS_PER_SEC) /* for the launcher, from the first signal on */
 #define DYING_NS  (1 * NS_PER_SEC)  /* for what it started, from its end on */
 #define KILL_NS   (10 * NS_PER_SEC)
-#define LINGER_NS (10 * NS_PER_SEC) /* for the launcher, from rank 0's word on */
-#define IDLE_NS   (5 * NS_PER_SEC)  /* for a launcher whose children have all ended */
-#define JOIN_MS   60000 /* for the first of them, unless ROTA_JOIN_MS says */
+#define LINGER_NS (10 * NS_PER_SEC)  /* for the launcher, from rank 0's word on */
+#define IDLE_NS   (5 * NS_PER_SEC)   /* for a launcher whose children have all ended */
 #define FIRST_NS  (100 * NS_PER_MS)  /* between two looks, until it has children */
 #define LOOK_NS   (1000 * NS_PER_MS) /* and then */
 
@@ -321,8 +321,7 @@ int launch_find(const char *mpiexec, char **path, char **version,
     return 0;
 }
 
-/* --- starting it
- * ----------------------------------------------------------------------- */
+/* --- starting it ----------------------------------------------------------------- */
 
 static sigset_t watched(void)
 {
@@ -482,8 +481,7 @@ int launch_start(const struct launch_spec *spec, struct launch **out,
     return rc;
 }
 
-/* --- waiting for it
- * ---------------------------------------------------------------------- */
+/* --- waiting for it -------------------------------------------------------------- */
 
 /* Reap whoever ended. Whether the launcher did, with its status. */
 static bool reap(const struct launch *l, int *status)
@@ -567,13 +565,6 @@ static bool has_children(const struct launch *l)
     return false;
 }
 
-static int64_t join_ns(void)
-{
-    const char *text = getenv("ROTA_JOIN_MS");
-    int64_t ms = text != NULL ? strtoll(text, NULL, 10) : 0;
-    return (ms > 0 && ms < INT64_MAX / NS_PER_MS ? ms : JOIN_MS) * NS_PER_MS;
-}
-
 /* Whether the launcher is alone, and has been so for too long. */
 static bool is_stuck(struct launch *l, int64_t now_ns)
 {
@@ -586,7 +577,8 @@ static bool is_stuck(struct launch *l, int64_t now_ns)
         l->idle_ns = now_ns;
     }
     return l->idle_ns != INT64_MAX &&
-           now_ns - l->idle_ns >= (l->had_children ? IDLE_NS : join_ns());
+           now_ns - l->idle_ns >=
+               (l->had_children ? IDLE_NS : patience_from_env().join_ns);
 }
 
 static int say_stuck(const struct launch *l, struct rota_error *err)
@@ -599,7 +591,7 @@ static int say_stuck(const struct launch *l, struct rota_error *err)
     return error_set(err, ROTA_E_LAUNCH,
                      "the launcher started nothing within %d s, and was killed; "
                      "ROTA_JOIN_MS says how long that may take",
-                     (int)(join_ns() / NS_PER_SEC));
+                     (int)(patience_from_env().join_ns / NS_PER_SEC));
 }
 
 static void await_descendants(int64_t deadline_ns)

@@ -79,11 +79,13 @@ static void tell_all(struct hub *h, int about)
     }
 }
 
-static void send_to_members(struct hub *h, enum line_kind kind)
+/* `except`: or NULL. */
+static void send_to_members(struct hub *h, const struct guest *except,
+                            enum line_kind kind, const void *payload, size_t size)
 {
     for (int rank = 0; rank < h->size; rank++) {
         struct guest *g = h->members[rank];
-        if (g != NULL && conn_send(&g->conn, kind, NULL, 0) != 0)
+        if (g != NULL && g != except && conn_send(&g->conn, kind, payload, size) != 0)
             g->conn.ended = true;
     }
 }
@@ -202,12 +204,7 @@ static int take_count(struct hub *h, struct guest *g, const struct line_frame *f
     if (f->size != 0)
         return ROTA_E_FORMAT;
     line_put_count(payload, (uint32_t)g->rank);
-    for (int rank = 0; rank < h->size; rank++) {
-        struct guest *other = h->members[rank];
-        if (other != NULL && other != g &&
-            conn_send(&other->conn, LINE_COUNT, payload, sizeof(payload)) != 0)
-            other->conn.ended = true;
-    }
+    send_to_members(h, g, LINE_COUNT, payload, sizeof(payload));
     return 0;
 }
 
@@ -299,11 +296,11 @@ void hub_run(struct hub *h, int64_t now_ns)
     give_up_on_late(h, now_ns);
     if (now_ns - h->pinged_ns >= PING_EVERY_NS) {
         h->pinged_ns = now_ns;
-        send_to_members(h, LINE_PING);
+        send_to_members(h, NULL, LINE_PING, NULL, 0);
     }
     if (h->over_ns == 0 && roster_over(h->roster)) {
         h->over_ns = now_ns;
-        send_to_members(h, LINE_OVER);
+        send_to_members(h, NULL, LINE_OVER, NULL, 0);
     }
 }
 

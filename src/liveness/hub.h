@@ -17,8 +17,8 @@
 #include <poll.h>
 #include <stdbool.h>
 
+#include "base/patience.h"
 #include "liveness/liveness.h"
-#include "liveness/patience.h"
 
 struct hub;
 

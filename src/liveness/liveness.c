@@ -158,16 +158,21 @@ static int become_rank(struct liveness *lv, struct rota_error *err)
     return 0;
 }
 
+const char *liveness_number(void)
+{
+    static const char *const names[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID",
+                                        "OMPI_COMM_WORLD_RANK"};
+    const char *number = NULL;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && number == NULL; i++)
+        number = getenv(names[i]);
+    return number != NULL ? number : "0";
+}
+
 /* What the fault points are told: "parent2", "rank0". */
 static int arm_faults(const char *kind, struct rota_error *err)
 {
-    static const char *const numbers[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID",
-                                          "OMPI_COMM_WORLD_RANK"};
-    const char *number = NULL;
     char place[32];
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && number == NULL; i++)
-        number = getenv(numbers[i]);
-    snprintf(place, sizeof(place), "%s%.10s", kind, number != NULL ? number : "0");
+    snprintf(place, sizeof(place), "%s%.10s", kind, liveness_number());
     return fault_arm(place, err);
 }
 

@@ -38,6 +38,10 @@ struct liveness;
  * already: liveness_begin will see to a parent. */
 bool liveness_expected(void);
 
+/* The rank that the launcher has given this process, before MPI tells: in digits; "0"
+ * where it says nothing. */
+const char *liveness_number(void);
+
 /* Returns in the rank: 0 and *out (liveness_free), or ROTA_E_IO or ROTA_E_NOMEM
  * with `err` filled. */
 int liveness_begin(struct liveness **out, struct rota_error *err);

@@ -9,8 +9,8 @@
 #include <poll.h>
 #include <stdbool.h>
 
+#include "base/patience.h"
 #include "liveness/liveness.h"
-#include "liveness/patience.h"
 
 enum member_state {
     MEMBER_JOINING,

@@ -34,11 +34,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fell.h"
+#include "base/patience.h"
 #include "base/tree.h"
 #include "liveness/hub.h"
 #include "liveness/member.h"
 #include "liveness/note.h"
-#include "liveness/patience.h"
 #include "liveness/proxy.h"
 #include "liveness/roster.h"
 
@@ -279,35 +279,55 @@ static void follow_launcher(const struct parent *p)
     _exit(1);
 }
 
-static int open_status(const char *name);
+/* The file that `name`, PATH:WORD, names, if it is that: it begins with WORD. It is
+ * read up to there. */
+static int open_status(const char *name)
+{
+    char path[PATH_MAX];
+    char there[64] = "";
+    const char *colon = strrchr(name, ':');
+    size_t size = colon != NULL ? strlen(colon + 1) : sizeof(there);
+    if (size >= sizeof(there) || (size_t)(colon - name) >= sizeof(path))
+        return -1;
+    memcpy(path, name, (size_t)(colon - name));
+    path[colon - name] = '\0';
+    rota_auto(fd) int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || read(fd, there, size) != (ssize_t)size ||
+        strcmp(there, colon + 1) != 0)
+        return -1;
+    int found = fd;
+    fd = -1;
+    return found;
+}
+
+/* Whether `status` is told to who waits for this run instead of its launcher, and has
+ * put a file there for that (launch.c). */
+static bool write_status(int status)
+{
+    const char *name = getenv("ROTA_STATUS_FILE");
+    rota_auto(fd) int fd = name != NULL ? open_status(name) : -1;
+    return fd >= 0 && dprintf(fd, "%d\n", status) > 0;
+}
 
 /* MPI_Init waits for the launcher and for all ranks, and knows no limit: where the
  * launcher is stuck, nobody but this process can say so, nor end it. Of all parents
  * rank 0's says it. */
 static void judge_start(struct parent *p, int64_t now_ns)
 {
-    static const char *const names[] = {"PMIX_RANK", "PMI_RANK", "PMI_ID"};
     if (p->member != NULL || p->starting_ns == 0 ||
         (now_ns - p->starting_ns) / START_TIMES < p->patience.join_ns)
         return;
     p->starting_ns = 0;
     kill_by(p, now_ns);
-    const char *rank = NULL;
-    for (size_t i = 0; rank == NULL && i < sizeof(names) / sizeof(names[0]); i++)
-        rank = getenv(names[i]);
-    if (rank != NULL && strcmp(rank, "0") != 0)
+    if (strcmp(liveness_number(), "0") != 0)
         return;
     fprintf(stderr,
             "rota: MPI did not begin within %" PRId64 " s, and was ended: its "
             "launcher is stuck, or a rank never came to it; ROTA_JOIN_MS says how "
             "long that may take\n",
             START_TIMES * p->patience.join_ns / NS_PER_SEC);
-    /* Who waits for a launcher that waits for a lost host is to know that all is over.
-     */
-    const char *name = getenv("ROTA_STATUS_FILE");
-    rota_auto(fd) int fd = name != NULL ? open_status(name) : -1;
-    if (fd >= 0)
-        dprintf(fd, "%d\n", 128 + SIGKILL);
+    /* Who waits for a launcher that waits for a lost host is to know of the end. */
+    write_status(128 + SIGKILL);
 }
 
 /* Whom the child works for may have gone; it is given a while to notice. Nobody else
@@ -423,39 +443,13 @@ static int final_status(const struct parent *p)
     return p->fate.how == ROTA_EXITED ? p->fate.code : 128 + p->fate.code;
 }
 
-/* The file that `name`, PATH:WORD, names, if it is that: it begins with WORD. It is
- * read up to there. */
-static int open_status(const char *name)
-{
-    char path[PATH_MAX];
-    char there[64] = "";
-    const char *colon = strrchr(name, ':');
-    size_t size = colon != NULL ? strlen(colon + 1) : sizeof(there);
-    if (size >= sizeof(there) || (size_t)(colon - name) >= sizeof(path))
-        return -1;
-    memcpy(path, name, (size_t)(colon - name));
-    path[colon - name] = '\0';
-    rota_auto(fd) int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0 || read(fd, there, size) != (ssize_t)size ||
-        strcmp(there, colon + 1) != 0)
-        return -1;
-    int found = fd;
-    fd = -1;
-    return found;
-}
-
 /* Launchers that are told of a status other than 0 end the other ranks, take their
- * time over it, and may hang (Open MPI 4). Who waits for this run instead of its
- * launcher has put a file there to be told in (launch.c): the launcher is then told 0.
- * Where the file is not, as on another host, the launcher is told the truth. */
+ * time over it, and may hang (Open MPI 4). Where it is told past the launcher, that is
+ * told 0; where that can't be, as on another host, the launcher is told the truth. */
 static int tell_status(const struct parent *p)
 {
     int status = final_status(p);
-    const char *name = getenv("ROTA_STATUS_FILE");
-    if (p->rank != 0 || name == NULL)
-        return status;
-    rota_auto(fd) int fd = open_status(name);
-    return fd >= 0 && dprintf(fd, "%d\n", status) > 0 ? 0 : status;
+    return p->rank == 0 && write_status(status) ? 0 : status;
 }
 
 /* What is for the rank, and passed on to it. Not hydra's SIGUSR1: by that, asked not to

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "liveness/patience.h"
+#include "base/patience.h"
 
 static const int64_t a_century_ns = 100 * 365 * INT64_C(86400) * NS_PER_SEC;
 

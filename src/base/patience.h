@@ -1,4 +1,4 @@
-/* patience.h - how long the liveness part waits before it gives a verdict
+/* patience.h - how long one waits for others before a verdict on them
  *
  * From the environment, in milliseconds; a value that is no number above 0 is as
  * good as none, and one above a century as good as a century:
@@ -10,8 +10,8 @@
  * Under overload, heartbeats were seen to come 4 s late, so a silence below 10 s
  * proves nothing.
  */
-#ifndef ROTA_LIVENESS_PATIENCE_H
-#define ROTA_LIVENESS_PATIENCE_H
+#ifndef ROTA_BASE_PATIENCE_H
+#define ROTA_BASE_PATIENCE_H
 
 #include <stdint.h>
 

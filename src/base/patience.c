@@ -1,5 +1,5 @@
-/* patience.c - how long the liveness part waits before it gives a verdict */
-#include "liveness/patience.h"
+/* patience.c - how long one waits for others before a verdict on them */
+#include "base/patience.h"
 
 #include <stdlib.h>
 
