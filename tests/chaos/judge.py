@@ -156,7 +156,7 @@ def said(end, trial):
 
 
 def squares(text, count):
-    """Results of chaos_farm. Returns whether all have ended, and how many failed."""
+    """Results of squares_farm. Returns whether all have ended, and how many failed."""
     seen = collections.Counter()
     failed = 0
     lines = text.splitlines()

@@ -10,8 +10,8 @@ import collections
 import os
 
 DAEMONS = ("orted", "hydra_pmi_proxy")
-RANKS = ("run-rank", "chaos_farm")
-SERVANTS = ("chaos_farm",)  # what a rank of such a program forks is of that name too
+RANKS = ("run-rank", "squares_farm")
+SERVANTS = ("squares_farm",)  # what a rank of such a program forks is of that name too
 
 
 class Process:
