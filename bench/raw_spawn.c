@@ -2,10 +2,10 @@
  *
  *     raw_spawn AT_ONCE <LIST
  *
- * Runs `true LINE` for each line of the list, so many at once, with posix_spawn and wait
- * and nothing else: no output is kept, nothing is said. The line is an argument as it is
- * of those that this is compared with, and not for looks: `true` without one does not
- * read the locale's files, and ends in two thirds of the time.
+ * Runs `true LINE` for each line of the list, so many at once, with posix_spawn and
+ * wait and nothing else: no output is kept, nothing is said. The line is an argument as
+ * it is of those that this is compared with, and not for looks: `true` without one does
+ * not read the locale's files, and ends in two thirds of the time.
  */
 #include <spawn.h>
 #include <stdio.h>

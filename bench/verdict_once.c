@@ -1,8 +1,9 @@
-/* verdict_once.c - mpi_fail.c that tells when: each rank prints the moment (nanoseconds,
- * CLOCK_MONOTONIC) before each of its calls to MPI, so the greatest is the last call's
+/* verdict_once.c - mpi_fail.c that tells when: each rank prints the moment
+ * (nanoseconds, CLOCK_MONOTONIC) before each of its calls to MPI, so the greatest is
+ * the last call's
  *
- * Rank 0 receives from all in turn; rank 2 leaves, by exit(1) after MPI_Finalize, before
- * it has sent.
+ * Rank 0 receives from all in turn; rank 2 leaves, by exit(1) after MPI_Finalize,
+ * before it has sent.
  */
 #include <mpi.h>
 #include <stdio.h>

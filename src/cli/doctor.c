@@ -120,8 +120,7 @@ static void see_shared_memory(struct doctor *d)
          enough ? "" : "; ranks of one host meet there, and die where it is full");
 }
 
-/* ---- the ranks
- * ----------------------------------------------------------------------- */
+/* ---- the ranks ------------------------------------------------------------------ */
 
 /* A probe that hangs is what this is here to find: at the limit the launcher is asked
  * to end, and killed when it doesn't (launch_wait). */
@@ -296,8 +295,7 @@ static void see_launcher(struct doctor *d)
     try_ranks(d);
 }
 
-/* ---- the run file's place
- * --------------------------------------------------------------- */
+/* ---- the run file's place ------------------------------------------------------- */
 
 /* What others call it: of those that behave in their own ways. */
 static const char *kind_of(const char *folder)
@@ -398,8 +396,7 @@ static void see_folder(struct doctor *d)
     unlink(path);
 }
 
-/* ---- words
- * ------------------------------------------------------------------------------ */
+/* ---- words ---------------------------------------------------------------------- */
 
 static const char doc[] =
     "See what protects a run on this machine, by trying it: start four ranks, kill "

@@ -90,8 +90,7 @@ static int observe(struct rota *r)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-/* ---- what the others do
- * -------------------------------------------------------------- */
+/* ---- what the others do --------------------------------------------------------- */
 
 static int take_part(struct rota *r)
 {
@@ -122,8 +121,7 @@ int probe_rank(void)
     return status;
 }
 
-/* ---- reading it
- * ---------------------------------------------------------------------- */
+/* ---- reading it ----------------------------------------------------------------- */
 
 static void read_hosts(char *names, struct findings *out)
 {

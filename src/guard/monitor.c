@@ -104,8 +104,7 @@ static bool has_gone(const struct member *m)
            m->fate.how == ROTA_VANISHED;
 }
 
-/* ---- lines
- * --------------------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------------------- */
 
 static void show_out(struct monitor *m, struct guest *g, int64_t now_ns)
 {
@@ -300,8 +299,7 @@ static void serve_all(struct monitor *m, int64_t now_ns)
     }
 }
 
-/* ---- looks
- * --------------------------------------------------------------------------- */
+/* ---- looks ---------------------------------------------------------------------- */
 
 static void ask_all(struct monitor *m, enum phase phase, bool whole, int64_t now_ns)
 {
@@ -555,8 +553,7 @@ static void step(struct monitor *m, int64_t now_ns)
     }
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------ */
 
 static bool is_over(const struct monitor *m, int64_t now_ns)
 {

@@ -108,8 +108,7 @@ static void say_blocked(FILE *to, const struct look *l, const struct verdict *v,
     say_waits(to, l, v, rank);
 }
 
-/* --- the lines
- * ------------------------------------------------------------------------ */
+/* --- the lines ------------------------------------------------------------------- */
 
 static void gather_waits(struct sayings *s, const struct look *l,
                          const struct verdict *v)
@@ -162,8 +161,7 @@ static int say_lines(FILE *to, const struct look *l, const struct verdict *v,
     return rc;
 }
 
-/* --- the first line
- * ------------------------------------------------------------------- */
+/* --- the first line -------------------------------------------------------------- */
 
 /* Is the rank waited for by one that is not in MPI_Finalize itself, or, with `all`, by
  * any? */
@@ -354,8 +352,7 @@ static int say_verdict(FILE *to, const struct look *l, const struct verdict *v)
     return 0;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------- */
 
 /* Those of whom the verdict has said nothing. */
 static int say_others(FILE *to, const struct look *l, const struct verdict *v)

@@ -338,8 +338,7 @@ static void answer_look(struct shim *sh, const uint64_t *words, int64_t now_ns)
     uplink_send(sh->uplink, LINE_SHOT, bytes, size);
 }
 
-/* ---- after the verdict
- * --------------------------------------------------------------- */
+/* ---- after the verdict ---------------------------------------------------------- */
 
 /* Have the rank itself do what only it can. Whether it has, in time. The signal would
  * cut short what a rank outside MPI does (a sleep, say): it is sent there only if the

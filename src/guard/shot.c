@@ -323,8 +323,7 @@ int shot_check(const void *bytes, size_t size, int ranks, const struct shot_head
     return 0;
 }
 
-/* ---- into a look
- * ----------------------------------------------------------------------- */
+/* ---- into a look ---------------------------------------------------------------- */
 
 static int put_op(const struct state_op *from, struct look_rank *r)
 {

@@ -13,7 +13,7 @@ struct startup {
     int size;
     MPI_Comm comm; /* Rota's own; its errors return */
     bool crowded;  /* there are more ranks than processors on this host */
-    bool shared; /* all messages go through this host's memory */
+    bool shared;   /* all messages go through this host's memory */
     struct board *board;
 };
 

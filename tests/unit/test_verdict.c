@@ -275,8 +275,7 @@ static void a_lock_is_never_certain(void **state)
     look_free(l);
 }
 
-/* --- collectives
- * ---------------------------------------------------------------------- */
+/* --- collectives ----------------------------------------------------------------- */
 
 static void a_barrier_needs_all(void **state)
 {
@@ -385,8 +384,7 @@ static void who_died_in_a_barrier_may_have_helped_the_others(void **state)
     look_free(l);
 }
 
-/* --- mismatches
- * ------------------------------------------------------------------------ */
+/* --- mismatches ------------------------------------------------------------------ */
 
 static struct look *two_in(enum look_collective a, int root_a, enum look_collective b,
                            int root_b)
@@ -458,8 +456,7 @@ static void on_a_communicator_that_is_not_known_nothing_disagrees(void **state)
     look_free(l);
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------- */
 
 static void the_shortest_circle_is_shown(void **state)
 {
@@ -528,8 +525,7 @@ static void many_ranks_are_no_problem(void **state)
     look_free(l);
 }
 
-/* --- memory is short
- * -------------------------------------------------------------------- */
+/* --- memory is short ------------------------------------------------------------- */
 
 static int fail_at; /* this allocation fails; 0: none */
 

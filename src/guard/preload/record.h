@@ -129,9 +129,7 @@ void record_poll_probe(enum call call, void *site, uint64_t comm, int source, in
 /* MPI_Improbe has taken a message. */
 void record_took(uint64_t comm, int source, int tag);
 
-/* ---- messages that stand for synchronisation between world ranks
- * ---------------------
- */
+/* ---- messages that stand for synchronisation between world ranks ---------------- */
 
 void record_signal(uint64_t comm, int peer, int tag);       /* sent */
 void record_signal_taken(uint64_t comm, int peer, int tag); /* received */

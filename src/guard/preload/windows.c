@@ -151,8 +151,7 @@ WRAP(Win_fence, int assert_, MPI_Win win)
     return rc;
 }
 
-/* ---- post, start, complete, wait
- * ------------------------------------------------------ */
+/* ---- post, start, complete, wait ------------------------------------------------ */
 
 WRAP(Win_post, MPI_Group group, int assert_, MPI_Win win)
 {
@@ -239,8 +238,7 @@ WRAP(Win_test, MPI_Win win, int *flag)
     return rc;
 }
 
-/* ---- locks
- * --------------------------------------------------------------------------- */
+/* ---- locks ---------------------------------------------------------------------- */
 
 WRAP(Win_lock, int type, int rank, int assert_, MPI_Win win)
 {

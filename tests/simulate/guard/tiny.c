@@ -134,8 +134,7 @@ static bool is_done(const struct mpi *m, const struct program *p, int rank,
     }
 }
 
-/* --- calls
- * ---------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------- */
 
 static bool is_poll(enum act act)
 {
@@ -328,8 +327,7 @@ static void advance(struct mpi *m, const struct program *p, int rank)
     }
 }
 
-/* --- moves
- * ---------------------------------------------------------------------------- */
+/* --- moves ----------------------------------------------------------------------- */
 
 static bool may_advance(const struct mpi *m, const struct program *p, int rank)
 {
