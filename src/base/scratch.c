@@ -47,7 +47,7 @@ int scratch_remove(char *path, void (*found)(const char *path))
         return 0;
     walk.found = found;
     walk.count = 0;
-    nftw(path, visit, 16, FTW_DEPTH | FTW_PHYS);
+    nftw(path, visit, 1, FTW_DEPTH | FTW_PHYS); /* there may be no descriptor more */
     free(path);
     return walk.count;
 }

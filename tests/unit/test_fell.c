@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,9 +130,39 @@ static void what_a_killed_rank_has_left_is_removed(void **state)
     assert_return_code(unlink(path), 0);
 }
 
+/* Open MPI's folders are several deep. */
+static void a_deep_folder_is_removed_with_one_descriptor_to_spare(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    char *scratch;
+    char below[300];
+    char above[300] = "/tmp";
+    if (getenv("TMPDIR") != NULL)
+        snprintf(above, sizeof(above), "%s", getenv("TMPDIR"));
+    assert_int_equal(scratch_make(&scratch), 0);
+    assert_return_code(setenv("TMPDIR", above, 1), 0);
+    size_t end = (size_t)snprintf(below, sizeof(below), "%s", scratch);
+    for (int depth = 0; depth < 4; depth++, end += 2) {
+        snprintf(below + end, sizeof(below) - end, "/0");
+        assert_return_code(mkdir(below, 0700), 0);
+    }
+    below[strlen(scratch)] = '\0';
+    int next = dup(0); /* the lowest that is free */
+    assert_return_code(next, 0);
+    close(next);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit spent = {(rlim_t)next + 1, before.rlim_max};
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &spent), 0);
+    scratch_remove(scratch, NULL);
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(access(below, F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deep_folder_is_removed_with_one_descriptor_to_spare),
         cmocka_unit_test(what_only_the_tree_holds_goes_with_it),
         cmocka_unit_test(what_another_process_has_mapped_stays),
         cmocka_unit_test(what_a_killed_rank_has_left_is_removed),
