@@ -22,12 +22,6 @@
 #include "cli/words.h"
 #include "launch/launch.h"
 
-static int fail(int status, const struct rota_error *err)
-{
-    fprintf(stderr, "rota: %s\n", err->text);
-    return status;
-}
-
 /* This very program, as the launcher must name it. */
 static char *own_path(void)
 {
@@ -204,7 +198,7 @@ static bool front_launch(const struct run_options *o, char **words,
     struct launch *l;
     struct rota_error err;
     if (launch_start(&spec, &l, &err) != 0) {
-        e->status = fail(STATUS_USAGE, &err);
+        e->status = cli_fail(STATUS_USAGE, &err);
         return false;
     }
     int rc = launch_wait(l, &outcome->launcher, &err);
@@ -215,7 +209,7 @@ static bool front_launch(const struct run_options *o, char **words,
     if (rc == ROTA_E_LAUNCH)
         snprintf(e->died, sizeof(e->died), "%s", err.text);
     else
-        fail(STATUS_INCOMPLETE, &err);
+        cli_fail(STATUS_INCOMPLETE, &err);
     return false;
 }
 
@@ -263,7 +257,7 @@ void front_run(const struct run_options *o, struct ending *e)
     int output = put_output_aside(o);
     if (desk_open(input, output, name, &outcome.desk, &err) != 0) {
         put_output_back(output);
-        e->status = fail(STATUS_USAGE, &err);
+        e->status = cli_fail(STATUS_USAGE, &err);
         return;
     }
     rota_auto(heap) char *self = own_path();

@@ -14,12 +14,6 @@
 #include "cli/tasks.h"
 #include "farm/crew.h"
 
-int cli_fail(int status, const struct rota_error *err)
-{
-    fprintf(stderr, "rota: %s\n", err->text);
-    return status;
-}
-
 struct run {
     const struct run_options *o;
     struct tasks *tasks;

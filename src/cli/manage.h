@@ -7,9 +7,6 @@
 #include "cli/signals.h"
 #include "rota.h"
 
-/* Say what failed, and give `status` back. */
-int cli_fail(int status, const struct rota_error *err);
-
 /* Have the farm, whose manager this process is, do all that `o` asks for; show and
  * record it, and say how it went. Meanwhile *screen is what others must ask for room;
  * afterwards it is NULL. Returns the exit status. */

@@ -16,6 +16,12 @@ enum {
     COMMAND_SHOWN = 160, /* bytes of a command in a message */
 };
 
+int cli_fail(int status, const struct rota_error *err)
+{
+    fprintf(stderr, "rota: %s\n", err->text);
+    return status;
+}
+
 /* Write all; what can't be written has nobody to be told to. */
 static void put_out(const struct report *r, const char *data, size_t size)
 {

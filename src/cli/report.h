@@ -27,6 +27,9 @@ enum {
     STATUS_SIGNAL = 128,
 };
 
+/* Say what is wrong, and give `status` back. */
+int cli_fail(int status, const struct rota_error *err);
+
 struct report {
     int err;
     struct screen *screen; /* what is below all that is written; or NULL */

@@ -358,12 +358,6 @@ static int print(struct rows *rows, const struct report_options *o,
     return rc == ROTA_E_NOTFOUND ? 0 : rc;
 }
 
-static int fail(int status, const struct rota_error *err)
-{
-    fprintf(stderr, "rota: %s\n", err->text);
-    return status;
-}
-
 int cli_report(int argc, char **argv)
 {
     static char name[] = "rota report";
@@ -380,7 +374,7 @@ int cli_report(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.path == NULL) {
         if (run_dir_newest(&newest, &err) != 0)
-            return fail(STATUS_USAGE, &err);
+            return cli_fail(STATUS_USAGE, &err);
         o.path = newest;
     }
     if (report_guard_is(o.path))
@@ -395,9 +389,9 @@ int cli_report(int argc, char **argv)
     }
     if (reader_open(o.path, &r, &err) != 0 ||
         reader_rows(r, o.which, o.format ? SIZE_MAX : SHOWN, &rows, &err) != 0)
-        return fail(STATUS_USAGE, &err);
+        return cli_fail(STATUS_USAGE, &err);
     if (print(rows, &o, &err) != 0)
-        return fail(STATUS_INCOMPLETE, &err);
+        return cli_fail(STATUS_INCOMPLETE, &err);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("rota: cannot write to standard output");
         return STATUS_INCOMPLETE;
