@@ -1,7 +1,7 @@
 /* nonsense_mpi.c - preloaded into the ranks of a run: some of them lose their minds
  *
- * Once, where its rank returns results (rank 7, 8: where rank 0 gives it tasks), what
- * is sent is changed on its way to MPI:
+ * Those that NONSENSE names, by their digits. Once, where its rank returns results
+ * (rank 7, 8: where rank 0 gives it tasks), what is sent is changed on its way to MPI:
  *
  *     1  a message that is cut off within its head; and the rank never moves again
  *     2  a kind that there is none of
@@ -14,6 +14,7 @@
  */
 #include <mpi.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,8 +34,9 @@ static int whose(int rank, int dest, const unsigned char *bytes, int count)
     int who = rank > 0 ? rank : dest;
     int kind = rank > 0 ? WIRE_RESULTS : WIRE_TASKS;
     bool hostile = rank > 0 ? rank <= 6 && dest == 0 : dest == 7 || dest == 8;
-    if (!hostile || done[who] || count < WIRE_HEAD_BYTES || bytes[0] != WIRE_VERSION ||
-        bytes[1] != kind)
+    const char *mad = getenv("NONSENSE");
+    if (!hostile || mad == NULL || strchr(mad, '0' + who) == NULL || done[who] ||
+        count < WIRE_HEAD_BYTES || bytes[0] != WIRE_VERSION || bytes[1] != kind)
         return 0;
     done[who] = true;
     return who;
