@@ -2,9 +2,8 @@
  *
  *     rota exec -n 4 ./farm_alike [LIMIT]     the longest Collatz chain from below it
  *
- * A task is one number, and its value another; a few nanoseconds are all that each can
- * cost. So payloads are written straight to where they will be sent from, a call runs
- * many, and results are taken by the run: neighbours whose values are of one size.
+ * A task is a number, and so is its value. Payloads are written straight to where they
+ * are sent from, a call runs many, and results are taken by the run.
  */
 #include <inttypes.h>
 #include <rota.h>
