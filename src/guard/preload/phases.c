@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "guard/preload/answer.h"
+#include "guard/preload/asides.h"
 #include "guard/preload/wrap.h"
 
 /* Known before MPI is, by the launcher's word: who is in the world. */
@@ -74,7 +75,10 @@ WRAP(Finalize, void)
     REAL(Finalize);
     if (!record_enter())
         return real();
-    record_phase(CALL_Finalize, SITE, LOOK_FINALIZING);
+    if (asides_at_end())
+        record_free(CALL_Finalize, SITE);
+    else
+        record_phase(CALL_Finalize, SITE, LOOK_FINALIZING);
     int rc = real();
     record_phase(CALL_Finalize, SITE, LOOK_FINALIZED);
     record_lost(STATE_FINALIZED);

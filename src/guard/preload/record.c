@@ -385,3 +385,38 @@ void record_took(uint64_t comm, int source, int tag)
         count_received(c->id, peer, tag);
     end();
 }
+
+/* ---- the program's own functions ---------------------------------------------------
+ */
+
+bool record_aside_begin(struct record_aside *aside)
+{
+    *aside = (struct record_aside){.began = record_on && record_depth != 0};
+    if (!aside->began)
+        return false;
+    begin();
+    aside->now = mine.m->now;
+    aside->call = mine.m->call;
+    aside->site = (void *)(uintptr_t)mine.m->site;
+    aside->posting = posting;
+    for (unsigned i = 0; i < STATE_OWN; i++)
+        aside->own[i] = *own(i);
+    be_running();
+    end();
+    record_depth = 0;
+    return true;
+}
+
+void record_aside_end(const struct record_aside *aside)
+{
+    if (!aside->began)
+        return;
+    record_depth = 1;
+    begin();
+    posting = aside->posting;
+    for (unsigned i = 0; i < STATE_OWN; i++)
+        *own(i) = aside->own[i];
+    end();
+    if (aside->now == LOOK_BLOCKED)
+        record_free(aside->call, aside->site);
+}

@@ -180,6 +180,25 @@ void record_ready(uint64_t request, int parts); /* so many more, before MPI_Prea
 void record_cancel(uint64_t request);
 void record_request_freed(uint64_t request);
 
+/* ---- the program's own functions, which MPI calls ---------------------------------
+ */
+
+/* What the call knew that one of them has interrupted. */
+struct record_aside {
+    bool began;
+    enum look_state now;
+    enum call call;
+    void *site;
+    struct state_op posting;
+    struct state_op own[STATE_OWN];
+};
+
+/* One of them begins: the rank runs, and what it calls is written down. False: this
+ * thread is in no call that is written down, and there is nothing to do. */
+bool record_aside_begin(struct record_aside *aside);
+/* It is over: back in the call, of which it is no longer known what it waits for. */
+void record_aside_end(const struct record_aside *aside);
+
 /* Something happened that can't be followed. */
 void record_lost(unsigned flags);
 
