@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -50,8 +51,12 @@ void record_use(struct state *m)
     record_depth = 0;
 }
 
+/* The number may be that of some other file, in a program that the rank has started. */
 static struct state *map_state(int fd)
 {
+    struct stat file;
+    if (fstat(fd, &file) != 0 || file.st_size != (off_t)sizeof(struct state))
+        return NULL;
     void *m =
         mmap(NULL, sizeof(struct state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (m == MAP_FAILED)
@@ -204,16 +209,18 @@ bool make_recv(struct state_op *op, enum call call, void *site, uint64_t comm,
     return true;
 }
 
+/* Who looks meanwhile must not take half of it for the whole (state.h). */
 static void remember(struct state_comm *c, const struct state_op *op)
 {
-    c->past[c->begun % STATE_PAST] = (struct state_past){
-        .index = c->begun,
-        .site = op->site,
-        .root = op->root,
-        .call = op->call,
-        .collective = op->collective,
-        .nonblocking = (op->flags & STATE_OP_NONBLOCKING) != 0,
-    };
+    struct state_past *p = &c->past[c->begun % STATE_PAST];
+    __atomic_store_n(&p->index, 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    p->site = op->site;
+    p->root = op->root;
+    p->call = op->call;
+    p->collective = op->collective;
+    p->nonblocking = (op->flags & STATE_OP_NONBLOCKING) != 0;
+    __atomic_store_n(&p->index, c->begun, __ATOMIC_RELEASE);
 }
 
 int root_of(const struct state_comm *c, int root)

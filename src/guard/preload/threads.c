@@ -57,21 +57,35 @@ static int run_c11(void *arg)
     return t.run(t.arg);
 }
 
+/* By the library's own name alone: the program may lie in a folder of any name, and
+ * have any name itself. */
 static bool is_harmless(routine *run_)
 {
     static const char *const names[] = {
-        "/libmpi",   "/libopen-", "/libpmix", "/libprrte", "/libucs",
-        "/libuct",   "/libucp",   "/libucm",  "/libevent", "/libfabric",
-        "/libhwloc", "/mca_",     "/libpsm",  "openblas",  "/libblis"};
+        "libmpi.so",   "libmpich.so", "libopen-pal.so", "libopen-rte.so", "libpmix",
+        "libprrte",    "libucs.so",   "libuct",         "libucp.so",      "libucm",
+        "libevent",    "libfabric",   "libhwloc.so",    "mca_",           "libpsm",
+        "libopenblas", "libblis"};
     Dl_info where;
     void *address;
     memcpy(&address, &run_, sizeof(address));
     if (dladdr(address, &where) == 0 || where.dli_fname == NULL)
         return false;
+    const char *slash = strrchr(where.dli_fname, '/');
+    const char *name = slash != NULL ? slash + 1 : where.dli_fname;
+    if (strstr(name, ".so") == NULL)
+        return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strstr(where.dli_fname, names[i]) != NULL)
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
             return true;
     return false;
+}
+
+/* Before MPI_Init only the environment says that this is a rank; after it, the program
+ * may have emptied that. */
+static bool is_rank(void)
+{
+    return record_on || getenv(STATE_VARIABLE) != NULL;
 }
 
 __attribute__((visibility("default"))) int
@@ -81,7 +95,7 @@ pthread_create(pthread_t *id, const pthread_attr_t *attr, routine *routine_, voi
     if (real == NULL)
         real_find(&real, "pthread_create", NULL);
     struct thread *t = NULL;
-    if (getenv(STATE_VARIABLE) != NULL && !is_harmless(routine_))
+    if (is_rank() && !is_harmless(routine_))
         t = malloc(sizeof(*t));
     if (t == NULL)
         return real(id, attr, routine_, arg);
@@ -103,7 +117,7 @@ __attribute__((visibility("default"))) int thrd_create(thrd_t *id,
     static int (*real)(thrd_t *, thrd_start_t, void *);
     if (real == NULL)
         real_find(&real, "thrd_create", NULL);
-    struct thread_c11 *t = getenv(STATE_VARIABLE) != NULL ? malloc(sizeof(*t)) : NULL;
+    struct thread_c11 *t = is_rank() ? malloc(sizeof(*t)) : NULL;
     if (t == NULL)
         return real(id, routine_, arg);
     pthread_once(&once, make_key);

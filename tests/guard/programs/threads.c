@@ -1,5 +1,6 @@
 /* threads.c - several threads of a rank in MPI at once */
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -36,6 +37,13 @@ static void second_threads_help(int rank, int size)
     pthread_join(thread, NULL);
 }
 
+/* The guard has told this process by its environment what it is. */
+static void in_an_empty_environment(int rank, int size)
+{
+    clearenv();
+    second_threads_help(rank, size);
+}
+
 /* Messages from a thread to the other of its rank. */
 static void within_a_rank(int rank, int size)
 {
@@ -63,6 +71,7 @@ static void both_wait(int rank, int size)
 
 static const struct guard_case cases[] = {
     {"second-threads-help", second_threads_help},
+    {"in-an-empty-environment", in_an_empty_environment},
     {"within-a-rank", within_a_rank},
     {"both-wait", both_wait},
     {0},
