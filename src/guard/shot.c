@@ -145,6 +145,21 @@ static bool is_awaited(const struct state *s, struct doing d, uint32_t place,
     return op->awaited != 0 && op->awaited == s->waits;
 }
 
+static bool is_rank(int32_t rank, int ranks)
+{
+    return rank >= 0 && rank < ranks;
+}
+
+static bool is_op(const struct state_op *op, int ranks)
+{
+    bool peer = is_rank(op->peer, ranks) || op->peer == LOOK_ANY ||
+                op->kind == LOOK_COLLECTIVE || op->kind == LOOK_FREE ||
+                op->kind == LOOK_OWN;
+    bool root = op->root == LOOK_NONE || is_rank(op->root, ranks);
+    return op->kind <= LOOK_FREE && op->collective < LOOK_COLLECTIVES && peer && root &&
+           call_name(op->call) != NULL;
+}
+
 /* The rank may write while this reads, and anything: what a count says is read once,
  * and not trusted beyond what there is. */
 static uint32_t read_count(const uint32_t *count, uint32_t most)
@@ -164,7 +179,8 @@ static uint32_t take_ops(const struct state *s, struct state_op *to)
             continue;
         to[n] = op;
         to[n].awaited = is_awaited(s, d, i, &op);
-        complete(s, &to[n++]);
+        complete(s, &to[n]);
+        n += is_op(&to[n], s->size); /* half of it is old, and the rank runs */
     }
     qsort(to, n, sizeof(*to), by_order);
     return n + take_own(s, d, to + n); /* the last */
@@ -201,6 +217,31 @@ static unsigned char *take_flows(const struct state *s, uint32_t max, uint32_t *
     return p;
 }
 
+/* Each part by itself is whole, or said not to be there: the rank may write. */
+static void take_past(const struct state_past *from, struct state_past *to)
+{
+    uint64_t index = __atomic_load_n(&from->index, __ATOMIC_ACQUIRE);
+    *to = *from;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&from->index, __ATOMIC_RELAXED) != index)
+        index = 0;
+    to->index = index;
+}
+
+static void take_comm(const struct state_comm *from, struct state_comm *to)
+{
+    uint64_t id = __atomic_load_n(&from->id, __ATOMIC_ACQUIRE);
+    *to = *from;
+    for (int i = 0; i < STATE_PAST; i++)
+        take_past(&from->past[i], &to->past[i]);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&from->id, __ATOMIC_RELAXED) != id)
+        id = LOOK_UNKNOWN;
+    to->id = id;
+    if (id == LOOK_UNKNOWN)
+        *to = (struct state_comm){.first = 0};
+}
+
 static size_t write_shot(const struct state *s, struct shot_head *h, uint32_t flows,
                          uint32_t comms, uint32_t members, unsigned char *out)
 {
@@ -209,8 +250,8 @@ static size_t write_shot(const struct state *s, struct shot_head *h, uint32_t fl
     p += h->ops * sizeof(struct state_op);
     p = take_flows(s, flows, &h->flows, p);
     h->comms = comms;
-    memcpy(p, s->comms, comms * sizeof(struct state_comm));
-    p += comms * sizeof(struct state_comm);
+    for (uint32_t i = 0; i < comms; i++, p += sizeof(struct state_comm))
+        take_comm(&s->comms[i], (struct state_comm *)(void *)p);
     h->members = members;
     memcpy(p, s->members, members * sizeof(int32_t));
     memset(p + members * sizeof(int32_t), 0,
@@ -269,21 +310,6 @@ static bool is_comm(const struct state_comm *c, uint32_t members)
 {
     return c->first <= members && c->count <= members - c->first &&
            c->local <= c->count;
-}
-
-static bool is_rank(int32_t rank, int ranks)
-{
-    return rank >= 0 && rank < ranks;
-}
-
-static bool is_op(const struct state_op *op, int ranks)
-{
-    bool peer = is_rank(op->peer, ranks) || op->peer == LOOK_ANY ||
-                op->kind == LOOK_COLLECTIVE || op->kind == LOOK_FREE ||
-                op->kind == LOOK_OWN;
-    bool root = op->root == LOOK_NONE || is_rank(op->root, ranks);
-    return op->kind <= LOOK_FREE && op->collective < LOOK_COLLECTIVES && peer && root &&
-           call_name(op->call) != NULL;
 }
 
 /* Of a time ago that makes sense; a parent that was interrupted may be a moment ahead.
@@ -432,6 +458,8 @@ static int put_past(const struct state_comm *c, struct look_rank *r)
 static int put_comm(const struct state_comm *c, const struct parts *p,
                     struct look *look, struct look_rank *r)
 {
+    if (c->id == LOOK_UNKNOWN)
+        return 0;
     struct look_calls *calls = look_add_calls(r);
     if (calls == NULL)
         return ROTA_E_NOMEM;

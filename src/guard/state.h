@@ -25,6 +25,10 @@
  *      and peer is counted as one from then on (tag LOOK_OTHER, STATE_COARSE).
  *   5. A communicator that was freed stays until its place is needed; then
  *      STATE_CALLS_LOST is set.
+ *   6. A rank that runs may be caught at any instruction of writing, and stay there for
+ *      long. So what is read of it must be whole in itself: counts are words; a past
+ *      call's `index` is 0 and a communicator's `id` LOOK_UNKNOWN while the rest of
+ * them is written. Nothing else is believed of a rank that runs.
  *
  * No time is written: it would cost more than all the rest. The parent looks often, and
  * knows since when an epoch has stood still.

@@ -30,6 +30,7 @@ static int setup(void **unused)
     s = calloc(1, sizeof(*s));
     if (s == NULL)
         return -1;
+    s->size = RANKS;
     record_use(s);
     record_comm(WORLD, STATE_WORLD, all, RANKS, NULL, 0);
     return 0;
@@ -228,6 +229,35 @@ static void a_shot_cut_short_is_refused(void **unused)
     free(bytes);
 }
 
+/* A rank that runs may stand still at any instruction: what it was about to write is
+ * left out, and the shot is a good one for all that. */
+static void what_is_half_written_is_left_out(void **unused)
+{
+    static const bool coarse[RANKS];
+    size_t size;
+    (void)unused;
+    make_busy();
+    record_done();
+    s->ops[1] = (struct state_op){.handle = REQUEST + 1,
+                                  .flags = STATE_OP_ACTIVE,
+                                  .kind = LOOK_RECV,
+                                  .call = CALL_Ibarrier,
+                                  .peer = LOOK_NONE,
+                                  .root = LOOK_NONE};
+    s->op_places = 2;
+    s->comms[1] = (struct state_comm){.first = 3, .local = 3, .past = {{.index = 1}}};
+    s->comm_count = 2;
+    s->comms[0].past[2].call = CALL_Bcast;
+    unsigned char *bytes = take((struct shot_head){.rank = 0}, &size);
+    struct look *look = put(bytes, size, coarse);
+    assert_int_equal(look->ranks[0].op_count, 1);
+    assert_int_equal(look->comm_count, 1);
+    assert_int_equal(look->ranks[0].calls_count, 1);
+    assert_int_equal(look->ranks[0].past_count, 1);
+    look_free(look);
+    free(bytes);
+}
+
 /* What passes the check can be put into a look, whatever it says. */
 static void a_garbled_shot_does_no_harm(void **unused)
 {
@@ -293,6 +323,7 @@ int main(void)
         T(flows_with_a_coarse_peer_are_coarse),
         T(what_an_ended_call_did_is_not_told),
         T(a_shot_cut_short_is_refused),
+        T(what_is_half_written_is_left_out),
         T(a_garbled_shot_does_no_harm),
         T(sites_get_their_texts),
         T(pythons_line_is_the_calls),

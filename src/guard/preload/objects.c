@@ -59,6 +59,8 @@ static struct state_comm *new_comm(size_t count)
         if ((c->flags & STATE_COMM_FREED) == 0 || room < count)
             continue;
         set_flags(STATE_CALLS_LOST, 0);
+        __atomic_store_n(&c->id, LOOK_UNKNOWN, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_RELEASE);
         *c = (struct state_comm){.first = c->first};
         return c;
     }
@@ -82,7 +84,7 @@ void record_comm(uint64_t handle, uint64_t id, const int *local, size_t local_co
         c->local = (uint32_t)local_count;
         c->count = (uint32_t)(local_count + remote_count);
         c->handle = handle;
-        c->id = id;
+        __atomic_store_n(&c->id, id, __ATOMIC_RELEASE);
         mine.comms[handle_place(handle)] = (uint16_t)(c - mine.m->comms + 1);
     }
     end();
@@ -124,11 +126,11 @@ struct state_comm *objects_prepare(struct state_comm *of)
     struct state_comm *c = new_comm(0);
     if (c == NULL || id == LOOK_UNKNOWN)
         return NULL;
-    *c = (struct state_comm){.id = id,
-                             .first = from.first,
-                             .local = from.local,
-                             .count = from.count,
-                             .flags = STATE_COMM_SHARED};
+    c->first = from.first;
+    c->local = from.local;
+    c->count = from.count;
+    c->flags = STATE_COMM_SHARED;
+    __atomic_store_n(&c->id, id, __ATOMIC_RELEASE);
     return c;
 }
 
