@@ -57,9 +57,12 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+/* What the dead have sent may have died with them; but not if they have come through
+ * MPI_Finalize. */
 static bool is_mourned(const struct look *l, int rank, bool mourn)
 {
-    return mourn && l->ranks[rank].state == LOOK_GONE;
+    const struct look_rank *r = &l->ranks[rank];
+    return mourn && r->state == LOOK_GONE && !r->finalized;
 }
 
 /* All that is under way between the two. */
