@@ -166,7 +166,8 @@ static bool set_environment(const char *preload, int fd)
     char number[16];
     const char *old = getenv("LD_PRELOAD");
     rota_auto(heap) char *both = NULL;
-    if (asprintf(&both, "%s%s%s", preload, old ? ":" : "", old ? old : "") < 0) {
+    /* Ours last: tools among the others call on by PMPI_..., and so are seen. */
+    if (asprintf(&both, "%s%s%s", old ? old : "", old ? ":" : "", preload) < 0) {
         both = NULL;
         return false;
     }

@@ -96,6 +96,14 @@ def command(options, label):
             *flags(label), "--", *program, label.case]
 
 
+def environment(options, label):
+    """Also of the launcher, which does not mind."""
+    if not label.has("preload"):
+        return None
+    library = (options.programs / label.options["preload"]).resolve()
+    return dict(os.environ, LD_PRELOAD=str(library))
+
+
 def feed(process, label):
     """What the program reads comes late, as if somebody typed it."""
     if label.has("stdin"):
@@ -113,7 +121,7 @@ def run(options, label):
     """Status, standard error."""
     with subprocess.Popen(command(options, label), stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True) as process:
+                          env=environment(options, label), text=True) as process:
         try:
             feed(process, label)
             _, err = process.communicate(timeout=limit(label))

@@ -233,10 +233,10 @@ static __attribute__((noinline)) int waitall_slowly(int count, MPI_Request *requ
  * the short way. */
 static bool find_all(struct state_op **ops, int count, const MPI_Request *requests)
 {
-    const MPI_Request null = MPI_REQUEST_NULL;
     bool one = false;
     if (fast.m == NULL || record_depth != 0 || count > FEW)
         return false;
+    const MPI_Request null = MPI_REQUEST_NULL;
     for (int i = 0; i < count; i++) {
         ops[i] = requests[i] == null ? NULL : fast_request(HANDLE(requests[i]));
         if (ops[i] == NULL && requests[i] != null)

@@ -3,6 +3,7 @@
  * Errors that return, requests that are cancelled or let go, messages to oneself and to
  * nobody, ranks that are stopped for a while: where a guard that counts may miscount.
  */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -529,6 +530,31 @@ static void stopped_after_errors(int rank, int size)
     MPI_Comm_free(&twin);
 }
 
+/* What a rank starts is no rank, and knows nothing of the guard. */
+static void children(int rank, int size)
+{
+    (void)rank;
+    (void)size;
+    expect(system("case $LD_PRELOAD in *rota-guard-*) exit 1;; esac"), 0);
+    expect(system("test -z \"$ROTA_GUARD_STATE\""), 0);
+    take_turns(MPI_COMM_WORLD, rank);
+}
+
+/* tool.c is loaded too: what it defines is called, and calls on. */
+static void counted_by_a_tool(int rank, int size)
+{
+    const int *sends = dlsym(RTLD_DEFAULT, "tool_sends");
+    int word = rank;
+    expect(sends != NULL, 1);
+    for (int i = 0; sends != NULL && i < 5; i++) {
+        MPI_Send(&word, 1, MPI_INT, (rank + 1) % size, 3, MPI_COMM_WORLD);
+        MPI_Recv(&word, 1, MPI_INT, (rank + size - 1) % size, 3, MPI_COMM_WORLD,
+                 MPI_STATUS_IGNORE);
+        expect(*sends, i + 1);
+    }
+    take_turns(MPI_COMM_WORLD, rank);
+}
+
 static const struct guard_case cases[] = {
     {"errors-return", errors_return},
     {"truncated", truncated},
@@ -543,6 +569,8 @@ static const struct guard_case cases[] = {
     {"files", files},
     {"spawned", spawned},
     {"connected", connected},
+    {"children", children},
+    {"counted-by-a-tool", counted_by_a_tool},
     {"stopped-now-and-then", stopped_now_and_then},
     {"stopped-after-errors", stopped_after_errors},
     {0},
