@@ -4,7 +4,7 @@
 #include <mpi.h>
 
 extern int tool_sends;
-__attribute__((visibility("default"))) int tool_sends;
+int tool_sends;
 
 int MPI_Send(const void *buf, int count, MPI_Datatype type, int dest, int tag,
              MPI_Comm comm)
