@@ -28,7 +28,9 @@ static void say_site(FILE *to, const struct look_rank *r)
 static void say_awaited(FILE *to, const struct look *l, const struct look_rank *r)
 {
     for (size_t i = 0; i < r->op_count; i++) {
-        if (!r->ops[i].awaited || r->ops[i].kind == LOOK_COLLECTIVE)
+        bool says_nothing =
+            r->ops[i].kind == LOOK_FREE && words_is_the_call(r, &r->ops[i]);
+        if (!r->ops[i].awaited || r->ops[i].kind == LOOK_COLLECTIVE || says_nothing)
             continue;
         fputs(", for ", to);
         words_operation(to, l, &r->ops[i]);

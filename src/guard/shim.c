@@ -77,8 +77,10 @@ struct shim {
     uint64_t epoch; /* that of progress() */
     uint64_t polls;
     uint32_t now;
-    bool polling; /* has polled since the look before */
-    bool quiet;   /* and the monitor knows */
+    uint64_t
+        sites[1 + STATE_OWN]; /* in the shot: who polls calls from here and there */
+    bool polling;             /* has polled since the look before */
+    bool quiet;               /* and the monitor knows */
     int64_t since_ns;
     int64_t progress_ns;
     char host[SHOT_HOST_BYTES];
@@ -336,6 +338,9 @@ static void answer_look(struct shim *sh, const uint64_t *words, int64_t now_ns)
     memcpy(&h, bytes, sizeof(h));
     correct(sh, &h);
     memcpy(bytes, &h, sizeof(h));
+    sh->sites[0] = h.site;
+    for (int i = 0; i < STATE_OWN; i++)
+        sh->sites[1 + i] = sh->state->own[i].site;
     uplink_send(sh->uplink, LINE_SHOT, bytes, size);
 }
 
@@ -429,6 +434,9 @@ static void tell_sites(struct shim *sh, bool traced, bool stack)
     if (traced && source != NULL)
         add_caller(out, source, s);
     add_site(out, source, s->site);
+    for (size_t i = 0; i < sizeof(sh->sites) / sizeof(sh->sites[0]); i++)
+        if (sh->sites[i] != s->site)
+            add_site(out, source, sh->sites[i]);
     for (uint32_t i = 0; i < STATE_OPS; i++)
         if (s->ops[i].handle != 0 && (s->ops[i].flags & STATE_OP_ACTIVE) != 0 &&
             s->ops[i].site != s->site && ftell(out) < SITES_BYTES)

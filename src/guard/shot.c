@@ -467,8 +467,10 @@ static int put_comm(const struct state_comm *c, const struct parts *p,
     int rc = put_past(c, r);
     if (rc != 0 || look_find_comm(look, c->id) != NULL)
         return rc;
-    return look_add_comm(look, c->id, c->id == STATE_WORLD ? "MPI_COMM_WORLD" : NULL,
-                         p->members + c->first, c->count, c->local);
+    const char *name = c->id == STATE_WORLD                   ? "MPI_COMM_WORLD"
+                       : c->id == STATE_SELF(r - look->ranks) ? "MPI_COMM_SELF"
+                                                              : NULL;
+    return look_add_comm(look, c->id, name, p->members + c->first, c->count, c->local);
 }
 
 int shot_put(const struct shot_head *shot, const bool *coarse, int64_t now_ns,

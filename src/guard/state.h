@@ -38,10 +38,11 @@
 
 #include <stdint.h>
 
-#define STATE_MAGIC     UINT32_C(0x32534752) /* "RGS2" */
-#define STATE_VARIABLE  "ROTA_GUARD_STATE"
-#define STATE_WORLD     UINT64_C(0x524f5441574f524c) /* MPI_COMM_WORLD's identity */
-#define STATE_NO_HANDLE UINT64_MAX
+#define STATE_MAGIC      UINT32_C(0x32534752) /* "RGS2" */
+#define STATE_VARIABLE   "ROTA_GUARD_STATE"
+#define STATE_WORLD      UINT64_C(0x524f5441574f524c) /* MPI_COMM_WORLD's identity */
+#define STATE_SELF(rank) (STATE_WORLD + 1 + (uint64_t)(rank)) /* MPI_COMM_SELF's */
+#define STATE_NO_HANDLE  UINT64_MAX
 
 enum {
     STATE_OPS = 8192,

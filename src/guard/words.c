@@ -37,15 +37,20 @@ void words_ranks(FILE *to, const int *ranks, size_t count)
     }
 }
 
-void words_comm(FILE *to, const struct look *l, uint64_t id)
+static void object(FILE *to, const struct look *l, uint64_t id, const char *what)
 {
     const struct look_comm *c = look_find_comm(l, id);
     if (c == NULL)
-        fputs("a communicator that is not known", to);
+        fprintf(to, "a %s that is not known", what);
     else if (c->name != NULL)
         fputs(c->name, to);
     else /* by its place, so that two of the same size can be told apart */
-        fprintf(to, "communicator no. %td of %zu ranks", c - l->comms, c->member_count);
+        fprintf(to, "%s no. %td of %zu ranks", what, c - l->comms, c->member_count);
+}
+
+void words_comm(FILE *to, const struct look *l, uint64_t id)
+{
+    object(to, l, id, "communicator");
 }
 
 bool words_site(FILE *to, const struct look_site *site)
@@ -136,6 +141,15 @@ static bool one_sided(FILE *to, const struct look_op *o)
     return false;
 }
 
+/* What a collective call is on. */
+static const char *noun(const struct look_op *o)
+{
+    if (o->collective == LOOK_FENCE)
+        return "window";
+    bool file = o->collective == LOOK_FILE || strcmp(o->call, "MPI_File_close") == 0;
+    return file ? "file" : "communicator";
+}
+
 static void collective(FILE *to, const struct look *l, const struct look_op *o)
 {
     fputs(o->call, to);
@@ -143,7 +157,7 @@ static void collective(FILE *to, const struct look *l, const struct look_op *o)
         fprintf(to, " with root %d", o->root);
     if (look_find_comm(l, o->comm) != NULL) {
         fputs(" on ", to);
-        words_comm(to, l, o->comm);
+        object(to, l, o->comm, noun(o));
     }
 }
 
