@@ -425,6 +425,7 @@ bool record_aside_begin(struct record_aside *aside)
     for (unsigned i = 0; i < STATE_OWN; i++)
         aside->own[i] = *own(i);
     be_running();
+    aside->epoch = mine.m->epoch + 1;
     end();
     record_depth = 0;
     return true;
@@ -436,6 +437,12 @@ void record_aside_end(const struct record_aside *aside)
         return;
     record_depth = 1;
     begin();
+    if (mine.m->epoch == aside->epoch) {
+        if (is_first())
+            __atomic_store_n(&mine.m->now, aside->now, __ATOMIC_RELEASE);
+        end();
+        return;
+    }
     posting = aside->posting;
     for (unsigned i = 0; i < STATE_OWN; i++)
         *own(i) = aside->own[i];

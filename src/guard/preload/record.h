@@ -186,6 +186,7 @@ void record_request_freed(uint64_t request);
 /* What the call knew that one of them has interrupted. */
 struct record_aside {
     bool began;
+    uint64_t epoch; /* as it began: unchanged if it has called nothing */
     enum look_state now;
     enum call call;
     void *site;
@@ -196,7 +197,8 @@ struct record_aside {
 /* One of them begins: the rank runs, and what it calls is written down. False: this
  * thread is in no call that is written down, and there is nothing to do. */
 bool record_aside_begin(struct record_aside *aside);
-/* It is over: back in the call, of which it is no longer known what it waits for. */
+/* It is over: back in the call; of which, if MPI was called meanwhile, it is no longer
+ * known what it waits for. */
 void record_aside_end(const struct record_aside *aside);
 
 /* Something happened that can't be followed. */
