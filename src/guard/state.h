@@ -89,7 +89,7 @@ enum {
 };
 
 struct state_op {
-    uint64_t handle;  /* the request's; 0: no operation stands here */
+    uint64_t handle;  /* the request's; 0, or no flags: no operation stands here */
     uint64_t order;   /* greater than that of the requests posted before */
     uint64_t comm;    /* identity, LOOK_UNKNOWN included */
     uint64_t index;   /* as struct look_op has it */
@@ -169,7 +169,6 @@ struct state {
     uint32_t comm_count;
     uint32_t member_count;
     uint32_t flow_count;
-    uint32_t op_count;
     uint32_t op_places; /* all that are under way are before this place in ops */
     struct state_op own[STATE_OWN]; /* what the call itself does, and awaits */
 

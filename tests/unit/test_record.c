@@ -53,9 +53,17 @@ static struct state_flow flow(int peer, int tag)
 static struct state_op request(uint64_t handle)
 {
     for (int i = 0; i < STATE_OPS; i++)
-        if (s->ops[i].handle == handle)
+        if (s->ops[i].handle == handle && s->ops[i].flags != 0)
             return s->ops[i];
     return (struct state_op){0};
+}
+
+static uint32_t requests(void)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < STATE_OPS; i++)
+        count += s->ops[i].handle != 0 && s->ops[i].flags != 0;
+    return count;
 }
 
 static void a_send_is_counted_before_it_blocks(void **unused)
@@ -273,7 +281,7 @@ static void the_table_of_requests_forgets_none_and_keeps_none(void **unused)
             assert_int_equal(op.tag, n);
         count += there[n];
     }
-    assert_int_equal(s->op_count, count);
+    assert_int_equal(requests(), count);
 }
 
 static void more_requests_than_fit_are_said_to_be_lost(void **unused)
@@ -284,6 +292,68 @@ static void more_requests_than_fit_are_said_to_be_lost(void **unused)
         record_posted(FIRST_REQUEST + i);
     }
     assert_true((s->flags & STATE_OPS_LOST) != 0);
+}
+
+/* A function of the program's own, which MPI calls in the midst of MPI_Comm_dup. */
+static void while_an_aside_lasts_the_rank_runs(void **unused)
+{
+    struct record_aside aside;
+    (void)unused;
+    assert_false(record_aside_begin(&aside)); /* in no call: nothing to do */
+    record_aside_end(&aside);
+    assert_true(record_enter());
+    record_collective(CALL_Comm_dup, NULL, WORLD, LOOK_NONE, LOOK_CONSTRUCT, false);
+    uint64_t epoch = s->epoch;
+    assert_true(record_aside_begin(&aside));
+    assert_int_equal(s->now, LOOK_RUNNING);
+    record_aside_end(&aside);
+    assert_int_equal(s->now, LOOK_BLOCKED);
+    assert_int_equal(s->own_count, 1);
+    assert_int_equal(s->flags & STATE_FREE, 0);
+    assert_true(s->epoch != epoch);
+    assert_false(record_enter());
+    record_done();
+    record_leave();
+}
+
+static void after_an_aside_that_called_mpi_nothing_is_known(void **unused)
+{
+    struct record_aside aside;
+    (void)unused;
+    assert_true(record_enter());
+    record_collective(CALL_Comm_dup, NULL, WORLD, LOOK_NONE, LOOK_CONSTRUCT, false);
+    assert_true(record_aside_begin(&aside));
+    assert_true(record_enter());
+    record_send(CALL_Ssend, NULL, WORLD, 1, 5, LOOK_SSEND);
+    assert_int_equal(s->now, LOOK_BLOCKED);
+    record_done();
+    record_leave();
+    assert_int_equal(s->now, LOOK_RUNNING);
+    record_aside_end(&aside);
+    assert_int_equal(s->now, LOOK_BLOCKED);
+    assert_int_equal(s->call, CALL_Comm_dup);
+    assert_true((s->flags & STATE_FREE) != 0);
+    assert_false(record_enter());
+    record_done();
+    record_leave();
+}
+
+/* The places of those that are over are given to others, the persistent ones' not. */
+static void any_number_of_requests_may_come_and_go(void **unused)
+{
+    (void)unused;
+    record_post_send(CALL_Send_init, NULL, WORLD, 1, 3, LOOK_SEND, STATE_OP_PERSISTENT);
+    record_posted(FIRST_REQUEST - 1);
+    for (uint64_t i = 0; i < UINT64_C(3) * STATE_OPS; i++) {
+        record_post_recv(CALL_Irecv, NULL, WORLD, 1, 5, 0);
+        record_posted(FIRST_REQUEST + i);
+        if (i > 0)
+            record_completed(FIRST_REQUEST + i - 1, 1, 5, false);
+    }
+    assert_int_equal(s->flags & STATE_OPS_LOST, 0);
+    assert_int_equal(requests(), 2);
+    assert_int_equal(request(FIRST_REQUEST - 1).call, CALL_Send_init);
+    assert_int_equal(request(FIRST_REQUEST + UINT64_C(3) * STATE_OPS - 1).tag, 5);
 }
 
 static uint64_t sum_of(int peer, bool sent)
@@ -450,7 +520,7 @@ static void a_request_of_the_short_way_ends_by_either(void **unused)
     assert_true(record_needs_status(FIRST_REQUEST));
     record_completed(FIRST_REQUEST, RECORD_NOBODY, 0, true);
     assert_int_equal(f->received, 2);
-    assert_int_equal(s->op_count, 0);
+    assert_int_equal(requests(), 0);
 }
 
 static void a_second_thread_is_told_and_then_not_any_more(void **unused)
@@ -490,6 +560,9 @@ int main(void)
         T(a_receive_freed_under_way_is_said_to_be_lost),
         T(the_table_of_requests_forgets_none_and_keeps_none),
         T(more_requests_than_fit_are_said_to_be_lost),
+        T(any_number_of_requests_may_come_and_go),
+        T(while_an_aside_lasts_the_rank_runs),
+        T(after_an_aside_that_called_mpi_nothing_is_known),
         T(more_tags_than_fit_are_counted_together),
         T(a_freed_communicator_stays_as_long_as_there_is_room),
         T(polling_in_vain_is_no_progress),

@@ -45,6 +45,8 @@ static inline struct fast_route *fast_place(uint64_t comm, int rank, int tag)
 static inline struct state_flow *fast_flow(uint64_t comm, int rank, int tag)
 {
     const struct fast_route *t = fast_place(comm, rank, tag);
+    if (t->flow == NULL)
+        __builtin_unreachable();
     if (__builtin_expect(fast.m != NULL && record_depth == 0 && t->comm == comm &&
                              t->rank == rank && t->tag == tag,
                          true))

@@ -19,33 +19,68 @@ static uint16_t *op_hash(uint64_t handle)
     }
 }
 
+/* One that was removed keeps its handle and its place, with no flags. */
+static inline bool is_there(const struct state_op *op)
+{
+    return (op->flags & (STATE_OP_ACTIVE | STATE_OP_PERSISTENT)) != 0;
+}
+
 struct state_op *find_op(uint64_t handle)
 {
     uint16_t place = *op_hash(handle);
-    return place != 0 ? &mine.m->ops[place - 1] : NULL;
+    return place != 0 && is_there(&mine.m->ops[place - 1]) ? &mine.m->ops[place - 1]
+                                                           : NULL;
 }
 
-/* The place that was freed last is the one that is in the cache. */
-static struct state_op *new_place(void)
+/* The place of one that was removed is free for another handle: its hash is taken out,
+ * and those behind it that are there only because it was move up, so that looking one
+ * up needs no marks of what was there once. */
+static void free_place(struct state_op *op)
+{
+    uint64_t hole = (uint64_t)(op_hash(op->handle) - mine.ops);
+    for (uint64_t i = (hole + 1) & (OP_HASHES - 1); mine.ops[i] != 0;
+         i = (i + 1) & (OP_HASHES - 1)) {
+        uint64_t home = op_home(mine.m->ops[mine.ops[i] - 1].handle);
+        if (((i - home) & (OP_HASHES - 1)) >= ((i - hole) & (OP_HASHES - 1))) {
+            mine.ops[hole] = mine.ops[i];
+            hole = i;
+        }
+    }
+    mine.ops[hole] = 0;
+    op->handle = 0;
+    mine.free[mine.free_count++] = (uint16_t)(op - mine.m->ops);
+}
+
+/* A place for a handle that has none. All may be taken by handles that MPI gives no
+ * more. */
+static __attribute__((noinline)) struct state_op *new_place(uint64_t handle)
 {
     struct state *m = mine.m;
+    uint16_t place = 0;
+    if (mine.free_count == 0 && m->op_places == STATE_OPS)
+        for (uint32_t i = 0; i < STATE_OPS; i++)
+            if (!is_there(&m->ops[i]))
+                free_place(&m->ops[i]);
     if (mine.free_count > 0)
-        return &m->ops[mine.free[--mine.free_count]];
-    return m->op_places < STATE_OPS ? &m->ops[m->op_places++] : NULL;
+        place = mine.free[--mine.free_count];
+    else if (m->op_places < STATE_OPS)
+        place = (uint16_t)m->op_places++;
+    else
+        return NULL;
+    *op_hash(handle) = (uint16_t)(place + 1);
+    return &m->ops[place];
 }
 
-/* Only its handle and order are set. */
+/* Only its handle and order are set: flags must be. MPI gives the same handles again
+ * and again, so most have a place. */
 static inline struct state_op *place_op(uint64_t handle)
 {
-    uint16_t *at = op_hash(handle);
-    struct state_op *op = *at != 0 ? &mine.m->ops[*at - 1] : new_place();
+    uint16_t place = *op_hash(handle);
+    struct state_op *op = __builtin_expect(place != 0, true) ? &mine.m->ops[place - 1]
+                                                             : new_place(handle);
     if (op == NULL) {
         set_flags(STATE_OPS_LOST, 0);
         return NULL;
-    }
-    if (*at == 0) {
-        *at = (uint16_t)(op - mine.m->ops + 1);
-        mine.m->op_count++;
     }
     op->handle = handle;
     op->order = ++mine.m->order;
@@ -60,23 +95,9 @@ struct state_op *add_op(uint64_t handle)
     return op;
 }
 
-/* Its hash is taken out, and those behind it that are there only because it was move
- * up: so looking one up needs no marks of what was there once. */
 void remove_op(struct state_op *op)
 {
-    uint64_t hole = (uint64_t)(op_hash(op->handle) - mine.ops);
-    for (uint64_t i = (hole + 1) & (OP_HASHES - 1); mine.ops[i] != 0;
-         i = (i + 1) & (OP_HASHES - 1)) {
-        uint64_t home = op_home(mine.m->ops[mine.ops[i] - 1].handle);
-        if (((i - home) & (OP_HASHES - 1)) >= ((i - hole) & (OP_HASHES - 1))) {
-            mine.ops[hole] = mine.ops[i];
-            hole = i;
-        }
-    }
-    mine.ops[hole] = 0;
-    op->handle = 0;
-    mine.free[mine.free_count++] = (uint16_t)(op - mine.m->ops);
-    mine.m->op_count--;
+    op->flags = 0;
 }
 
 /* ---- begun and ended ------------------------------------------------------------- */
@@ -279,14 +300,12 @@ bool record_is_cancelled(uint64_t request)
     return is;
 }
 
-static void take_in(const struct state_op *op, int source, int tag)
+static __attribute__((noinline)) void take_in_slowly(const struct state_op *op,
+                                                     int source, int tag)
 {
     if (op->flags & STATE_OP_FLOW) {
-        struct state_flow *f = &mine.m->flows[op->place];
-        if (mine.m->flags & STATE_COARSE)
-            count_received(f->comm, f->peer, f->tag);
-        else
-            f->received++;
+        const struct state_flow *f = &mine.m->flows[op->place];
+        count_received(f->comm, f->peer, f->tag);
         return;
     }
     int peer =
@@ -295,7 +314,15 @@ static void take_in(const struct state_op *op, int source, int tag)
         count_received(op->comm, peer, op->tag != LOOK_ANY ? op->tag : tag);
 }
 
-static void end_op(struct state_op *op)
+static inline void take_in(const struct state_op *op, int source, int tag)
+{
+    if ((op->flags & STATE_OP_FLOW) != 0 && (mine.m->flags & STATE_COARSE) == 0)
+        mine.m->flows[op->place].received++;
+    else
+        take_in_slowly(op, source, tag);
+}
+
+static inline void end_op(struct state_op *op)
 {
     if (op->flags & STATE_OP_PERSISTENT)
         op->flags &= ~(uint32_t)(STATE_OP_ACTIVE | STATE_OP_CANCELLED);
@@ -317,7 +344,12 @@ void record_completed(uint64_t request, int source, int tag, bool cancelled)
 
 struct state_op *fast_request(uint64_t request)
 {
-    struct state_op *op = find_op(request);
+    const uint32_t plain = STATE_OP_ACTIVE | STATE_OP_FLOW;
+    uint16_t place = *op_hash(request);
+    struct state_op *op = place != 0 ? &mine.m->ops[place - 1] : NULL;
+    if (__builtin_expect(
+            op != NULL && (op->flags & (plain | STATE_OP_CANCELLED)) == plain, true))
+        return op;
     return op != NULL && (op->flags & STATE_OP_ACTIVE) != 0 && !needs_status(op) ? op
                                                                                  : NULL;
 }
@@ -326,8 +358,7 @@ void fast_completed(struct state *m, struct state_op *const *ops, int count)
 {
     for (int i = 0; i < count; i++) {
         /* Open MPI gives the same request for all sends that are done at once. */
-        if (ops[i] == NULL || ops[i]->handle == 0 ||
-            (ops[i]->flags & STATE_OP_ACTIVE) == 0)
+        if (ops[i] == NULL || (ops[i]->flags & STATE_OP_ACTIVE) == 0)
             continue;
         if (ops[i]->kind == LOOK_RECV)
             take_in(ops[i], RECORD_NOBODY, 0);
