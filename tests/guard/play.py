@@ -4,9 +4,10 @@
     play.py --rota ROTA --programs DIR --mpi NAME [--sample | --all] [--repeat N]
             [--jobs N] [PATTERN...]
     play.py ... --random COUNT --labels GUARD_LABELS [--seed S]
+    play.py ... --medley COUNT [--seed S]
 
 --random plays random programs instead, of which guard_labels (tests/simulate/guard) knows
-how they end. DIR has the compiled ones; PATTERN is part of "program case". Says each that goes wrong
+how they end; --medley plays medley.c by so many seeds, each as it is and with a hang. DIR has the compiled ones; PATTERN is part of "program case". Says each that goes wrong
 with what the guard said, then in one line how many were right, and how long the verdicts
 took. Exit status 1 if any was wrong. A Fortran compiler may be missing: what DIR does not
 have is skipped, and that is said.
@@ -24,10 +25,11 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 LIMIT_S = 30
+MEDLEY_TAG = 99
 SLOW_LIMIT_S = 300
 WORDS = {"stuck": "stuck", "mismatch": "mismatch", "quiet": "no progress",
          "untold": "going on"}
-FLAGS = {"quiet": ["--quiet", "1"], "untold": ["--quiet", "1", "--timeout", "4"]}
+FLAGS = {"any": ["--quiet", "2"], "quiet": ["--quiet", "1"], "untold": ["--quiet", "1", "--timeout", "4"]}
 
 
 class Label:
@@ -59,6 +61,19 @@ class RandomLabel(Label):
 
     def agrees(self, stuck):
         return stuck != [] and set(stuck) <= set(self.stuck)
+
+
+class MedleyLabel(Label):
+    """A play of medley.c. Where it hangs, what is known of it depends on the round."""
+
+    def __init__(self, seed, hangs):
+        ranks = 2 + seed % 4
+        super().__init__(["medley", str(seed), str(ranks), "any" if hangs else "ends", "-", "-"])
+        self.name += " hang" if hangs else ""
+
+    def culprit_is_told(self, said):
+        """Who waits for what nobody sends is among the stuck."""
+        return any(wait["operation"].get("tag") == MEDLEY_TAG for wait in said["waits"])
 
 
 def numbers(text):
@@ -93,7 +108,7 @@ def command(options, label):
     else:
         program = [str(options.programs / label.program)]
     return [options.rota, "guard", "-n", str(label.ranks), "--json",
-            *flags(label), "--", *program, label.case]
+            *flags(label), "--", *program, label.case, *(["hang"] if label.verdict == "any" else [])]
 
 
 def environment(options, label):
@@ -155,6 +170,9 @@ def wrong(label, status, said):
         return None if status == expected else f"status {status} instead of {expected}"
     if said is None:
         return f"nothing said, status {status}"
+    if label.verdict == "any":
+        told = label.culprit_is_told(said) and said["verdict"] != "going on"
+        return None if told and status == 3 else f"{said['verdict']}, status {status}"
     if label.has("wild") and said["verdict"] == "going on" and status == 3:
         return None  # only the time limit has ended it
     if said["verdict"] != WORDS[label.verdict]:
@@ -205,6 +223,7 @@ def parse():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--random", type=int)
+    parser.add_argument("--medley", type=int)
     parser.add_argument("--labels")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("pattern", nargs="*")
@@ -213,7 +232,13 @@ def parse():
 
 def main():
     options = parse()
-    known = labels() if options.random is None else random_labels(options)
+    if options.random is not None:
+        known = random_labels(options)
+    elif options.medley is not None:
+        seeds = range(options.seed, options.seed + options.medley)
+        known = [MedleyLabel(seed, hangs) for seed in seeds for hangs in (False, True)]
+    else:
+        known = labels()
     wanted = [label for label in known if is_wanted(options, label)]
     there = [label for label in wanted if is_there(options, label)]
     missing = sorted({label.program for label in wanted} - {x.program for x in there})
