@@ -3,6 +3,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/../system/check.sh"
 . "$here/guard_cases.sh"

@@ -6,6 +6,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/slurm.sh"
 . "$here/../system/check.sh"
