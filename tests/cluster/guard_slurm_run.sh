@@ -14,7 +14,6 @@ build=$(cd "$1" && pwd)
 hosts_up
 slurm_up 2 2
 export OMPI_MCA_btl_tcp_if_include=$net.0/24 OMPI_MCA_oob_tcp_if_include=$net.0/24
-export UCX_TLS=tcp,self
 
 guarded() { # STATUS WORD...
     status=$1
