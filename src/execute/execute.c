@@ -9,8 +9,8 @@
  *
  * Who ends a whole run may strike its commands before us: Slurm, at an allocation's
  * time limit, sends SIGTERM to all that runs there. That must not pass for a failure of
- * the commands. So one that was ended by SIGTERM stays ENDED for STRUCK_MS, and longer
- * if this process finds one waiting for itself: then it is about to be ended too.
+ * the commands. So one that was ended by SIGTERM stays ENDED for LINGER_MS: time enough
+ * for us to be struck, too, and to stop.
  *
  * Invariants
  *  1. An ended process is reaped last, after its group was killed: until then its
@@ -42,8 +42,6 @@
 
 enum {
     LINGER_MS = 1000, /* for those who hold an ended command's pipes */
-    STRUCK_MS = 300,  /* from a command's SIGTERM to our own */
-    DOOM_MS = 10000,  /* from our own SIGTERM to our end, and more */
     TERM_MS = 1000,   /* from SIGTERM to SIGKILL, at the end of it all */
     KILL_MS = 5000,   /* for the kernel to end what was killed */
     FDS_PER_JOB = 3,  /* a pidfd and two pipes: the least that we can do with */
@@ -122,36 +120,15 @@ static void see_if_full(struct execute *x, struct job *j)
     TAILQ_INSERT_TAIL(&x->full, j, full_link);
 }
 
-static void let_linger(struct execute *x, struct job *j, int64_t give_up_ns)
-{
-    struct job *before = TAILQ_LAST(&x->ended, job_list);
-    while (before != NULL && before->give_up_ns > give_up_ns)
-        before = TAILQ_PREV(before, job_list, link);
-    j->give_up_ns = give_up_ns;
-    if (before != NULL)
-        TAILQ_INSERT_AFTER(&x->ended, before, j, link);
-    else
-        TAILQ_INSERT_HEAD(&x->ended, j, link);
-}
-
 /* A process has ended; who holds its pipes has a while yet. */
 static void see_end(struct execute *x, struct job *j)
 {
     int64_t now_ns = clock_now_ns();
+    j->give_up_ns = now_ns + LINGER_MS * NS_PER_MS;
     TAILQ_REMOVE(&x->running, j, link);
+    TAILQ_INSERT_TAIL(&x->ended, j, link);
     job_ended(j, now_ns);
     j->struck = !x->common.discards && job_was_struck(j);
-    let_linger(x, j, now_ns + (j->struck ? STRUCK_MS : LINGER_MS) * NS_PER_MS);
-}
-
-/* Whether this process was sent the signal that ended the command, and does not take
- * it: it will be ended. */
-static bool is_doomed(const struct execute *x, const struct job *j, int64_t now_ns)
-{
-    sigset_t waiting;
-    return j->struck && !x->common.discards &&
-           now_ns - job_end_ns(j) < DOOM_MS * NS_PER_MS && sigpending(&waiting) == 0 &&
-           sigismember(&waiting, SIGTERM) == 1;
 }
 
 static void give_up_lingerers(struct execute *x)
@@ -159,11 +136,6 @@ static void give_up_lingerers(struct execute *x)
     int64_t now_ns = clock_now_ns();
     struct job *j;
     while ((j = TAILQ_FIRST(&x->ended)) != NULL && j->give_up_ns <= now_ns) {
-        if (is_doomed(x, j, now_ns)) {
-            TAILQ_REMOVE(&x->ended, j, link);
-            let_linger(x, j, now_ns + STRUCK_MS * NS_PER_MS);
-            continue;
-        }
         kill(-j->pid, SIGKILL);
         job_drain(j);
         finish(x, j);

@@ -285,11 +285,6 @@ void job_ended(struct job *j, int64_t now_ns)
     job_drain(j);
 }
 
-int64_t job_end_ns(const struct job *j)
-{
-    return j->start_ns + j->result.took_ns;
-}
-
 bool job_was_struck(const struct job *j)
 {
     siginfo_t info = {0};

@@ -99,9 +99,6 @@ bool job_is_silent(const struct job *j);
 /* Its pidfd says that its process has ended, `now_ns`: note it, and read the rest. */
 void job_ended(struct job *j, int64_t now_ns);
 
-/* When that was. */
-int64_t job_end_ns(const struct job *j);
-
 /* JOB_ENDED: whether SIGTERM has ended it, and we have not sent it. So too with status
  * 143, which says that it took the signal. */
 bool job_was_struck(const struct job *j);
