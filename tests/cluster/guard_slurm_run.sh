@@ -45,6 +45,7 @@ begin "a node crashes"
 SLURM_DISTRIBUTION=cyclic timeout 100 salloc -Q -N2 --exclusive --no-kill "$build/rota" guard -n 4 --grace 0 -- \
     "$build/tests/mpi_fail" sleep >"$out" 2>"$err" &
 until grep -q 'Waiting for data' "$out"; do sleep 0.1; done
+sleep 2 # srun hears later than the ranks that all are started, and gives up if it does not
 began=$(date +%s)
 crash host2 2
 got=0
