@@ -7,6 +7,11 @@
  *                                    |   or LINGER_MS have passed      ^
  *                                    +---------------------------------+
  *
+ * Who ends a whole run may strike its commands before us: Slurm, at an allocation's
+ * time limit, sends SIGTERM to all that runs there. That must not pass for a failure of
+ * the commands. So one that was ended by SIGTERM stays ENDED for LINGER_MS: time enough
+ * for us to be struck, too, and to stop.
+ *
  * Invariants
  *  1. An ended process is reaped last, after its group was killed: until then its
  *     number can't be given away, and the kill reaches nobody else.
@@ -123,6 +128,7 @@ static void see_end(struct execute *x, struct job *j)
     TAILQ_REMOVE(&x->running, j, link);
     TAILQ_INSERT_TAIL(&x->ended, j, link);
     job_ended(j, now_ns);
+    j->struck = !x->common.discards && job_was_struck(j);
 }
 
 static void give_up_lingerers(struct execute *x)
@@ -271,7 +277,7 @@ static int pump(struct execute *x, int64_t deadline_ns)
                 see_if_full(x, j);
         } else if (j->state == JOB_RUNNING)
             see_end(x, j);
-        if (j->state == JOB_ENDED && job_is_silent(j))
+        if (j->state == JOB_ENDED && job_is_silent(j) && !j->struck)
             finish(x, j);
     }
     give_up_lingerers(x);

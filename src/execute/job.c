@@ -16,6 +16,7 @@
 
 enum {
     TERM_MS = 1000, /* from SIGTERM to SIGKILL */
+    STATUS_TERMINATED = 128 + SIGTERM,
     READ_BYTES = 65536,
     BYTES_LEAST = 256,
     DRAIN_READS = 17, /* what the largest pipe holds (1 MiB), and its end */
@@ -282,6 +283,16 @@ void job_ended(struct job *j, int64_t now_ns)
     close_far(&j->out);
     close_far(&j->err);
     job_drain(j);
+}
+
+bool job_was_struck(const struct job *j)
+{
+    siginfo_t info = {0};
+    if (j->result.how != EXECUTE_EXITED ||
+        waitid(P_PID, (id_t)j->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid != j->pid)
+        return false;
+    return info.si_status == (info.si_code == CLD_EXITED ? STATUS_TERMINATED : SIGTERM);
 }
 
 /* How it ended, unless it is known better. */

@@ -63,7 +63,8 @@ struct job {
     int slot;           /* from 0 */
     pid_t pid;          /* 0: was not started */
     enum job_state state;
-    bool full; /* the caller's */
+    bool full;   /* the caller's */
+    bool struck; /* so too: it was ended by somebody's SIGTERM */
     struct job_watch process;
     struct job_watch out;
     struct job_watch err;
@@ -97,6 +98,10 @@ bool job_is_silent(const struct job *j);
 
 /* Its pidfd says that its process has ended, `now_ns`: note it, and read the rest. */
 void job_ended(struct job *j, int64_t now_ns);
+
+/* JOB_ENDED: whether SIGTERM has ended it, and we have not sent it. So too with status
+ * 143, which says that it took the signal. */
+bool job_was_struck(const struct job *j);
 
 /* Kill who is left of its group and reap it; its result is complete. */
 void job_finish(struct job *j);

@@ -384,6 +384,32 @@ static enum need_stand weigh_ops(struct reader *rd, int rank, bool any)
     return needs ? NEED_RANKS : NEED_NOTHING;
 }
 
+static bool is_quiet(const struct reader *rd, const struct look_rank *r)
+{
+    int64_t last = r->progress_ns;
+    if (r->state != LOOK_POLLING && r->since_ns > last)
+        last = r->since_ns;
+    return rd->look->now_ns - last >= rd->how->quiet_ns;
+}
+
+/* All are in MPI_Finalize, or past it, and have been for long: they wait for MPI, which
+ * is all of them. */
+static void weigh_ending(struct reader *rd)
+{
+    const struct look *l = rd->look;
+    for (int i = 0; i < l->size && !rd->nomem; i++) {
+        const struct look_rank *r = &l->ranks[i];
+        if (r->state != LOOK_FINALIZING)
+            continue;
+        if (!r->steady || !is_quiet(rd, r)) {
+            need_drop(rd);
+            return;
+        }
+        need_add(rd, i);
+    }
+    need_doubt(rd, VERDICT_ENDING);
+}
+
 /* MPI_Finalize waits for all under some implementations, */
 static void weigh_finalize(struct reader *rd, int rank)
 {
@@ -397,8 +423,11 @@ static void weigh_finalize(struct reader *rd, int rank)
         need_add(rd, i);
         need_doubt(rd, s == LOOK_GONE ? VERDICT_MIDST : 0);
     }
-    need_doubt(rd, VERDICT_LOOSE);
-    if (!rd->nomem && rd->out->list[rd->out->count - 1].on_count == 0)
+    if (rd->nomem || rd->out->list[rd->out->count - 1].on_count > 0)
+        need_doubt(rd, VERDICT_LOOSE);
+    else if (rd->how->ending)
+        weigh_ending(rd);
+    else
         need_drop(rd);
 }
 
@@ -409,14 +438,6 @@ static void weigh_unfinished(struct reader *rd, int rank)
         if (weigh(rd, rank, (int)i) == NEEDS)
             need_doubt(rd, VERDICT_MIDST);
     }
-}
-
-static bool is_quiet(const struct reader *rd, const struct look_rank *r)
-{
-    int64_t last = r->progress_ns;
-    if (r->state != LOOK_POLLING && r->since_ns > last)
-        last = r->since_ns;
-    return rd->look->now_ns - last >= rd->how->quiet_ns;
 }
 
 static enum need_stand weigh_rank(struct reader *rd, int rank)

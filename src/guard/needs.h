@@ -40,6 +40,7 @@ struct needs_reading {
     /* false: only what MPI's standard makes certain. true: what is very likely, of
      * ranks that have achieved nothing for `quiet_ns`. */
     bool likely;
+    bool ending; /* so too, of ranks that are all in MPI_Finalize, or past it */
     int64_t quiet_ns;
 };
 

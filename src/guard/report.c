@@ -255,6 +255,10 @@ static int say_cause(FILE *to, const struct look *l, const struct verdict *v)
 {
     if (v->cycle_count > 0)
         return say_cycle(to, v);
+    if (v->doubts & VERDICT_ENDING) {
+        fputs("all ranks have called MPI_Finalize, and it does not return", to);
+        return 0;
+    }
     bool all = do_all_finalize(l, v);
     rota_auto(heap) int *left = NULL;
     size_t count;

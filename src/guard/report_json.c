@@ -10,7 +10,7 @@
  *     verdict     "going on", "stuck", "mismatch" or "no progress"
  *     proved      true for "stuck" and "mismatch"
  *     doubts      why "no progress" is not proved: "polling", "buffered", "threads",
- *                 "loose", "lock", "midst"
+ *                 "loose", "lock", "midst", "ending"
  *     stuck       ranks that can't go on
  *     cycle       ranks each of which waits for the next, and the last for the first
  *     waits       [{"rank", "call", "site", "op", "operation": OP, "for_ms",

@@ -308,10 +308,10 @@ static void read_doubts(struct retold *r)
     for (size_t i = 0; i < json_array_size(doubts); i++) {
         const char *name = json_string_value(json_array_get(doubts, i));
         unsigned bit = 1;
-        while (bit <= VERDICT_MIDST &&
+        while (bit <= VERDICT_ENDING &&
                (name == NULL || strcmp(words_doubt(bit), name) != 0))
             bit <<= 1;
-        if (bit > VERDICT_MIDST)
+        if (bit > VERDICT_ENDING)
             complain(r, "doubts");
         r->verdict->doubts |= bit;
     }

@@ -213,10 +213,11 @@ static int judge(struct verdict *v, const struct look *l,
 
 /* What is likely. */
 static int suspect(struct verdict *v, const struct look *l,
-                   const struct verdict_options *options)
+                   const struct verdict_options *options, bool ending)
 {
     struct trial t;
-    struct needs_reading reading = {.likely = true, .quiet_ns = options->quiet_ns};
+    struct needs_reading reading = {
+        .likely = true, .ending = ending, .quiet_ns = options->quiet_ns};
     int rc = try_look(&t, l, &reading);
     if (rc == 0 && t.stuck_count > 0) {
         v->what = VERDICT_QUIET;
@@ -234,7 +235,9 @@ int verdict_of(const struct look *l, const struct verdict_options *options,
         return ROTA_E_NOMEM;
     int rc = judge(v, l, options);
     if (rc == 0 && v->what == VERDICT_GOING_ON && options->quiet_ns > 0)
-        rc = suspect(v, l, options);
+        rc = suspect(v, l, options, false);
+    if (rc == 0 && v->what == VERDICT_GOING_ON && options->quiet_ns > 0)
+        rc = suspect(v, l, options, true);
     if (rc != 0)
         return rc;
     *out = rota_steal(v);

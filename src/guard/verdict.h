@@ -41,6 +41,7 @@ enum verdict_doubt {
     VERDICT_LOCK = 1 << 4,     /* a lock of a window may be held by somebody else */
     VERDICT_MIDST = 1 << 5,    /* a rank left in the midst of what others wait for, or
                                   finalizes before its requests have ended */
+    VERDICT_ENDING = 1 << 6,   /* all are in MPI_Finalize, which is MPI's to end */
 };
 
 struct verdict_options {

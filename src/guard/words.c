@@ -286,6 +286,8 @@ const char *words_doubt(unsigned bit)
         return "loose";
     case VERDICT_LOCK:
         return "lock";
+    case VERDICT_ENDING:
+        return "ending";
     default:
         return "midst";
     }
@@ -304,6 +306,8 @@ const char *words_doubt_said(unsigned bit)
         return "MPI may end a collective call early";
     case VERDICT_LOCK:
         return "it is not known who holds a window's lock";
+    case VERDICT_ENDING:
+        return "MPI may be slow to end, or be at fault itself";
     default:
         return "a rank has left, or comes to its end, in the midst of something";
     }

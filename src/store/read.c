@@ -163,6 +163,8 @@ static int summarize(sqlite3 *db, int64_t since_ns, struct reader_summary *s)
                    "SELECT session, version, host, pid, started_ns, ended_ns, status, "
                    "how FROM sessions ORDER BY session DESC LIMIT 1",
                    0, read_session, &s->last);
+    if (since_ns < s->last.started_ns)
+        since_ns = s->last.started_ns;
     if (rc == SQLITE_OK)
         rc = query(db,
                    "SELECT outcome, count(*), sum(ended_ns >= ?) FROM results "

@@ -36,7 +36,7 @@ struct reader_summary {
     bool written; /* a run is writing to the file */
     uint64_t tasks;
     uint64_t ended[ROTA_OUTCOMES];
-    uint64_t recent; /* that ended after `since_ns` */
+    uint64_t recent; /* that the last session ended after `since_ns` */
     struct reader_session last;
 };
 

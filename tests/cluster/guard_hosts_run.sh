@@ -3,6 +3,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/../system/check.sh"
 . "$here/guard_cases.sh"
@@ -10,7 +11,7 @@ hosts_up
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_plm_rsh_agent=$dir/agent OMPI_MCA_btl_tcp_if_include=$net.0/24
 export OMPI_MCA_oob_tcp_if_include=$net.0/24
-export HYDRA_LAUNCHER=rsh HYDRA_LAUNCHER_EXEC=$dir/agent UCX_TLS=tcp,self
+export HYDRA_LAUNCHER=rsh HYDRA_LAUNCHER_EXEC=$dir/agent
 
 guarded() { # STATUS WORD...
     status=$1

@@ -6,6 +6,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/slurm.sh"
 . "$here/../system/check.sh"
@@ -13,7 +14,6 @@ build=$(cd "$1" && pwd)
 hosts_up
 slurm_up 2 2
 export OMPI_MCA_btl_tcp_if_include=$net.0/24 OMPI_MCA_oob_tcp_if_include=$net.0/24
-export UCX_TLS=tcp,self
 
 guarded() { # STATUS WORD...
     status=$1
@@ -45,6 +45,7 @@ begin "a node crashes"
 SLURM_DISTRIBUTION=cyclic timeout 100 salloc -Q -N2 --exclusive --no-kill "$build/rota" guard -n 4 --grace 0 -- \
     "$build/tests/mpi_fail" sleep >"$out" 2>"$err" &
 until grep -q 'Waiting for data' "$out"; do sleep 0.1; done
+sleep 2 # srun hears later than the ranks that all are started, and gives up if it does not
 began=$(date +%s)
 crash host2 2
 got=0

@@ -14,7 +14,7 @@
     echo "$0: makes network namespaces, which takes root" >&2
     exit 77
 }
-dir=$(mktemp -d /tmp/rota-cluster.XXXXXX)
+dir=$(mktemp -d "${ROOM:-/tmp}/rota-cluster.XXXXXX")
 chmod 755 "$dir"
 export TMPDIR=$dir/tmp
 mkdir "$TMPDIR"
@@ -59,7 +59,8 @@ hosts_up() {
     ip link add "$bridge" type bridge
     ip addr add "$net.1/24" dev "$bridge"
     ip link set "$bridge" up
-    printf '%s\n' '127.0.0.1 localhost' "$net.11 host1" "$net.12 host2" >"$dir/hosts"
+    printf '%s\n' '127.0.0.1 localhost' "$net.1 $(hostname)" "$net.11 host1" \
+        "$net.12 host2" >"$dir/hosts"
     host_up host1 1
     host_up host2 2
     # An agent like ssh: options, the host's name, and words for a shell.
@@ -96,16 +97,10 @@ await_file() {
     failed "does not come to $1"
 }
 
-# What else is to be ended first: another script's function.
-before_down() {
-    true
-}
-
 hosts_down() {
     status=$?
     trap '' INT TERM
     trap - EXIT
-    before_down || true
     for pid in $(jobs -p); do
         kill -9 "$pid" 2>/dev/null || true
     done

@@ -4,6 +4,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rota=$(cd "$1" && pwd)/rota
 examples=$(cd "$here/../../examples" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/../system/check.sh"
 hosts_up

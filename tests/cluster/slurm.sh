@@ -1,8 +1,8 @@
 # slurm.sh - for scripts of this folder to read: Slurm on the two hosts of hosts.sh
 #
 # slurmctld runs on this machine, as a login node would have it; host1 and host2 run a
-# slurmd each, and have as many CPUs as is said. All has its own munge key, ports and
-# folder, and touches no Slurm that there may be.
+# slurmd each, and have as many CPUs as is said. For scripts that are alone (alone.sh),
+# which ends all of it.
 #
 #     slurm_up CPUS1 CPUS2
 #     slurm_ready          wait until both nodes are idle
@@ -33,8 +33,6 @@ SlurmctldHost=$(hostname)($net.1)
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$dir/munge/socket
-SlurmctldPort=$((20000 + $$ % 10000))
-SlurmdPort=$((30001 + $$ % 10000))
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool.%n
 SlurmctldPidFile=$dir/slurmctld.pid
@@ -64,6 +62,7 @@ slurmd_pid() { # HOST
 }
 
 slurm_up() { # CPUS1 CPUS2
+    mount --bind "$dir/hosts" /etc/hosts
     munge_up
     configure "$1" "$2"
     slurmctld -c
@@ -81,16 +80,4 @@ slurm_ready() {
     echo "$0: Slurm does not come up:" >&2
     tail -n 5 "$dir"/slurm*.log >&2
     exit 1
-}
-
-slurm_down() {
-    scancel -A all >/dev/null 2>&1 || true
-    for file in "$dir"/slurmd.*.pid "$dir/slurmctld.pid" "$dir/munge/pid"; do
-        pid=$(cat "$file" 2>/dev/null) || continue
-        kill -9 "$pid" 2>/dev/null || true
-    done
-}
-
-before_down() {
-    slurm_down
 }

@@ -7,6 +7,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rota=$(cd "$1" && pwd)/rota
 examples=$(cd "$here/../../examples" && pwd)
+. "$here/alone.sh"
 . "$here/hosts.sh"
 . "$here/slurm.sh"
 . "$here/../system/check.sh"
@@ -122,6 +123,28 @@ for host in host1 host2; do
         ! grep -qz '^997$' "/proc/$pid/cmdline" 2>/dev/null || failed "$host goes on"
     done
 done
+
+# As when its time is over: SIGTERM to all processes of the step, the commands' too.
+begin "an allocation is taken away, and the next one goes on"
+timeout 60 salloc -Q -N2 --exclusive "$rota" run --run "$dir/taken.db" \
+    "[ {} != 20 ] || touch $dir/under; sleep 0.2; echo {}" :::: "$dir/list" \
+    >"$dir/taken.out" 2>"$dir/taken.err" &
+taken=$!
+await_file "$dir/under"
+run 0 on host2 "$rota" status "$dir/taken.db"
+grep -Eq '^state +runs for 0:00:' "$out" || failed "not seen to run from host2"
+scancel "$(squeue -h -o %A)"
+got=0
+wait $taken || got=$?
+cp "$dir/taken.out" "$out"
+cp "$dir/taken.err" "$err"
+[ "$got" -eq 3 ] || failed "status $got"
+says 'asked to stop; [0-9]+ tasks left undone'
+says "'rota resume $dir/taken.db' goes on"
+slurm_ready
+run 0 timeout 60 salloc -Q -N1 -w host2 "$rota" resume "$dir/taken.db"
+cat "$dir/taken.out" >>"$out"
+is_complete
 
 slow="[ {} != 20 ] || touch $dir/begun; sleep 0.1; echo {} \$(hostname)"
 

@@ -77,6 +77,27 @@ static void a_command_killed_by_a_signal_is_told_apart(void **state)
     execute_result_done(&r);
 }
 
+static void what_sigterm_has_ended_is_told_a_little_later(void **state)
+{
+    (void)state;
+    const int least_ms = 300;
+    struct execute_result r;
+    rota_auto(execute) struct execute *x = make(3);
+    start(x, 1, "kill $$");
+    start(x, 2, "trap 'exit 143' TERM; kill $$");
+    start(x, 3, "kill -INT $$");
+    assert_int_equal(execute_wait(x, WAIT_MS, &r), 0);
+    assert_int_equal(r.task, 3);
+    execute_result_done(&r);
+    assert_int_equal(execute_wait(x, least_ms, &r), ROTA_E_TIMEOUT);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(execute_wait(x, WAIT_MS, &r), 0);
+        assert_int_equal(r.how, r.task == 1 ? EXECUTE_KILLED : EXECUTE_EXITED);
+        assert_int_equal(r.code, r.task == 1 ? SIGTERM : 143);
+        execute_result_done(&r);
+    }
+}
+
 static void a_command_that_is_not_there_could_not_be_started(void **state)
 {
     (void)state;
@@ -327,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exit_status_of_a_command_is_told),
         cmocka_unit_test(a_command_killed_by_a_signal_is_told_apart),
+        cmocka_unit_test(what_sigterm_has_ended_is_told_a_little_later),
         cmocka_unit_test(a_command_that_is_not_there_could_not_be_started),
         cmocka_unit_test(both_streams_come_whole_and_apart),
         cmocka_unit_test(output_larger_than_any_pipe_comes_whole),

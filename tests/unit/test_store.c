@@ -352,6 +352,25 @@ static void tries_are_numbered_through_all_sessions(void **state)
         run_file_count(FILE_NAME, "SELECT attempt FROM results WHERE task = 1"), 4);
 }
 
+static void recent_is_what_the_last_session_has_ended(void **state)
+{
+    (void)state;
+    struct reader_summary sum;
+    struct store *s = run_file_create(FILE_NAME);
+    run_file_add_tasks(s, 3);
+    run_file_add_done(s, 1, NULL);
+    run_file_add_done(s, 2, NULL);
+    store_close(s);
+    s = run_file_resume(FILE_NAME);
+    run_file_add_done(s, 3, NULL);
+    store_close(s);
+    struct reader *r = open_reader();
+    assert_int_equal(reader_summarize(r, 0, &sum, NULL), 0);
+    assert_int_equal(sum.ended[ROTA_DONE], 3);
+    assert_int_equal(sum.recent, 1);
+    reader_close(r);
+}
+
 static void sessions_and_workers_are_told(void **state)
 {
     (void)state;
@@ -409,6 +428,7 @@ int main(void)
         TEST(what_failed_can_be_tried_again),
         TEST(how_it_was_begun_comes_back),
         TEST(tries_are_numbered_through_all_sessions),
+        TEST(recent_is_what_the_last_session_has_ended),
         TEST(sessions_and_workers_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

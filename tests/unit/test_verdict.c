@@ -36,6 +36,20 @@ static void make_quiet(struct look *l)
         l->ranks[i].since_ns = l->ranks[i].progress_ns = 0;
 }
 
+/* All wait in MPI_Finalize, and have done so for long. */
+static void check_ending(const struct look *l)
+{
+    struct verdict *v = looks_verdict(l);
+    assert_int_equal(v->what, VERDICT_QUIET);
+    assert_int_equal(v->doubts, VERDICT_ENDING);
+    assert_int_equal(v->wait_count, v->stuck_count);
+    for (size_t i = 0; i < v->wait_count; i++) {
+        assert_int_equal(v->waits[i].op, -1);
+        assert_int_equal(v->waits[i].on_count, v->stuck_count);
+    }
+    verdict_free(v);
+}
+
 /* No proof; but after a while it is likely, for this reason. */
 static void check_quiet(struct look *l, unsigned doubts)
 {
@@ -365,11 +379,30 @@ static void requests_left_behind_may_keep_a_rank_at_its_end(void **state)
     struct look *l = looks_new(2);
     for (int i = 0; i < 2; i++)
         looks_block(l, i, "MPI_Finalize", NULL)->state = LOOK_FINALIZING;
-    check_going_on(l);
     looks_recv(l, 0, 1, 3)->awaited = false;
     check_quiet(l, VERDICT_MIDST);
     looks_sent(l, 1, 0, 3, 1);
+    check_ending(l);
+    look_free(l);
+}
+
+static void when_all_are_at_their_end_mpi_has_the_word(void **state)
+{
+    (void)state;
+    struct look *l = looks_new(3);
+    for (int i = 0; i < 3; i++)
+        looks_block(l, i, "MPI_Finalize", NULL)->state = LOOK_FINALIZING;
+    check_quiet(l, VERDICT_ENDING);
+    check_ending(l);
+    l->ranks[1].since_ns = l->now_ns; /* has only just come to it */
     check_going_on(l);
+    l->ranks[1].since_ns = 0;
+    l->ranks[1].steady = false;
+    check_going_on(l);
+    looks_exit(l, 1, 0);
+    looks_exit(l, 2, 0);
+    l->ranks[1].finalized = l->ranks[2].finalized = true;
+    check_ending(l);
     look_free(l);
 }
 
@@ -640,6 +673,7 @@ int main(void)
         cmocka_unit_test(the_root_of_a_broadcast_needs_nobody_for_certain),
         cmocka_unit_test(start_and_end_are_likely_to_need_all),
         cmocka_unit_test(requests_left_behind_may_keep_a_rank_at_its_end),
+        cmocka_unit_test(when_all_are_at_their_end_mpi_has_the_word),
         cmocka_unit_test(who_died_in_a_barrier_may_have_helped_the_others),
         cmocka_unit_test(different_collectives_disagree),
         cmocka_unit_test(different_roots_disagree),

@@ -128,7 +128,7 @@ void judge_look(struct world *w)
     if (v->what == VERDICT_STUCK || (v->what == VERDICT_MISMATCH && v->wait_count > 0))
         claim(w, v, w->claimed);
     else if (v->what == VERDICT_QUIET && w->program.stingy &&
-             (v->doubts & VERDICT_MIDST) == 0)
+             (v->doubts & (VERDICT_MIDST | VERDICT_ENDING)) == 0)
         claim(w, v, w->suspected);
 }
 
