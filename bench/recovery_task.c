@@ -3,8 +3,8 @@
  *     recovery_task LOG ID                as a command: of rota run
  *     rota exec -n N recovery_task LOG    a farm of them, on the library
  *
- * Each says in LOG, by CLOCK_MONOTONIC in nanoseconds, "B id pid time" when it begins,
- * and "E id pid time" when it ends, TASK_MS later.
+ * Each says in LOG, by CLOCK_MONOTONIC in nanoseconds, "B id pid time host" when it
+ * begins, and "E id pid time host" when it ends, TASK_MS later.
  */
 #include <rota.h>
 
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,9 +26,12 @@ enum {
 
 static int say(const char *path, char what, uint64_t id)
 {
-    char line[100];
-    int n = snprintf(line, sizeof(line), "%c %" PRIu64 " %d %" PRId64 "\n", what, id,
-                     (int)getpid(), clock_now_ns());
+    struct utsname here;
+    if (uname(&here) != 0)
+        return 1;
+    char line[200];
+    int n = snprintf(line, sizeof(line), "%c %" PRIu64 " %d %" PRId64 " %s\n", what, id,
+                     (int)getpid(), clock_now_ns(), here.nodename);
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     int rc = fd >= 0 && write(fd, line, (size_t)n) == n ? 0 : 1;
     if (fd >= 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/origin.h"
 
 enum {
     PLACE_SIZE = 32,
@@ -20,6 +21,8 @@ struct point {
     bool set;
     bool stays;
     bool silent;
+    bool tells;      /* where each call comes from; none fails */
+    uint32_t origin; /* calls from there count; 0: all */
     int error;
 };
 
@@ -47,10 +50,30 @@ static void say(const struct point *p)
     (void)ignored;
 }
 
+static void tell_origin(const struct point *p, uint32_t origin)
+{
+    char line[160];
+    int n = snprintf(line, sizeof(line), "rota: fault %s in %s: from %08" PRIx32 "\n",
+                     p->name, own_place, origin);
+    ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
+    (void)ignored;
+}
+
+/* Whether a call from `origin` does not count. What stays has begun somewhere, and goes
+ * on everywhere. */
+static bool is_elsewhere(const struct point *p, uint32_t origin)
+{
+    bool goes_on = p->stays && p->left <= 0;
+    return p->origin != 0 && p->origin != origin && !goes_on;
+}
+
 bool fault_strike(enum fault_point point)
 {
     struct point *p = &points[point];
-    if (!p->set)
+    uint32_t origin = p->tells || p->origin != 0 ? origin_of_call() : 0;
+    if (p->tells)
+        tell_origin(p, origin);
+    if (!p->set || is_elsewhere(p, origin))
         return false;
     int64_t left = --p->left;
     if (left > 0 || (left < 0 && !p->stays))
@@ -67,6 +90,8 @@ static void set(struct point *p, int64_t n, bool stays, int error)
     p->stays = stays;
     p->error = error;
     p->set = n > 0;
+    p->tells = false;
+    p->origin = 0;
     fault_armed = fault_armed || p->set;
 }
 
@@ -105,35 +130,77 @@ static int errno_of(const char *name, size_t size)
     return 0;
 }
 
-/* POINT:N[+][=ERRNO][@PLACE]. Whether it makes sense. */
-static bool read_one(const char *word, size_t size)
+/* [@PLACE], to its end; *here is whether that is this one. */
+static bool read_place(const char *at, const char *end, bool *here)
 {
-    const char *end = word + size;
-    const char *colon = memchr(word, ':', size);
-    struct point *p = colon != NULL ? find(word, (size_t)(colon - word)) : NULL;
-    if (p == NULL || colon[1] < '1' || colon[1] > '9')
+    *here = true;
+    if (at == end)
+        return true;
+    size_t length = (size_t)(end - at - 1);
+    *here = strlen(own_place) == length && memcmp(own_place, at + 1, length) == 0;
+    return *at == '@' && length > 0;
+}
+
+/* ?[@PLACE]: calls that say where they come from. */
+static bool read_question(const char *at, const char *end, struct point *p)
+{
+    bool here;
+    if (!read_place(at + 1, end, &here))
         return false;
-    char *at;
-    int64_t n = strtoll(colon + 1, &at, 10);
-    bool stays = *at == '+';
-    at += stays;
+    if (here)
+        p->tells = fault_armed = true;
+    return true;
+}
+
+/* [/ORIGIN], hexadecimal. Where it ends; NULL if it makes no sense. */
+static const char *read_origin(const char *at, uint32_t *out)
+{
+    if (*at != '/')
+        return at;
+    char *end;
+    unsigned long value = strtoul(at + 1, &end, 16);
+    if (strspn(at + 1, "0123456789abcdef") != (size_t)(end - at - 1) ||
+        value > UINT32_MAX || value == 0)
+        return NULL;
+    *out = (uint32_t)value;
+    return end;
+}
+
+/* N[+][/ORIGIN][=ERRNO][@PLACE]: calls that fail. */
+static bool read_count(const char *at, const char *end, struct point *p)
+{
+    if (*at < '1' || *at > '9')
+        return false;
+    char *behind;
+    int64_t n = strtoll(at, &behind, 10);
+    bool stays = *behind == '+';
+    uint32_t origin = 0;
+    at = read_origin(behind + stays, &origin);
     int error = p->own_error;
-    if (*at == '=') {
+    if (at != NULL && *at == '=') {
         size_t length = strcspn(at + 1, "@,");
         error = errno_of(at + 1, length);
         at += 1 + length;
     }
-    bool here = true;
-    if (*at == '@') {
-        size_t length = strcspn(at + 1, ",");
-        here = strlen(own_place) == length && memcmp(own_place, at + 1, length) == 0;
-        at += 1 + length;
-    }
-    if (at != end || error == 0)
+    bool here;
+    if (at == NULL || error == 0 || !read_place(at, end, &here))
         return false;
-    if (here)
+    if (here) {
         set(p, n, stays, error);
+        p->origin = origin;
+    }
     return true;
+}
+
+/* Whether a word, of `size` bytes, makes sense. */
+static bool read_one(const char *word, size_t size)
+{
+    const char *colon = memchr(word, ':', size);
+    struct point *p = colon != NULL ? find(word, (size_t)(colon - word)) : NULL;
+    if (p == NULL)
+        return false;
+    return colon[1] == '?' ? read_question(colon + 1, word + size, p)
+                           : read_count(colon + 1, word + size, p);
 }
 
 int fault_arm(const char *place, struct rota_error *err)
@@ -147,8 +214,9 @@ int fault_arm(const char *place, struct rota_error *err)
         if (!read_one(word, size))
             return error_set(
                 err, ROTA_E_ARG,
-                "ROTA_FAULT: '%.*s' is not POINT:N[+][=ERRNO][@PLACE] with "
-                "a point that HACKING.md lists; unset it, or mend it",
+                "ROTA_FAULT: '%.*s' is not POINT:N[+][/ORIGIN][=ERRNO][@PLACE] or "
+                "POINT:?[@PLACE] with a point that HACKING.md lists; unset it, or "
+                "mend it",
                 (int)size, word);
         word += size;
         if (*word == '\0')

@@ -4,6 +4,11 @@
  *     ROTA_FAULT=store.commit:3+             and all that follow
  *     ROTA_FAULT=store.write:1+=ENOSPC       by this errno, and not the point's own
  *     ROTA_FAULT=alloc:17@rank1,send:2       in rank 1 alone; and a second one
+ *     ROTA_FAULT=alloc:?                     none; but each says where it comes from
+ *     ROTA_FAULT=alloc:2/4f3a9c01            the second of those that come from there
+ *
+ * Where a call comes from is a number (origin.h). With it every way to a point can be
+ * let fail, once each, without counting thousands of calls that differ in nothing.
  *
  * A process counts for itself, from fault_arm() on; a fork goes on with its parent's
  * count. Places are "front" (what a person started, and the children that it forks),

@@ -19,12 +19,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "cli/pump.h"
 
 struct desk {
     pthread_t thread;
     int listener;
-    int input;      /* or -1 */
-    int output;     /* not ours to close */
+    struct desk_lent lent;
     int closing[2]; /* a pipe: its end of file ends the thread */
     pthread_mutex_t lock;
     int visitor; /* rank 0's connection while it is there, or -1: under `lock` */
@@ -72,8 +72,8 @@ static struct msghdr message(struct iovec *part, union control *control, size_t 
 static bool lend(const struct desk *d, int connection)
 {
     char byte = 'r';
-    int fds[FDS_MAX] = {d->output, STDERR_FILENO, d->input};
-    size_t size = (d->input >= 0 ? 3 : 2) * sizeof(int);
+    int fds[FDS_MAX] = {d->lent.output, STDERR_FILENO, d->lent.input};
+    size_t size = (d->lent.input >= 0 ? 3 : 2) * sizeof(int);
     union control control = {0};
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     struct msghdr m = message(&part, &control, CMSG_SPACE(size));
@@ -109,13 +109,22 @@ static bool borrow(int connection)
 
 /* --- the thread ----------------------------------------------------------- */
 
+/* Without memory or a thread for that, it is tried again. */
+static void leave_input_to_launcher(struct desk_lent *lent)
+{
+    if (pump_begin(lent->input, lent->launcher) == 0)
+        lent->input = lent->launcher = -1;
+}
+
 /* Wait for something to read; false where the desk is being closed first. */
-static bool wait_readable(const struct desk *d, int fd)
+static bool wait_readable(struct desk *d, int fd)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
                           {.fd = d->closing[0], .events = POLLIN}};
-    while (poll(p, 2, -1) < 0)
-        continue;
+    int n;
+    while ((n = poll(p, 2, d->lent.launcher >= 0 ? d->lent.patience_ms : -1)) <= 0)
+        if (n == 0)
+            leave_input_to_launcher(&d->lent);
     return p[0].revents != 0;
 }
 
@@ -130,6 +139,10 @@ static void attend(struct desk *d, int connection)
 {
     unsigned char byte;
     d->came = lend(d, connection);
+    if (d->came && d->lent.launcher >= 0) {
+        close(d->lent.launcher);
+        d->lent.launcher = -1;
+    }
     set_visitor(d, d->came ? connection : -1);
     if (d->came && wait_readable(d, connection) && read(connection, &byte, 1) == 1)
         d->status = byte;
@@ -179,7 +192,8 @@ static void desk_free(struct desk *d)
 {
     if (d == NULL)
         return;
-    int fds[] = {d->listener, d->input, d->closing[0], d->closing[1]};
+    int fds[] = {d->listener, d->lent.input, d->lent.launcher, d->closing[0],
+                 d->closing[1]};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -191,18 +205,19 @@ ROTA_AUTO_DEFINE(desk, struct desk *, desk_free);
 
 /* --- public --------------------------------------------------------------- */
 
-int desk_open(int input, int output, char name[DESK_NAME_SIZE], struct desk **out,
-              struct rota_error *err)
+int desk_open(const struct desk_lent *lent, char name[DESK_NAME_SIZE],
+              struct desk **out, struct rota_error *err)
 {
     rota_auto(desk) struct desk *d = malloc(sizeof(*d));
     if (d == NULL) {
-        if (input >= 0)
-            close(input);
+        if (lent->input >= 0)
+            close(lent->input);
+        if (lent->launcher >= 0)
+            close(lent->launcher);
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     }
     *d = (struct desk){.listener = -1,
-                       .input = input,
-                       .output = output,
+                       .lent = *lent,
                        .closing = {-1, -1},
                        .visitor = -1,
                        .status = -1};

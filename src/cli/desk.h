@@ -5,7 +5,8 @@
  * ends with SIGPIPE); and its exit status may be its own. So `rota run -n N` keeps
  * a desk: rank 0 comes to it, is lent the front's standard descriptors, and says in
  * the end how the run went. Where rank 0 can't come, as it is on another machine,
- * the launcher's ways are all there is.
+ * the launcher's ways are all there is: so where that may be, and nobody has come for a
+ * while, standard input goes to the launcher.
  *
  * The desk is a socket in Linux's abstract namespace, named by chance, which serves
  * processes of the same user, and the first one alone. What is sent, byte by byte: by
@@ -25,12 +26,18 @@ enum {
 
 struct desk;
 
-/* The front opens its desk, served by a thread of its own, and writes its name to
- * `name`. `input` (taken) is lent as standard input, unless it is below 0, and `output`
- * (not taken) as standard output. *out is the caller's: desk_close(). Fails with
- * ROTA_E_IO, ROTA_E_NOMEM. */
-int desk_open(int input, int output, char name[DESK_NAME_SIZE], struct desk **out,
-              struct rota_error *err);
+struct desk_lent {
+    int output;      /* not taken */
+    int input;       /* taken; -1: none is lent */
+    int launcher;    /* where input goes for who does not come; taken; -1: nowhere */
+    int patience_ms; /* for who may come yet, before it does */
+};
+
+/* The front opens its desk, served by a thread of its own, which lends these; and
+ * writes its name to `name`. *out is the caller's: desk_close(). Fails with ROTA_E_IO,
+ * ROTA_E_NOMEM. */
+int desk_open(const struct desk_lent *lent, char name[DESK_NAME_SIZE],
+              struct desk **out, struct rota_error *err);
 
 /* The front got `signal`: pass it on. Whether rank 0 is there to hear it. */
 bool desk_pass_on(struct desk *d, int signal);

@@ -33,6 +33,10 @@ static char *own_path(void)
     return strdup(path);
 }
 
+enum {
+    PATIENCE_MS = 3000, /* for rank 0, which may be elsewhere */
+};
+
 /* Where rank 0 finds standard input. */
 static char at_desk[] = FRONT_AT_DESK;
 static char at_launcher[] = "input:launcher";
@@ -70,27 +74,28 @@ static bool is_spread(const struct run_options *o)
 }
 
 /* Keep the launcher from standard input, and give it to the desk, where rank 0 can
- * fetch it; but if that is elsewhere, leave it to the launcher. A terminal is read here
- * and passed on, as neither of them is in the foreground; and left to whoever else may
- * read it, if nobody wants it. */
-static int take_input(const struct run_options *o)
+ * fetch it; if that may be elsewhere, the launcher gets a pipe, for the desk to fill if
+ * nobody comes. A terminal is read here and passed on, as neither of them is in the
+ * foreground; and left to whoever else may read it, if nobody wants it. */
+static void take_input(const struct run_options *o, struct desk_lent *lent)
 {
     bool wanted = run_options_want_input(o);
-    bool far = is_spread(o);
     bool typed = isatty(0);
-    int input = -1;
-    if (wanted && far && !typed)
-        return -1;
-    if (wanted || !typed)
-        input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    rota_auto(fd) int input = wanted || !typed ? fcntl(0, F_DUPFD_CLOEXEC, 3) : -1;
     if (wanted && typed && input >= 0)
         input = pump_open(input);
-    rota_auto(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    dup2(wanted && far ? input : null, 0);
-    if (!wanted || !far)
-        return input;
-    close(input);
-    return -1;
+    if (wanted && is_spread(o)) {
+        int pipe[2];
+        if (input < 0 || pipe2(pipe, O_CLOEXEC) != 0)
+            return; /* it stays the launcher's */
+        dup2(pipe[0], 0);
+        close(pipe[0]);
+        lent->launcher = pipe[1];
+    } else {
+        rota_auto(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        dup2(null, 0);
+    }
+    lent->input = fd_steal(&input);
 }
 
 /* What the launcher itself has to say is no result. So where all that is for standard
@@ -252,16 +257,17 @@ void front_run(const struct run_options *o, struct ending *e)
     struct outcome outcome = {.far = is_spread(o)};
     static const struct halt never = {.when = HALT_NEVER};
     steer_init(&outcome.steer, &never);
-    int input = take_input(o);
+    struct desk_lent lent = {.input = -1, .launcher = -1, .patience_ms = PATIENCE_MS};
+    take_input(o, &lent);
     if (variables_forward(&o->variables) != 0) {
         perror("rota: cannot pass variables on");
         e->status = STATUS_USAGE;
         return;
     }
-    char *where = input >= 0 ? at_desk : at_launcher;
-    int output = put_output_aside(o);
-    if (desk_open(input, output, name, &outcome.desk, &err) != 0) {
-        put_output_back(output);
+    char *where = lent.input >= 0 && lent.launcher < 0 ? at_desk : at_launcher;
+    lent.output = put_output_aside(o);
+    if (desk_open(&lent, name, &outcome.desk, &err) != 0) {
+        put_output_back(lent.output);
         e->status = cli_fail(STATUS_USAGE, &err);
         return;
     }
@@ -278,7 +284,7 @@ void front_run(const struct run_options *o, struct ending *e)
         e->status = STATUS_USAGE;
     }
     outcome.came = desk_close(outcome.desk, &outcome.said);
-    put_output_back(output);
+    put_output_back(lent.output);
     if (ran)
         judge(&outcome, e);
 }

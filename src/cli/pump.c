@@ -43,9 +43,13 @@ static void *pump(void *arg)
     return NULL;
 }
 
-/* Returns an errno. Every signal, SIGPIPE too, is for others. */
-static int begin(struct pump *p)
+/* Every signal, SIGPIPE too, is for others. */
+int pump_begin(int from, int to)
 {
+    struct pump *p = malloc(sizeof(*p));
+    if (p == NULL)
+        return ENOMEM;
+    *p = (struct pump){.from = from, .to = to};
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
@@ -53,6 +57,8 @@ static int begin(struct pump *p)
     int rc = fault(FAULT_THREAD) ? errno : pthread_create(&thread, NULL, pump, p);
     if (rc == 0)
         pthread_detach(thread);
+    else
+        free(p);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
@@ -60,15 +66,9 @@ static int begin(struct pump *p)
 int pump_open(int from)
 {
     int fds[2] = {-1, -1};
-    struct pump *p = malloc(sizeof(*p));
-    int rc = p != NULL && pipe2(fds, O_CLOEXEC) == 0 ? 0 : errno;
-    if (rc == 0) {
-        *p = (struct pump){.from = from, .to = fds[1]};
-        rc = begin(p);
-    }
+    int rc = pipe2(fds, O_CLOEXEC) == 0 ? pump_begin(from, fds[1]) : errno;
     if (rc == 0)
         return fds[0];
-    free(p);
     for (int i = 0; i < 2; i++)
         if (fds[i] >= 0)
             close(fds[i]);

@@ -360,6 +360,13 @@ static uint32_t most_to_tell(const struct slot *s)
     return most < s->complete ? most : (uint32_t)s->complete;
 }
 
+/* Whether a record of `bytes` is a value and nothing behind it: the child may say that
+ * there is more, and then have written of nothing. */
+static bool is_value(const struct parcel_result *r, size_t bytes)
+{
+    return parcel_result_is_plain(r) && bytes == parcel_result_bytes(r);
+}
+
 /* The last result that was told is a value, its record `bytes` long and right before
  * the next: tell those behind it that are as long and took as long. Returns how many.
  */
@@ -411,7 +418,7 @@ int slot_tell(struct slot *s, struct executor_report *out, int *held)
         if (!dropped) {
             uint32_t count = 1;
             row_write_result(&w, &result);
-            if (parcel_result_is_plain(&result))
+            if (is_value(&result, bytes))
                 count += tell_alike(s, bytes, &w);
             r.count += count;
             int64_t took_ns; /* the child says so, and may say anything */

@@ -44,14 +44,14 @@ struct posted {
 struct peer {
     STAILQ_HEAD(, posted) posted; /* the first may have been begun */
     LIST_ENTRY(peer) posting;     /* where that holds any */
-    int64_t refused_ns;           /* when MPI refused one of these; 0: it has not */
-    uint64_t taken;               /* frames from it */
-    int under_way;                /* data frames to it without credit yet */
-    int owed;                     /* data frames from it, credit not yet returned */
-    bool gone;                    /* nothing of it is taken any more */
-    bool leaving;     /* the board says it has gone; frames may be missing */
-    int error;        /* why a receive from it fails, where not by loss */
-    int64_t quiet_ns; /* while leaving: how long was looked for it in vain */
+    int64_t refused_ns; /* when MPI refused one of these, or credit; 0: it has not */
+    uint64_t taken;     /* frames from it */
+    int under_way;      /* data frames to it without credit yet */
+    int owed;           /* data frames from it, credit not yet returned */
+    bool gone;          /* nothing of it is taken any more */
+    bool leaving;       /* the board says it has gone; frames may be missing */
+    int error;          /* why a receive from it fails, where not by loss */
+    int64_t quiet_ns;   /* while leaving: how long was looked for it in vain */
     uint64_t missed; /* frames that had left it when it was asked, if we are in doubt */
     bool begun;      /* a message of which not all has come: */
     int tag;
@@ -82,7 +82,8 @@ struct exchange {
     int gone;
     uint32_t refused;  /* peers, for a malformed frame: that is news too */
     int owed_to;       /* a peer whose credit waits for a quiet moment; -1: none */
-    bool credit_late;  /* some credit could not be returned when it was due */
+    bool credit_late;  /* some credit could not be returned when it was due: for want */
+    bool credit_lost;  /* of memory, or as MPI refused it */
     uint32_t epoch;    /* of the board, as seen last */
     int64_t looked_ns; /* while someone is leaving: when frames were last looked for */
     struct waiting waited; /* for a letter, since something was sent or taken: who asks
@@ -184,19 +185,23 @@ static inline int post(struct exchange *x, int dest, enum frame_kind kind, int n
 }
 
 /* Return credit where enough is owed. Where that fails for want of memory it is
- * tried again; where MPI refuses, it is that peer's end, of which the board tells. */
+ * tried again; where MPI refuses, nothing more is sent: it may be that peer's end. */
 static void return_credit(struct exchange *x, int to)
 {
     struct peer *p = &x->peers[to];
     if (x->owed_to == to)
         x->owed_to = -1;
-    if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone)
+    if (p->owed < EXCHANGE_WINDOW / 2 || p->leaving || p->gone || p->refused_ns != 0)
         return;
     int rc = post(x, to, FRAME_CREDIT, p->owed, NULL, 0);
-    if (rc == 0)
+    if (rc == 0) {
         p->owed = 0;
-    else if (rc == ROTA_E_NOMEM)
+    } else if (rc == ROTA_E_NOMEM) {
         x->credit_late = true;
+    } else {
+        p->refused_ns = clock_now_ns();
+        x->credit_lost = true;
+    }
 }
 
 /* A data frame of this peer's has been taken. Half a window's credit is returned when
@@ -220,6 +225,24 @@ static void return_late_credit(struct exchange *x)
     x->credit_late = false;
     for (int rank = 0; rank < x->size; rank++)
         return_credit(x, rank);
+}
+
+/* Whether MPI has refused to send to one who has not gone since, though there was time
+ * for liveness to say so. */
+static bool is_refused_alive(const struct peer *p)
+{
+    return p->refused_ns != 0 && !p->leaving && !p->gone &&
+           clock_now_ns() - p->refused_ns > VERDICT_NS;
+}
+
+/* Fails with ROTA_E_MPI where one who lives on does not get its credit: it would wait
+ * for that, and this rank for what it has to say. */
+static int check_credit(const struct exchange *x)
+{
+    for (int rank = 0; rank < x->size; rank++)
+        if (is_refused_alive(&x->peers[rank]))
+            return ROTA_E_MPI;
+    return 0;
 }
 
 /* ---- what was posted --------------------------------------------------------- */
@@ -292,8 +315,7 @@ static int pump_all(struct exchange *x)
     for (struct peer *p = LIST_FIRST(&x->posting); p != NULL; p = next) {
         next = LIST_NEXT(p, posting);
         pump(x, p);
-        if (p->refused_ns != 0 && !p->leaving &&
-            clock_now_ns() - p->refused_ns > VERDICT_NS)
+        if (is_refused_alive(p))
             rc = ROTA_E_MPI;
     }
     return rc;
@@ -529,6 +551,8 @@ static int poll_once(struct exchange *x, int looks)
         see_off_leaving(x);
     if (!LIST_EMPTY(&x->posting))
         rc = pump_all(x);
+    if (rc == 0 && x->credit_lost)
+        rc = check_credit(x);
     return rc ? rc : taken;
 }
 

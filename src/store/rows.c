@@ -143,6 +143,8 @@ static int read_batch(struct rows *rows)
     while ((rc = sqlite3_step(rows->tasks)) == SQLITE_ROW) {
         struct task_row *r = &rows->row[rows->count++];
         rc = read_row(rows->tasks, r);
+        if (rc == SQLITE_OK && r->task <= rows->last)
+            rc = SQLITE_CORRUPT; /* or who reads may go in a circle */
         if (rc == SQLITE_OK && r->ended && rows->output_max > 0)
             rc = read_output(rows, r);
         if (rc != SQLITE_OK)
@@ -202,8 +204,8 @@ int rows_next(struct rows *r, const struct task_row **out, struct rota_error *er
         int rc = r->at_end ? SQLITE_OK : read_batch(r);
         if (rc != SQLITE_OK) {
             drop_batch(r);
-            return schema_fail(rc == SQLITE_MISMATCH ? NULL : r->db, rc, "read",
-                               r->path, err);
+            bool ours = rc == SQLITE_MISMATCH || rc == SQLITE_CORRUPT;
+            return schema_fail(ours ? NULL : r->db, rc, "read", r->path, err);
         }
         if (r->count == 0)
             return ROTA_E_NOTFOUND;

@@ -8,6 +8,7 @@ their own take root.
 import atexit
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 
@@ -39,6 +40,13 @@ def move():
 def is_root():
     """Of the machine, and not only of a user namespace."""
     return os.environ.get("CHAOS_ROOT") == "1"
+
+
+def why_no_hosts():
+    """Why there can be no Hosts here; None where there can."""
+    if not is_root():
+        return "takes root"
+    return None if shutil.which("ip") else "takes ip: apt-get install iproute2"
 
 
 def alone_with_memory(uid):
@@ -113,17 +121,19 @@ class Hosts:
         subprocess.run(["nsenter", "--net", "--target", str(self.holder.pid), "ip", "link",
                         "set", self.device, state], check=True)
 
-    def kill(self):
-        """All that runs on the second, but not who holds it."""
+    def pids(self):
+        """Of all that runs on the second, but not of who holds it."""
         with open(os.path.join(self.dir, "host2.pid"), encoding="utf-8") as f:
             holder = int(f.read())
-        pids = subprocess.run(["ip", "netns", "pids", self.space], text=True,
-                              stdout=subprocess.PIPE, check=True).stdout.split()
-        spared = {holder} | {p for p in map(int, pids) if parent_of(p) == holder}
-        for pid in map(int, pids):
+        found = subprocess.run(["ip", "netns", "pids", self.space], text=True,
+                               stdout=subprocess.PIPE, check=True).stdout.split()
+        spared = {holder} | {p for p in map(int, found) if parent_of(p) == holder}
+        return [p for p in map(int, found) if p not in spared]
+
+    def kill(self):
+        for pid in self.pids():
             try:
-                if pid not in spared:
-                    os.kill(pid, SIGKILL)
+                os.kill(pid, SIGKILL)
             except ProcessLookupError:
                 pass
 

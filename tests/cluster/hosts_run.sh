@@ -56,6 +56,11 @@ begin "persistent programs"
 rota_run 0 -k --hosts host1,host2 --worker "$examples/worker_square.sh" ::: 1 2 3 4
 same "$out" '1\n4\n9\n16\n'
 
+begin "more on standard input than a launcher passes on"
+seq 60000 >"$dir/much"
+rota_run 0 --hosts host1,host2 --pipe --block 50k 'wc -l' <"$dir/much"
+[ "$(awk '{ sum += $1 } END { print sum }' "$out")" = 60000 ] || failed "not every line, once"
+
 begin "a rank is killed on the other host"
 rota_run 0 --hosts host1,host2 "[ \$(hostname) != host2 ] || ! mkdir $dir/once 2>$dir/mkdir ||
     kill -9 \$PPID; sleep 0.05; echo {}" :::: "$dir/list"

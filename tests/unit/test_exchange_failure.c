@@ -364,6 +364,45 @@ static void a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi(void **state)
     assert_int_equal(send_pattern(w, 0, 2, 0, 10, 0), ROTA_E_LOST);
 }
 
+/* A window full to rank 0, which takes it all, and is to return credit. */
+static void fill_window_to_0(struct world *w)
+{
+    struct rota_message m;
+    for (unsigned i = 0; i < EXCHANGE_WINDOW; i++)
+        assert_int_equal(send_pattern(w, 1, 0, 0, 10, i), 0);
+    for (unsigned i = 0; i < EXCHANGE_WINDOW; i++) {
+        assert_int_equal(receive_now(w, 0, 1, 0, &m), 0);
+        check_pattern(&m, 10, i);
+    }
+}
+
+/* Who waits for credit that MPI does not carry would wait for ever, */
+static void credit_that_mpi_refuses_to_a_living_rank_is_a_failure(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[0][1].refused = true;
+    fill_window_to_0(w);
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    added_ns += 6 * NS_PER_SEC;
+    assert_int_equal(take_in(w, 0), ROTA_E_MPI);
+    assert_int_equal(take_in(w, 0), ROTA_E_MPI);
+}
+
+/* unless it has gone. */
+static void credit_that_mpi_refuses_goes_with_its_receiver(void **state)
+{
+    struct world *w = *state;
+    w->wire.pairs[0][1].refused = true;
+    fill_window_to_0(w);
+    w->wire.pairs[0][1].refused = false; /* nothing more is sent to a suspect */
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    assert_int_equal(w->wire.pairs[0][1].posted, 0);
+    tell(w, 0, 1, EXCHANGE_WINDOW);
+    added_ns += 6 * NS_PER_SEC;
+    assert_int_equal(take_in(w, 0), ROTA_E_TIMEOUT);
+    assert_int_equal(outcome(w, 0, 1), ROTA_E_LOST);
+}
+
 /* ---- bytes that are wrong ---------------------------------------------------- */
 
 /* Rank 1 sends a sound message, then these frames: then nothing it sends is taken
@@ -698,6 +737,8 @@ int main(void)
         IN_WORLD(a_send_that_waits_for_one_that_dies_ends),
         IN_WORLD(a_send_whose_bytes_do_not_leave_ends_with_its_receiver),
         IN_WORLD(a_post_that_mpi_refuses_is_the_end_of_a_rank_or_of_mpi),
+        IN_WORLD(credit_that_mpi_refuses_to_a_living_rank_is_a_failure),
+        IN_WORLD(credit_that_mpi_refuses_goes_with_its_receiver),
         IN_WORLD(wrong_frames_end_the_dealings_with_their_sender_alone),
         IN_WORLD(who_is_not_listened_to_any_more_learns_of_it),
         IN_WORLD(random_frames_disturb_nobody_but_their_sender),

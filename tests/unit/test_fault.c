@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +77,79 @@ static void words_say_which_when_how_and_where(void **state)
     assert_int_equal(errno, EAGAIN);
 }
 
+/* Two ways to a point; what stands behind the call keeps it one. */
+static __attribute__((noinline)) bool strikes(void)
+{
+    bool struck = fault_strike(FAULT_PIPE);
+    __asm__ volatile("");
+    return struck;
+}
+
+static __attribute__((noinline)) bool strikes_deeper(void)
+{
+    bool struck = strikes();
+    __asm__ volatile("");
+    return struck;
+}
+
+/* Six calls, in turn by the one way and the other, as 0 and 1; `said`, of 400 bytes, is
+ * what they wrote on standard error. */
+static void call_both_ways(char *got, char *said)
+{
+    char path[] = "/tmp/rota-test-fault.XXXXXX";
+    int kept = dup(STDERR_FILENO);
+    int file = mkstemp(path);
+    assert_true(kept >= 0 && file >= 0);
+    unlink(path);
+    dup2(file, STDERR_FILENO);
+    for (int i = 0; i < 6; i++) {
+        bool struck = i % 2 == 0 ? strikes() : strikes_deeper();
+        got[i] = struck ? '1' : '0';
+    }
+    got[6] = '\0';
+    dup2(kept, STDERR_FILENO);
+    ssize_t size = pread(file, said, 399, 0);
+    said[size > 0 ? size : 0] = '\0';
+    close(kept);
+    close(file);
+}
+
+/* Of the way whose calls are the first and the third in `said`: into `origin`. */
+static void read_origins(const char *said, char *origin)
+{
+    char second[9];
+    char third[9];
+    int n = sscanf(said,
+                   "rota: fault pipe in rank2: from %8s\n"
+                   "rota: fault pipe in rank2: from %8s\n"
+                   "rota: fault pipe in rank2: from %8s\n",
+                   origin, second, third);
+    assert_int_equal(n, 3);
+    assert_string_not_equal(origin, second);
+    assert_string_equal(origin, third);
+}
+
+static void calls_are_told_apart_by_where_they_come_from(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"pipe:?@rank2", "pipe:2/", "pipe:2+/",
+                                        "pipe:4/"};
+    static const char *const wanted[] = {"000000", "001000", "001111", "000000"};
+    char origin[9] = "";
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        char word[64];
+        char got[7];
+        char said[400];
+        snprintf(word, sizeof(word), "%s%s", words[i], origin);
+        forget(NULL);
+        assert_int_equal(arm(word), 0);
+        call_both_ways(got, said);
+        assert_string_equal(got, wanted[i]);
+        if (said[0] != '\0' && origin[0] == '\0')
+            read_origins(said, origin);
+    }
+}
+
 static void words_without_sense_are_refused(void **state)
 {
     (void)state;
@@ -83,6 +157,7 @@ static void words_without_sense_are_refused(void **state)
         "nothing:1", "alloc",    "alloc:",     "alloc:0",      "alloc:-1", "alloc:x",
         "alloc:1x",  "alloc:1=", "alloc:1=EX", "alloc:1,",     ",alloc:1", "alloc:1++",
         ":1",        "allo:1",   "alloc1:1",   "alloc:1=EIOX", "alloc:1 ", " alloc:1",
+        "alloc:1/",  "alloc:?x", "alloc:1/0",  "alloc:1/zz",   "alloc:??", "alloc:1@",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         if (arm(wrong[i]) != ROTA_E_ARG)
@@ -103,6 +178,7 @@ int main(void)
         TEST(the_nth_call_fails_once),
         TEST(or_all_from_the_nth_on),
         TEST(words_say_which_when_how_and_where),
+        TEST(calls_are_told_apart_by_where_they_come_from),
         TEST(words_without_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,27 @@ static void a_damaged_file_is_named(void **state)
     assert_non_null(strstr(err.text, ".recover"));
 }
 
+static void a_task_that_stands_there_twice_is_damage(void **state)
+{
+    (void)state;
+    struct store *s = run_file_create(FILE_NAME);
+    run_file_add_tasks(s, 3);
+    store_close(s);
+    change(FILE_NAME, "CREATE TABLE once AS SELECT * FROM tasks; DROP TABLE tasks;"
+                      "CREATE TABLE tasks AS SELECT * FROM once UNION ALL "
+                      "SELECT * FROM once WHERE task = 2");
+    struct reader *r = NULL;
+    struct rows *rows = NULL;
+    const struct task_row *row;
+    struct rota_error err = {0};
+    assert_int_equal(reader_open(FILE_NAME, &r, &err), 0);
+    assert_int_equal(reader_rows(r, ROWS_ALL, 0, &rows, &err), 0);
+    assert_int_equal(rows_next(rows, &row, &err), ROTA_E_FORMAT);
+    assert_non_null(strstr(err.text, "it is damaged"));
+    rows_close(rows);
+    reader_close(r);
+}
+
 /* Whatever stands in the file: an error or an answer, and an end. */
 static void any_page_may_be_nonsense(void **state)
 {
@@ -245,6 +266,7 @@ int main(void)
         TEST(a_run_file_is_not_begun_twice),
         TEST(a_newer_versions_file_is_refused),
         TEST(a_damaged_file_is_named),
+        TEST(a_task_that_stands_there_twice_is_damage),
         TEST(any_page_may_be_nonsense),
         TEST(a_second_run_is_refused_while_the_first_lives),
     };
