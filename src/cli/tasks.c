@@ -461,7 +461,7 @@ static int next_row(struct tasks *t, struct row *row, uint64_t *number,
         while (rc == 0 && t->past != NULL && past_has(t->past, *number));
     if (rc == 0 && t->command == NULL)
         rc = make_templates(t, err);
-    return rc;
+    return rc ? rc : template_check(t->command, *row, err);
 }
 
 /* The values of a row, one block. */

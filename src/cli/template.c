@@ -22,6 +22,10 @@ enum piece_kind {
     PIECE_FIELD,
 };
 
+enum {
+    SHOWN_MAX = 80, /* bytes of an argument in an error */
+};
+
 struct piece {
     enum piece_kind kind;
     struct slice text;
@@ -171,12 +175,11 @@ static int place_fields(struct template *t, struct rota_error *err)
     for (size_t i = 0; i < t->count && !t->quote; i++) {
         struct piece *p = &t->pieces[i];
         if (p->kind == PIECE_FIELD) {
-            if (q.document || q.too_deep)
+            if (quote_lost(&q) != NULL)
                 return error_set(err, ROTA_E_ARG,
-                                 "an argument within or behind a %s can't be made "
-                                 "safe from the shell; pass it to a script instead",
-                                 q.document ? "here-document ('<<')"
-                                            : "command nested so deep");
+                                 "an argument within or behind %s can't be made safe "
+                                 "from the shell; pass it to a script instead",
+                                 quote_lost(&q));
             p->at = q;
             q.before = 'x';
         } else {
@@ -268,17 +271,52 @@ void template_free(struct template *t)
 
 /* ---- as a shell's line ------------------------------------------------------- */
 
+/* The values for which a field stands. */
+static struct row meant(const struct field *f, struct row row)
+{
+    if (f->position == 0)
+        return row;
+    int i = field_index(f, row.count);
+    return i < 0 ? (struct row){.count = 0}
+                 : (struct row){.values = row.values + i, .count = 1};
+}
+
 static int put_values(struct blob *out, const struct piece *p, struct row row)
 {
     const struct field *f = &p->field;
     int rc = 0;
-    int first = f->position ? field_index(f, row.count) : 0;
-    int end = f->position ? first + 1 : row.count;
-    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+    row = meant(f, row);
+    for (int i = 0; i < row.count && rc == 0; i++) {
         struct slice s = field_part(f->part, row.values[i]);
-        rc = i > first ? blob_put(out, " ", 1) : 0;
+        rc = i > 0 ? blob_put(out, " ", 1) : 0;
         if (rc == 0)
             rc = quote_put(out, &p->at, s.data, s.size);
+    }
+    return rc;
+}
+
+static int check_value(const struct quote *at, struct slice value,
+                       struct rota_error *err)
+{
+    if (quote_takes(at, value.data, value.size))
+        return 0;
+    return error_set(
+        err, ROTA_E_ARG,
+        "argument '%.*s' stands in $((...)) or \"${...}\", where it can't be "
+        "made safe from the shell; set a variable first, as in 'x={}; echo "
+        "$((x + 1))'",
+        value.size < SHOWN_MAX ? (int)value.size : SHOWN_MAX, value.data);
+}
+
+int template_check(const struct template *t, struct row row, struct rota_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < t->count && t->shell && !t->quote && rc == 0; i++) {
+        const struct piece *p = &t->pieces[i];
+        bool is_value = p->kind == PIECE_FIELD && p->field.kind == FIELD_VALUE;
+        struct row values = is_value ? meant(&p->field, row) : (struct row){.count = 0};
+        for (int j = 0; j < values.count && rc == 0; j++)
+            rc = check_value(&p->at, field_part(p->field.part, values.values[j]), err);
     }
     return rc;
 }
@@ -294,7 +332,8 @@ static int put_number(struct blob *out, uint64_t number)
 static int put_slot(struct blob *out, const struct piece *p)
 {
     static const char slot[] = "${PARALLEL_JOBSLOT}";
-    bool single = p->at.in[p->at.depth] == IN_SINGLE;
+    enum quote_in in = (enum quote_in)p->at.in[p->at.depth];
+    bool single = in == IN_SINGLE || in == IN_ANSI;
     int rc = blob_put(out, "'", single);
     if (rc == 0)
         rc = blob_put(out, slot, sizeof(slot) - 1);
@@ -390,11 +429,10 @@ static int word_end(struct words *w)
 static int word_values(struct words *w, const struct field *f, struct row row)
 {
     int rc = 0;
-    int first = f->position ? field_index(f, row.count) : 0;
-    int end = f->position ? first + 1 : row.count;
-    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+    row = meant(f, row);
+    for (int i = 0; i < row.count && rc == 0; i++) {
         struct slice s = field_part(f->part, row.values[i]);
-        rc = i > first ? word_end(w) : 0;
+        rc = i > 0 ? word_end(w) : 0;
         if (rc == 0)
             rc = word_put(w, s.data, s.size);
     }

@@ -46,6 +46,10 @@ int template_new(char *const *words, int count, const struct template_options *o
 
 void template_free(struct template *t);
 
+/* Whether these arguments can stand where they would. Fails with ROTA_E_ARG where one
+ * can't be made safe at its place; nothing is made of such a row. */
+int template_check(const struct template *t, struct row row, struct rota_error *err);
+
 /* The command for the arguments of task number `task`: *out is one block that holds
  * the words and their array, NULL at its end, to be freed. Fails with ROTA_E_NOMEM. */
 int template_apply(const struct template *t, struct row row, uint64_t task,
