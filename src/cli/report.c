@@ -213,8 +213,11 @@ static void say_undone(const struct report *r, const struct crew_summary *sum, i
                       : steer->signal ? "asked to stop"
                       : steer->halted ? "halted, as --halt says"
                                       : "no worker is left";
-    say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
-        left < 0 ? " and the rest of the list" : "");
+    if (undone == 0 && left == 0)
+        say(r, "%s", why);
+    else
+        say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
+            left < 0 ? " and the rest of the list" : "");
 }
 
 static int halted_status(const struct halt *h, uint64_t failed)
