@@ -62,6 +62,14 @@ run 0 nm -g --defined-only "$here/lib/librota.a"
 names=$(awk 'NF == 3 && $3 !~ /^rota_/ { print $3 }' "$out")
 [ "$names" = MPI_Finalize ] || failed "it defines $names"
 
+begin "the header in C++"
+if command -v g++ >/dev/null; then
+    echo '#include <rota.h>' >"$TMPDIR/check.cpp"
+    run 0 g++ -std=c++11 -I"$here/include" -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow \
+        -Wold-style-cast -Wconversion -Werror "$TMPDIR/check.cpp"
+    silent
+fi
+
 begin "the examples"
 cp -r "$here/share/doc/rota/examples" "$TMPDIR/check.examples"
 cd "$TMPDIR/check.examples"
