@@ -368,11 +368,32 @@ static void check_worker(struct argp_state *state, const struct run_options *o)
                        o->command[i], place);
 }
 
+/* The one that reads commands, as GNU parallel has it: all quoting here is for those
+ * that read as sh does. */
+static void find_shell(struct argp_state *state, struct run_options *o)
+{
+    static const char *const known[] = {"sh",  "ash",  "bash", "dash",
+                                        "ksh", "mksh", "zsh"};
+    const char *shell = getenv("PARALLEL_SHELL");
+    if (shell == NULL || shell[0] == '\0')
+        return;
+    const char *name = strrchr(shell, '/') ? strrchr(shell, '/') + 1 : shell;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(name, known[i]) == 0)
+            o->shell = shell;
+    if (o->shell == NULL)
+        argp_error(state,
+                   "PARALLEL_SHELL '%s': arguments can't be made safe from that shell; "
+                   "name one that reads as sh does, as bash or zsh",
+                   shell);
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    find_shell(state, o);
     finish_past(state, o);
     finish_pipe(state, o);
     check_worker(state, o);

@@ -337,6 +337,7 @@ static int make_templates(struct tasks *t, struct rota_error *err)
 {
     struct template_options options = {
         .place = t->o->place,
+        .shell = t->o->shell,
         .names = names_of(t),
         .quote = t->o->quote,
         .bare = t->blocks != NULL,

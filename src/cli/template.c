@@ -39,6 +39,7 @@ struct template
     struct blob text; /* what was written, and what the pieces point into */
     struct piece *pieces;
     size_t count;
+    const char *named; /* the shell; or NULL */
     bool empty;
     bool quote;
     bool fields; /* there is a replacement string */
@@ -85,6 +86,8 @@ static bool needs_shell(const struct template *t)
         return true;
     if (t->quote)
         return false;
+    if (t->named != NULL)
+        return true;
     for (size_t i = 0; i < t->count; i++) {
         const struct piece *p = &t->pieces[i];
         for (size_t j = 0; p->kind == PIECE_TEXT && j < p->text.size; j++)
@@ -246,6 +249,7 @@ int template_new(char *const *words, int count, const struct template_options *o
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     t->empty = count == 0;
     t->quote = options->quote;
+    t->named = options->shell;
     if (join(t, words, count) != 0 ||
         (t->pieces = calloc(2 * t->text.size + 2, sizeof(*t->pieces))) == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -494,15 +498,16 @@ static int split(struct words *w, const char *line)
     return rc;
 }
 
-static int shell_words(struct words *w, const char *line)
+static int shell_words(struct words *w, const char *shell, const char *line)
 {
-    int rc = word_put(w, "sh\0-c", 5);
-    w->count = 1;
-    if (rc == 0)
-        rc = word_end(w);
-    if (rc == 0)
-        rc = word_put(w, line, strlen(line));
-    return rc ? rc : word_end(w);
+    const char *const words[] = {shell ? shell : "sh", "-c", line};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && rc == 0; i++) {
+        rc = word_put(w, words[i], strlen(words[i]));
+        if (rc == 0)
+            rc = word_end(w);
+    }
+    return rc;
 }
 
 /* An array, and what it points to behind it. */
@@ -531,8 +536,9 @@ static int line_words(const struct template *t, struct row row, uint64_t task,
     if (rc == 0)
         rc = blob_put(&line, "", 1);
     if (rc == 0)
-        rc = t->shell || line_needs_shell(line.data) ? shell_words(w, line.data)
-                                                     : split(w, line.data);
+        rc = t->shell || line_needs_shell(line.data)
+                 ? shell_words(w, t->named, line.data)
+                 : split(w, line.data);
     blob_done(&line);
     return rc;
 }

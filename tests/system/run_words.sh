@@ -46,6 +46,23 @@ says 'is Perl'
 run 0 "$rota" run --will-cite -P1 -C ' ' --keeporder echo '{2}' ::: 'a b'
 same "$out" 'b\n'
 
+begin "another shell"
+if command -v bash >/dev/null; then
+    cat >"$TMPDIR/check.bash" <<'END'
+f() { echo "in f: $1"; }
+export -f f
+"$1" run f ::: a
+PARALLEL_SHELL=bash "$1" run -k f ::: 'a  b' "it's"
+PARALLEL_SHELL=bash "$1" run -k 'x=(1 {}); cat <<< ${x[1]}' ::: '$(id)'
+PARALLEL_SHELL=/bin/bash "$1" run -q echo ::: '$x'
+PARALLEL_SHELL=/bin/fish "$1" run echo ::: a
+END
+    run 2 bash "$TMPDIR/check.bash" "$rota"
+    same "$out" "in f: a  b\nin f: it's\n\$(id)\n\$x\n"
+    says "it is a function of bash: 'export PARALLEL_SHELL=bash'"
+    says "PARALLEL_SHELL '/bin/fish'"
+fi
+
 begin "an argument that no quotes would hold"
 run 0 "$rota" run 'echo $((1+{}))' ::: 2
 same "$out" '3\n'
