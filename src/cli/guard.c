@@ -233,8 +233,10 @@ static int run(struct guard *g, struct rota_error *err, int *status)
     struct launch *l;
     pthread_t thread;
     rota_auto(heap) char **argv = make_command(g->program->argv);
-    struct launch_spec spec = {
-        .argv = argv, .asked = &g->asked, .abandoned = &g->abandoned};
+    struct launch_spec spec = {.argv = argv,
+                               .bound = true, /* as it would be without us */
+                               .asked = &g->asked,
+                               .abandoned = &g->abandoned};
     if (argv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     int rc = launch_options_apply(&g->program->launch, &spec, err);
