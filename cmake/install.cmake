@@ -42,6 +42,7 @@ install(TARGETS rota DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 # `rota guard` looks for its preload libraries there, from where it is itself.
 foreach(mpi openmpi mpich)
   if(TARGET rota_guard_${mpi})
+    add_dependencies(rota rota_guard_${mpi})
     install(TARGETS rota_guard_${mpi} LIBRARY DESTINATION lib/rota COMPONENT program)
   endif()
 endforeach()

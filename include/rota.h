@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#pragma GCC system_header /* its casts and names are C's: warn of the program's own */
 extern "C" {
 #endif
 

@@ -33,6 +33,7 @@ static const struct argp_option options[] = {
      "(end "
      "them too)",
      0},
+    {"halt-on-error", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"timeout", KEY_TIMEOUT, "TIME", 0,
      "end a command that runs longer: SIGTERM, a second later SIGKILL. TIME is in "
      "seconds, or as in 1h30m; P% is that of the median run time so far",

@@ -30,6 +30,7 @@ static const struct argp_option options[] = {
     {"colsep", KEY_COLSEP, "REGEX", 0,
      "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
      0},
+    {NULL, 'C', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"header", KEY_HEADER, ":", 0,
      "the first argument of each source is its name: {name}. With --pipe: what each "
      "block begins with: ':' is the first line, a number so many, or a regular "
@@ -37,6 +38,7 @@ static const struct argp_option options[] = {
      0},
     {"link", KEY_LINK, NULL, 0,
      "sources go along instead of all combinations; the shorter begin again", 0},
+    {"xapply", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"max-args", 'N', "N", 0,
      "N arguments for each command: {1} to {N}; with --pipe N records", 0},
     {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
@@ -168,6 +170,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         parse_delimiter(in, state, arg);
         return 0;
     case KEY_COLSEP:
+    case 'C':
         in->options.colsep = arg;
         return 0;
     case KEY_HEADER:

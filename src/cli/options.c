@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/foreign.h"
 #include "cli/report.h"
 #include "cli/run_dir.h"
 #include "launch/slurm.h"
@@ -50,7 +51,9 @@ static const struct argp_option options[] = {
      "(1). J is a number, or P% of the CPUs, +N or -N with them, or 0: as many as "
      "possible",
      1},
+    {"max-procs", 'P', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"keep-order", 'k', NULL, 0, "outputs come in the order of the arguments", 0},
+    {"keeporder", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"tag", KEY_TAG, NULL, 0, "each line of output begins with the arguments", 0},
     {"tagstring", KEY_TAGSTRING, "STR", 0, "or with STR, {} and all in it replaced", 0},
     {"line-buffer", KEY_LINES, NULL, 0,
@@ -66,13 +69,14 @@ static const struct argp_option options[] = {
     {"dryrun", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
     {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
-    {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
+    {"replace", 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
     {"worker", KEY_WORKER, NULL, 0,
      "COMMAND is a program that does many tasks: it is started once a slot, reads its "
      "tasks and writes its answers, a line of JSON each",
      0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
+    {"jl", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"resume", KEY_RESUME, NULL, 0,
      "leave out what stands in the joblog, and add to it", 0},
     {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
@@ -93,6 +97,7 @@ static const struct argp_option options[] = {
     {"again-reread", KEY_REREAD, NULL, OPTION_HIDDEN, NULL, 0},
     {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
      0},
+    {"res", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"env", KEY_ENV, "NAME", 0,
@@ -228,6 +233,21 @@ static void parse_env(struct argp_state *state, const char *arg, struct run_opti
 
 /* ---- words ------------------------------------------------------------------- */
 
+/* {= and =} may stand in words of their own. */
+static void refuse_perl(struct argp_state *state, const struct run_options *o)
+{
+    const char *begun = NULL;
+    for (int i = 0; i < o->command_count; i++) {
+        const char *from = strstr(o->command[i], "{=");
+        begun = from ? o->command[i] : begun;
+        if (begun != NULL && strstr(from ? from : o->command[i], "=}") != NULL)
+            argp_error(state,
+                       "'%s': {= ... =} is Perl, which is not understood here; let a "
+                       "shell do it: 'x={}; echo \"${x%%%%.*}\"'",
+                       begun);
+    }
+}
+
 /* COMMAND... and where the arguments come from. */
 static void parse_words(struct argp_state *state, struct run_options *o)
 {
@@ -235,10 +255,7 @@ static void parse_words(struct argp_state *state, struct run_options *o)
     o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->next) - 1;
     o->command_count =
         inputs_words(&o->inputs, state, o->command, state->argc - state->next);
-    for (int i = 0; i < o->command_count; i++)
-        if (strstr(o->command[i], "{=") != NULL && strstr(o->command[i], "=}") != NULL)
-            argp_error(state, "'%s': {= =} is Perl, which is not understood here",
-                       o->command[i]);
+    refuse_perl(state, o);
 }
 
 /* A joblog has the commands that are to be tried again: whatever else is named, nothing
@@ -272,7 +289,7 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
     struct pipe_options *p = &o->pipe;
     if (!p->wanted && p->said)
         argp_error(state, "--block, --recstart, --recend, --regexp, --rrs and -L are "
-                          "for --pipe");
+                          "for --pipe; -N takes N arguments for each command");
     if (!p->wanted && in->options.header != NULL &&
         strcmp(in->options.header, ":") != 0)
         argp_error(state, "--header '%s': there is ':', the first line",
@@ -298,6 +315,28 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
         argp_error(state, "--pipe has no arguments, for -m, -X, --xargs or -s");
     p->blocks.records = (size_t)in->options.rows;
     p->blocks.header = in->options.header;
+}
+
+/* Outputs in one table, or under names of one's own, are GNU parallel's alone: a folder
+ * by such a name is what nobody wants. */
+static void check_results(struct argp_state *state, const struct run_options *o)
+{
+    static const char *const tables[] = {".csv", ".tsv", ".json", ".CSV", ".TSV"};
+    size_t length = o->results ? strlen(o->results) : 0;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        size_t n = strlen(tables[i]);
+        if (length >= n && strcmp(o->results + length - n, tables[i]) == 0)
+            argp_error(
+                state,
+                "--results '%s': outputs go to files of a folder; for a table "
+                "use --run FILE, and then 'rota report FILE' with --csv or --json",
+                o->results);
+    }
+    if (length > 0 && strchr(o->results, '{') != NULL)
+        argp_error(state,
+                   "--results '%s': the folder is one for all, and has files for each "
+                   "argument by itself; to name files write '%s > FILE'",
+                   o->results, o->command_count > 0 ? "COMMAND {}" : "COMMAND");
 }
 
 /* A program is started before there is an argument. */
@@ -329,14 +368,36 @@ static void check_worker(struct argp_state *state, const struct run_options *o)
                        o->command[i], place);
 }
 
+/* The one that reads commands, as GNU parallel has it: all quoting here is for those
+ * that read as sh does. */
+static void find_shell(struct argp_state *state, struct run_options *o)
+{
+    static const char *const known[] = {"sh",  "ash",  "bash", "dash",
+                                        "ksh", "mksh", "zsh"};
+    const char *shell = getenv("PARALLEL_SHELL");
+    if (shell == NULL || shell[0] == '\0')
+        return;
+    const char *name = strrchr(shell, '/') ? strrchr(shell, '/') + 1 : shell;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(name, known[i]) == 0)
+            o->shell = shell;
+    if (o->shell == NULL)
+        argp_error(state,
+                   "PARALLEL_SHELL '%s': arguments can't be made safe from that shell; "
+                   "name one that reads as sh does, as bash or zsh",
+                   shell);
+}
+
 static void finish(struct argp_state *state, struct run_options *o)
 {
     static const struct source_spec standard = {.file = "-"};
     if (o->place != NULL && o->place[0] == '\0')
         argp_error(state, "-I '': name what stands for the argument");
+    find_shell(state, o);
     finish_past(state, o);
     finish_pipe(state, o);
     check_worker(state, o);
+    check_results(state, o);
     if (o->inputs.count == 0 && inputs_add(&o->inputs, standard) != 0)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the arguments");
     o->inputs.options.whole = control_needs_total(&o->control);
@@ -446,6 +507,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[3] = &o->pipe;
         return 0;
     case 'j':
+    case 'P':
         o->slots = parse_slots(state, arg);
         return 0;
     case 'q':
@@ -483,11 +545,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 void run_options_parse(int argc, char **argv, struct run_options *out)
 {
     static char name[] = "rota run";
+    struct argp_option not_here[FOREIGN_MOST];
+    const struct argp foreign = {.options = not_here, .parser = foreign_parse};
     const struct argp_child children[] = {
         {&inputs_argp, 0, NULL, 1},
         {&launch_options_argp, 0, NULL, 2},
         {&control_options_argp, 0, NULL, 3},
         {&pipe_options_argp, 0, NULL, 4},
+        {&foreign, 0, NULL, 0},
         {0},
     };
     const struct argp argp = {
@@ -500,6 +565,7 @@ void run_options_parse(int argc, char **argv, struct run_options *out)
     *out = (struct run_options){
         .words = argv + 1, .word_count = argc - 1, .option_count = -1};
     argv[0] = name;
+    foreign_options(not_here);
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
 }

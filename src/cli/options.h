@@ -32,6 +32,7 @@ struct run_options {
     int retries;                /* further tries of one that fails */
     int nice;                   /* how much nicer than this process they are */
     const char *place;          /* what stands for {}; NULL: that does */
+    const char *shell;          /* PARALLEL_SHELL, which reads every command; or NULL */
     const char *tag;            /* a template, or NULL */
     const char *joblog;         /* files, or NULL */
     enum past_mode past;

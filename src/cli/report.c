@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,6 +102,26 @@ static const char *command_text(char *const *argv, struct text *t)
     return t->data;
 }
 
+/* Functions that bash exports are variables by such names. */
+static bool is_function(const char *name)
+{
+    char variable[128];
+    int n = snprintf(variable, sizeof(variable), "BASH_FUNC_%s%%%%", name);
+    return n < (int)sizeof(variable) && getenv(variable) != NULL;
+}
+
+/* What may be done about a command that there is not. */
+static const char *advice(const struct crew_end *end)
+{
+    const struct execute_result *result = end->result;
+    bool missing = result->how == EXECUTE_NOT_STARTED && result->code == ENOENT;
+    return missing && end->argv[0] != NULL && is_function(end->argv[0])
+               ? "; it is a function of bash: 'export PARALLEL_SHELL=bash' lets bash "
+                 "read "
+                 "commands"
+               : "";
+}
+
 /* --- tasks and workers ---------------------------------------------------- */
 
 static void say_failed(const struct report *r, const struct crew_end *end)
@@ -113,8 +134,9 @@ static void say_failed(const struct report *r, const struct crew_end *end)
         say(r, "task %" PRIu64 " was given up, as it took %d workers along: %s",
             end->task + 1, end->killed, command.data);
     else if (result != NULL)
-        say(r, "task %" PRIu64 " %s: %s", end->task + 1,
-            execute_text(result->how, result->code, how, sizeof(how)), command.data);
+        say(r, "task %" PRIu64 " %s: %s%s", end->task + 1,
+            execute_text(result->how, result->code, how, sizeof(how)), command.data,
+            advice(end));
 }
 
 void report_ended(struct report *r, const struct crew_end *end)
@@ -213,8 +235,11 @@ static void say_undone(const struct report *r, const struct crew_summary *sum, i
                       : steer->signal ? "asked to stop"
                       : steer->halted ? "halted, as --halt says"
                                       : "no worker is left";
-    say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
-        left < 0 ? " and the rest of the list" : "");
+    if (undone == 0 && left == 0)
+        say(r, "%s", why);
+    else
+        say(r, "%s; %" PRIu64 " task%s%s left undone", why, undone, plural(undone),
+            left < 0 ? " and the rest of the list" : "");
 }
 
 static int halted_status(const struct halt *h, uint64_t failed)

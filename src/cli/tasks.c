@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,10 +186,27 @@ void tasks_close(struct tasks *t)
 
 /* ---- tickets: three strings, each with its 0 byte ------------------------------ */
 
+/* A name that is too long for a folder ends with \ and the task's number, as no other
+ * does: so tasks whose arguments begin alike stay apart. */
+static int cut_name(struct blob *to, size_t from, uint64_t number)
+{
+    char tail[24];
+    if (to->size - from <= NAME_MAX)
+        return 0;
+    size_t n = (size_t)snprintf(tail, sizeof(tail), "\\%" PRIu64, number);
+    size_t end = from + NAME_MAX - n;
+    size_t escapes = 0;
+    while (end - escapes > from && to->data[end - escapes - 1] == '\\')
+        escapes++;
+    to->size = end - escapes % 2; /* half of a pair stays behind */
+    return blob_put(to, tail, n);
+}
+
 /* A value as a file's name: / is \_, \ is \\, and . and .. are \. and \.. */
-static int put_name(struct blob *to, const char *value)
+static int put_name(struct blob *to, const char *value, uint64_t number)
 {
     int rc = 0;
+    size_t from = to->size;
     if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
         rc = blob_put(to, "\\", 1);
     for (; *value != '\0' && rc == 0; value++) {
@@ -198,6 +217,8 @@ static int put_name(struct blob *to, const char *value)
         if (rc == 0 && *value != '/' && *value != '\\')
             rc = blob_put(to, value, 1);
     }
+    if (rc == 0)
+        rc = cut_name(to, from, number);
     return rc ? rc : blob_put(to, "/", 1);
 }
 
@@ -216,9 +237,9 @@ static int put_folder(const struct tasks *t, struct row row, uint64_t number,
     for (int i = 0; i < row.count && rc == 0; i++) {
         char place[16];
         snprintf(place, sizeof(place), "%d", i + 1);
-        rc = put_name(to, i < names.count ? names.values[i] : place);
+        rc = put_name(to, i < names.count ? names.values[i] : place, number);
         if (rc == 0)
-            rc = put_name(to, row.values[i]);
+            rc = put_name(to, row.values[i], number);
     }
     return rc;
 }
@@ -337,6 +358,7 @@ static int make_templates(struct tasks *t, struct rota_error *err)
 {
     struct template_options options = {
         .place = t->o->place,
+        .shell = t->o->shell,
         .names = names_of(t),
         .quote = t->o->quote,
         .bare = t->blocks != NULL,
@@ -461,7 +483,7 @@ static int next_row(struct tasks *t, struct row *row, uint64_t *number,
         while (rc == 0 && t->past != NULL && past_has(t->past, *number));
     if (rc == 0 && t->command == NULL)
         rc = make_templates(t, err);
-    return rc;
+    return rc ? rc : template_check(t->command, *row, err);
 }
 
 /* The values of a row, one block. */

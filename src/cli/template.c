@@ -22,6 +22,10 @@ enum piece_kind {
     PIECE_FIELD,
 };
 
+enum {
+    SHOWN_MAX = 80, /* bytes of an argument in an error */
+};
+
 struct piece {
     enum piece_kind kind;
     struct slice text;
@@ -35,6 +39,7 @@ struct template
     struct blob text; /* what was written, and what the pieces point into */
     struct piece *pieces;
     size_t count;
+    const char *named; /* the shell; or NULL */
     bool empty;
     bool quote;
     bool fields; /* there is a replacement string */
@@ -81,6 +86,8 @@ static bool needs_shell(const struct template *t)
         return true;
     if (t->quote)
         return false;
+    if (t->named != NULL)
+        return true;
     for (size_t i = 0; i < t->count; i++) {
         const struct piece *p = &t->pieces[i];
         for (size_t j = 0; p->kind == PIECE_TEXT && j < p->text.size; j++)
@@ -171,12 +178,11 @@ static int place_fields(struct template *t, struct rota_error *err)
     for (size_t i = 0; i < t->count && !t->quote; i++) {
         struct piece *p = &t->pieces[i];
         if (p->kind == PIECE_FIELD) {
-            if (q.document || q.too_deep)
+            if (quote_lost(&q) != NULL)
                 return error_set(err, ROTA_E_ARG,
-                                 "an argument within or behind a %s can't be made "
-                                 "safe from the shell; pass it to a script instead",
-                                 q.document ? "here-document ('<<')"
-                                            : "command nested so deep");
+                                 "an argument within or behind %s can't be made safe "
+                                 "from the shell; pass it to a script instead",
+                                 quote_lost(&q));
             p->at = q;
             q.before = 'x';
         } else {
@@ -243,6 +249,7 @@ int template_new(char *const *words, int count, const struct template_options *o
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     t->empty = count == 0;
     t->quote = options->quote;
+    t->named = options->shell;
     if (join(t, words, count) != 0 ||
         (t->pieces = calloc(2 * t->text.size + 2, sizeof(*t->pieces))) == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -268,17 +275,52 @@ void template_free(struct template *t)
 
 /* ---- as a shell's line ------------------------------------------------------- */
 
+/* The values for which a field stands. */
+static struct row meant(const struct field *f, struct row row)
+{
+    if (f->position == 0)
+        return row;
+    int i = field_index(f, row.count);
+    return i < 0 ? (struct row){.count = 0}
+                 : (struct row){.values = row.values + i, .count = 1};
+}
+
 static int put_values(struct blob *out, const struct piece *p, struct row row)
 {
     const struct field *f = &p->field;
     int rc = 0;
-    int first = f->position ? field_index(f, row.count) : 0;
-    int end = f->position ? first + 1 : row.count;
-    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+    row = meant(f, row);
+    for (int i = 0; i < row.count && rc == 0; i++) {
         struct slice s = field_part(f->part, row.values[i]);
-        rc = i > first ? blob_put(out, " ", 1) : 0;
+        rc = i > 0 ? blob_put(out, " ", 1) : 0;
         if (rc == 0)
             rc = quote_put(out, &p->at, s.data, s.size);
+    }
+    return rc;
+}
+
+static int check_value(const struct quote *at, struct slice value,
+                       struct rota_error *err)
+{
+    if (quote_takes(at, value.data, value.size))
+        return 0;
+    return error_set(
+        err, ROTA_E_ARG,
+        "argument '%.*s' stands in $((...)) or \"${...}\", where it can't be "
+        "made safe from the shell; set a variable first, as in 'x={}; echo "
+        "$((x + 1))'",
+        value.size < SHOWN_MAX ? (int)value.size : SHOWN_MAX, value.data);
+}
+
+int template_check(const struct template *t, struct row row, struct rota_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < t->count && t->shell && !t->quote && rc == 0; i++) {
+        const struct piece *p = &t->pieces[i];
+        bool is_value = p->kind == PIECE_FIELD && p->field.kind == FIELD_VALUE;
+        struct row values = is_value ? meant(&p->field, row) : (struct row){.count = 0};
+        for (int j = 0; j < values.count && rc == 0; j++)
+            rc = check_value(&p->at, field_part(p->field.part, values.values[j]), err);
     }
     return rc;
 }
@@ -294,7 +336,8 @@ static int put_number(struct blob *out, uint64_t number)
 static int put_slot(struct blob *out, const struct piece *p)
 {
     static const char slot[] = "${PARALLEL_JOBSLOT}";
-    bool single = p->at.in[p->at.depth] == IN_SINGLE;
+    enum quote_in in = (enum quote_in)p->at.in[p->at.depth];
+    bool single = in == IN_SINGLE || in == IN_ANSI;
     int rc = blob_put(out, "'", single);
     if (rc == 0)
         rc = blob_put(out, slot, sizeof(slot) - 1);
@@ -390,11 +433,10 @@ static int word_end(struct words *w)
 static int word_values(struct words *w, const struct field *f, struct row row)
 {
     int rc = 0;
-    int first = f->position ? field_index(f, row.count) : 0;
-    int end = f->position ? first + 1 : row.count;
-    for (int i = first; i >= 0 && i < end && rc == 0; i++) {
+    row = meant(f, row);
+    for (int i = 0; i < row.count && rc == 0; i++) {
         struct slice s = field_part(f->part, row.values[i]);
-        rc = i > first ? word_end(w) : 0;
+        rc = i > 0 ? word_end(w) : 0;
         if (rc == 0)
             rc = word_put(w, s.data, s.size);
     }
@@ -456,15 +498,16 @@ static int split(struct words *w, const char *line)
     return rc;
 }
 
-static int shell_words(struct words *w, const char *line)
+static int shell_words(struct words *w, const char *shell, const char *line)
 {
-    int rc = word_put(w, "sh\0-c", 5);
-    w->count = 1;
-    if (rc == 0)
-        rc = word_end(w);
-    if (rc == 0)
-        rc = word_put(w, line, strlen(line));
-    return rc ? rc : word_end(w);
+    const char *const words[] = {shell ? shell : "sh", "-c", line};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && rc == 0; i++) {
+        rc = word_put(w, words[i], strlen(words[i]));
+        if (rc == 0)
+            rc = word_end(w);
+    }
+    return rc;
 }
 
 /* An array, and what it points to behind it. */
@@ -493,8 +536,9 @@ static int line_words(const struct template *t, struct row row, uint64_t task,
     if (rc == 0)
         rc = blob_put(&line, "", 1);
     if (rc == 0)
-        rc = t->shell || line_needs_shell(line.data) ? shell_words(w, line.data)
-                                                     : split(w, line.data);
+        rc = t->shell || line_needs_shell(line.data)
+                 ? shell_words(w, t->named, line.data)
+                 : split(w, line.data);
     blob_done(&line);
     return rc;
 }

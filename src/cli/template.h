@@ -10,9 +10,10 @@
  * one for the shell too: where a quotation begins or ends in it, all arguments stand in
  * it.
  *
- * A command line in which a shell would find something to do is run by `sh -c`, with
- * the arguments quoted (quote.h); any other is split at its spaces and run as it is. In
- * both cases an argument reaches the command as it was, whatever it holds: a file named
+ * A command line in which a shell would find something to do is run by `sh -c` (and by
+ * a shell that was named every one is, as it may have functions), with the arguments
+ * quoted (quote.h); any other is split at its spaces and run as it is. In both cases an
+ * argument reaches the command as it was, whatever it holds: a file named
  * `; rm -rf ~` is a file's name. Only an argument that is the command line is read by
  * the shell.
  *
@@ -34,6 +35,8 @@ struct template;
 struct template_options {
     const char *place; /* what stands for {}; NULL: that does */
     struct row names;  /* of sources, borrowed for the call */
+    const char *shell; /* reads each command line, borrowed while the template lives;
+                          NULL: sh does, and only where there is something for it */
     bool quote;        /* the words stand as they are: no shell reads them */
     bool bare;         /* nothing is appended where there is no replacement string */
     bool context;      /* a word with {} stands there for each argument, not once */
@@ -45,6 +48,10 @@ int template_new(char *const *words, int count, const struct template_options *o
                  struct template **out, struct rota_error *err);
 
 void template_free(struct template *t);
+
+/* Whether these arguments can stand where they would. Fails with ROTA_E_ARG where one
+ * can't be made safe at its place; nothing is made of such a row. */
+int template_check(const struct template *t, struct row row, struct rota_error *err);
 
 /* The command for the arguments of task number `task`: *out is one block that holds
  * the words and their array, NULL at its end, to be freed. Fails with ROTA_E_NOMEM. */

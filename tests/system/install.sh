@@ -51,10 +51,24 @@ same "$out" 'a\nb\n'
 begin "the guard finds what it preloads"
 run 3 "$here/bin/rota" guard -n 4 -- "$build/examples/fail_mpi"
 
+# tools/install builds the program, and what this needs: where nothing was built before.
+for library in "$here"/lib/rota/*.so; do
+    run 0 ninja -C "$build" -t query rota
+    grep -q "${library##*/}" "$out" || failed "${library##*/} may be missing in a fresh build"
+done
+
 begin "the library's names are Rota's"
 run 0 nm -g --defined-only "$here/lib/librota.a"
 names=$(awk 'NF == 3 && $3 !~ /^rota_/ { print $3 }' "$out")
 [ "$names" = MPI_Finalize ] || failed "it defines $names"
+
+begin "the header in C++"
+if command -v g++ >/dev/null; then
+    echo '#include <rota.h>' >"$TMPDIR/check.cpp"
+    run 0 g++ -std=c++11 -I"$here/include" -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow \
+        -Wold-style-cast -Wconversion -Werror "$TMPDIR/check.cpp"
+    silent
+fi
 
 begin "the examples"
 cp -r "$here/share/doc/rota/examples" "$TMPDIR/check.examples"

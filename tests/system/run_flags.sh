@@ -74,6 +74,10 @@ run 2 "$rota" run "$@" --joblog /no/such/log true ::: a
 says "cannot write joblog '/no/such/log': No such file"
 run 3 "$rota" run "$@" --results /dev/null/x true ::: a
 says "cannot make folder '/dev/null/"
+long=$(printf '%0252d//' 0)
+run 0 "$rota" run "$@" --results check.long 'echo {#} #' ::: "${long}a" "${long}b"
+same "check.long/1/$(printf '%0252d' 0)\\1/stdout" '1\n'
+same "check.long/1/$(printf '%0252d' 0)\\2/stdout" '2\n'
 
 begin "where commands run, and how nice they are"
 run 0 "$rota" run "$@" --wd / pwd ::: -P

@@ -32,6 +32,43 @@ run 1 sh -c "printf 'echo one\n\nexit 4\necho two | cat\n' | '$rota' run -j1"
 same "$out" 'one\ntwo\n'
 says 'task 2 exited with status 4: exit 4'
 
+begin "what GNU parallel has, and is not here"
+for words in '--tmux' '-S host' '-E stop' '--rpl x'; do
+    run 2 "$rota" run $words echo ::: a
+    says "GNU parallel's -"
+done
+for words in '--results x.csv' '--results d/{}.txt'; do
+    run 2 "$rota" run $words echo ::: a
+    says "outputs go to files of a folder|the folder is one for all"
+done
+run 2 "$rota" run echo '{=' 's/a/b/' '=}' ::: a
+says 'is Perl'
+run 0 "$rota" run --will-cite -P1 -C ' ' --keeporder echo '{2}' ::: 'a b'
+same "$out" 'b\n'
+
+begin "another shell"
+if command -v bash >/dev/null; then
+    cat >"$TMPDIR/check.bash" <<'END'
+f() { echo "in f: $1"; }
+export -f f
+"$1" run f ::: a
+PARALLEL_SHELL=bash "$1" run -k f ::: 'a  b' "it's"
+PARALLEL_SHELL=bash "$1" run -k 'x=(1 {}); cat <<< ${x[1]}' ::: '$(id)'
+PARALLEL_SHELL=/bin/bash "$1" run -q echo ::: '$x'
+PARALLEL_SHELL=/bin/fish "$1" run echo ::: a
+END
+    run 2 bash "$TMPDIR/check.bash" "$rota"
+    same "$out" "in f: a  b\nin f: it's\n\$(id)\n\$x\n"
+    says "it is a function of bash: 'export PARALLEL_SHELL=bash'"
+    says "PARALLEL_SHELL '/bin/fish'"
+fi
+
+begin "an argument that no quotes would hold"
+run 0 "$rota" run 'echo $((1+{}))' ::: 2
+same "$out" '3\n'
+run 3 "$rota" run 'echo $((1+{}))' ::: '$(echo 2)'
+says 'argument .* stands in'
+
 begin "commands read nothing"
 run 0 sh -c "seq 3 | '$rota' run -j1 'cat; echo'"
 same "$out" '1\n2\n3\n'

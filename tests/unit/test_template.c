@@ -202,6 +202,11 @@ static void an_argument_is_the_same_within_all_quotes(void **state)
         "(printf %s \"$( (printf %s {}) )\")",
         "x='it'\\''s'; printf %s {}",
         "x=${y#z}; printf %s \"{}\"",
+        "printf %s \"${y:-$(printf %s \"{}\")}\"",
+        ": \\\n# '\nprintf %s {}",
+        "printf %s \"${y:-\"}\"}\" >&2; printf %s '{}'",
+        "printf %s ${y:-'a b'} $((1 << (2 + 1))) \"$((1))\" >&2; printf %s {}",
+        "printf %s \"$(: $(:)#'a'; printf %s \"$$(\" >&2; printf %s {})\"",
     };
     static const char *const arguments[] = {
         "a",    "",      "two  words", "it's", "$(echo x)", "`echo x`",
@@ -216,6 +221,7 @@ static void an_argument_is_the_same_within_all_quotes(void **state)
             char got[256];
             struct row row = {.values = &arguments[j], .count = 1};
             assert_int_equal(template_new(&word, 1, &plain, &t, NULL), 0);
+            assert_int_equal(template_check(t, row, NULL), 0);
             assert_int_equal(template_apply(t, row, 1, &argv), 0);
             shell_prints(argv, got, sizeof(got));
             assert_string_equal(got, arguments[j]);
@@ -281,7 +287,17 @@ static void a_place_that_cannot_be_made_safe_is_refused(void **state)
     static const char *const commands[] = {
         "cat <<E\n{}\nE",
         "cat {} <<E\nE\necho {}",
-        "((((((((((((((((((((((((((((((((((((((((( {}",
+        "( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( ( {}",
+        "echo \"$(case a in a) echo {};; esac)\"",
+        "echo \"`echo \\\"{}\\\"`\"",
+        "echo `echo \\`echo {}\\``",
+        "echo \"${x:-'}'}\" {}",
+        "echo $'\\'' {}",
+        "echo `echo '`' {}`",
+        "echo \\{}",
+        "echo \"\\{}\"",
+        "echo ${}",
+        "(:)# '\necho {}",
     };
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         struct template *t = NULL;
@@ -290,6 +306,34 @@ static void a_place_that_cannot_be_made_safe_is_refused(void **state)
         assert_null(t);
     }
     expect("cat {} <<E\nE", "a", "[sh][-c][cat a <<E\nE]");
+}
+
+/* There a shell reads quotes as plain bytes, and $(...) in them is run. */
+static void a_place_without_quotes_takes_plain_arguments_only(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "echo $((1+{}))",        "echo \"$(( ({}) ))\"", "echo \"${x#{}}\"",
+        "echo \"${x:-\"{}\"}\"", "echo $((1+${x:-{}}))", "((x = {}))",
+    };
+    static const char *const bad[] = {"$(id)", "`id`", "'", "a b", "1))", "}"};
+    static const char *const good[] = {"7", "-1.5", "a_b/c.d", ""};
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        rota_auto(template) struct template *t = NULL;
+        rota_auto(heap) char *word = strdup(commands[i]);
+        struct rota_error err;
+        assert_int_equal(template_new(&word, 1, &plain, &t, NULL), 0);
+        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
+            struct row row = {.values = &bad[j], .count = 1};
+            assert_int_equal(template_check(t, row, &err), ROTA_E_ARG);
+        }
+        for (size_t j = 0; j < sizeof(good) / sizeof(good[0]); j++) {
+            struct row row = {.values = &good[j], .count = 1};
+            assert_int_equal(template_check(t, row, &err), 0);
+        }
+    }
+    expect("echo $((1+{}))", "7", "[sh][-c][echo $((1+7))]");
+    expect("echo \"${x:-\"{}\"}\"", "a", "[sh][-c][echo \"${x:-\"a\"}\"]");
 }
 
 static void a_shell_runs_what_only_a_shell_can(void **state)
@@ -330,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_word_is_there_for_each_argument),
         cmocka_unit_test(a_repeated_word_is_safe_in_all_quotes),
         cmocka_unit_test(a_place_that_cannot_be_made_safe_is_refused),
+        cmocka_unit_test(a_place_without_quotes_takes_plain_arguments_only),
         cmocka_unit_test(a_shell_runs_what_only_a_shell_can),
         cmocka_unit_test(without_a_command_each_argument_is_one),
     };
