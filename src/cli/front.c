@@ -217,18 +217,26 @@ static bool front_launch(const struct run_options *o, char **words,
 static char **front_words(const struct run_options *o)
 {
     enum {
-        MORE = 4,
+        MORE = 5,
     };
     char *more[MORE];
     int count = 0;
     rota_auto(heap) char *file = NULL;
     rota_auto(heap) char *why = NULL;
+    rota_auto(heap) char *names = NULL;
+    rota_auto(heap) char *env = NULL;
     static char reread[] = "--again-reread";
     static char retry[] = "--again-retry-failed";
     if (o->run_file != NULL && asprintf(&file, "--run=%s", o->run_file) < 0)
         return NULL;
     if (o->again.why != NULL && asprintf(&why, "--again=%s", o->again.why) < 0)
         return NULL;
+    if (o->variables.all && o->variables.count > 0 &&
+        (variables_names(&o->variables, &names) != 0 ||
+         asprintf(&env, "--env=%s", names) < 0))
+        return NULL;
+    if (env != NULL)
+        more[count++] = env;
     if (file != NULL)
         more[count++] = file;
     if (why != NULL)

@@ -42,11 +42,12 @@ struct run_options {
     const char *folder;  /* where commands run, or NULL */
     enum show_mode show;
     bool in_order;
-    bool worker;  /* the command is a persistent program (programs.h) */
-    bool quote;   /* the command's words stand as they are */
-    bool verbose; /* each command is shown before its output */
-    bool dry;     /* and nothing else done */
-    bool summary; /* wanted even if all went well */
+    bool worker;     /* the command is a persistent program (programs.h) */
+    bool quote;      /* the command's words stand as they are */
+    bool verbose;    /* each command is shown before its output */
+    bool dry;        /* and nothing else done */
+    bool summary;    /* wanted even if all went well */
+    bool record_env; /* nothing but that: variables_record */
     char **command;
     int command_count;
     char **words; /* all of them, without the program's name; */

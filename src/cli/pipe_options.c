@@ -13,6 +13,9 @@ enum {
     KEY_RECEND,
     KEY_REGEXP,
     KEY_STRIP,
+    KEY_CAT,
+    KEY_FIFO,
+    KEY_ROUND,
     LINES_MAX = 1000000000,
 };
 
@@ -27,6 +30,16 @@ static const struct argp_option options[] = {
     {"spreadstdin", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"pipepart", KEY_PIPEPART, NULL, 0, "the same of -a FILE", 0},
     {"pipe-part", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"cat", KEY_CAT, NULL, 0,
+     "as --pipe, but {} in COMMAND is the name of a temporary file with the block", 0},
+    {"fifo", KEY_FIFO, NULL, 0,
+     "as --pipe, but {} is the name of a pipe, to be read once", 0},
+    {"round-robin", KEY_ROUND, NULL, 0,
+     " as --pipe, but with no more than -j commands in all: what has read its block "
+     "gets "
+     "the next one, up to the end of the input",
+     0},
+    {"round", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"block", KEY_BLOCK, "SIZE", 0,
      "about so many bytes in each block (1M); K, M and G are powers of 1024, k, m and "
      "g "
@@ -105,10 +118,28 @@ static error_t parse_record(int key, char *arg, struct argp_state *state,
     }
 }
 
+static void parse_input(struct argp_state *state, enum execute_input input,
+                        struct pipe_options *o)
+{
+    if (o->input != EXECUTE_STANDARD && o->input != input)
+        argp_error(state, "--cat and --fifo: a command reads by the one or the other");
+    o->input = input;
+    o->wanted = true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct pipe_options *o = state->input;
     switch (key) {
+    case KEY_CAT:
+        parse_input(state, EXECUTE_FILE, o);
+        return 0;
+    case KEY_FIFO:
+        parse_input(state, EXECUTE_FIFO, o);
+        return 0;
+    case KEY_ROUND:
+        o->round_robin = o->wanted = true;
+        return 0;
     case ARGP_KEY_INIT:
         o->blocks.block_bytes = 1 << 20;
         return 0;

@@ -84,8 +84,8 @@ struct resume_options {
 static bool is_fixed(const struct argp_option *o)
 {
     static const char *const names[] = {
-        "dry-run", "quote",  "run",           "wd",           "workdir",
-        "dryrun",  "resume", "resume-failed", "retry-failed", "worker"};
+        "dry-run", "quote",         "run",          "wd",     "workdir",   "dryrun",
+        "resume",  "resume-failed", "retry-failed", "worker", "record-env"};
     if (o->key == 'I' || o->flags & OPTION_HIDDEN)
         return true;
     for (size_t i = 0; o->name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
