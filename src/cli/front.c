@@ -15,23 +15,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/self.h"
 #include "cli/desk.h"
 #include "cli/pump.h"
 #include "cli/report.h"
 #include "cli/steer.h"
 #include "cli/words.h"
 #include "launch/launch.h"
-
-/* This very program, as the launcher must name it. */
-static char *own_path(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n < 0)
-        return NULL;
-    path[n] = '\0';
-    return strdup(path);
-}
 
 /* Where rank 0 finds standard input. */
 static char at_desk[] = FRONT_AT_DESK;
@@ -268,7 +258,9 @@ void front_run(const struct run_options *o, struct ending *e)
         e->status = cli_fail(STATUS_USAGE, &err);
         return;
     }
-    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char *self = NULL;
+    if (self_path(!is_spread(o), &self) != 0)
+        self = NULL;
     rota_auto(heap) char **given = front_words(o);
     rota_auto(heap) char **words = NULL;
     bool ran = false;
