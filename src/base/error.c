@@ -32,11 +32,15 @@ const char *rota_strerror(int code)
     }
 }
 
+const char *error_signal(int number)
+{
+    const char *abbrev = sigabbrev_np(number);
+    return abbrev != NULL ? abbrev : "?";
+}
+
 const char *rota_fate_text(struct rota_fate fate, char *buf, size_t size)
 {
-    const char *abbrev = sigabbrev_np(fate.code);
-    if (abbrev == NULL)
-        abbrev = "?";
+    const char *abbrev = error_signal(fate.code);
 
     switch (fate.how) {
     case ROTA_ALIVE:

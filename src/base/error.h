@@ -10,4 +10,7 @@
 int error_set(struct rota_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A signal's name after "SIG", as "SEGV"; "?" where it has none. */
+const char *error_signal(int number);
+
 #endif

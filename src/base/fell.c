@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/scratch.h"
+#include "base/spare.h"
 #include "base/tree.h"
 
 #define SHM_DIR "/dev/shm/"
@@ -224,16 +225,22 @@ static void remove_shared_memory(int64_t since_ns)
 void fell_orphans(int64_t since_ns)
 {
     since_ns -= NS_PER_SEC; /* a file's time lags behind by some milliseconds */
+    struct rlimit before;
+    bool more = spare_take(&before);
     remove_shared_memory(since_ns);
     const char *tmp = getenv("TMPDIR");
     tmp = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
     remove_sessions(tmp, since_ns);
     remove_left(tmp, is_inputs_of_dead, since_ns);
+    if (more)
+        spare_return(&before);
 }
 
 int tree_fell(int64_t deadline_ns)
 {
     struct files f = {.count = 0};
+    struct rlimit before;
+    bool more = spare_take(&before);
     note_tree(&f);
     int rc = tree_kill(deadline_ns);
     if (rc == 0)
@@ -243,5 +250,7 @@ int tree_fell(int64_t deadline_ns)
             unlink(f.paths[i]);
         free(f.paths[i]);
     }
+    if (more)
+        spare_return(&before);
     return rc;
 }

@@ -7,10 +7,7 @@
  *
  * A process whose first thread has ended shows as a zombie, though others of it go on:
  * it is one only when it has none.
- *
- * To end a tree is the last thing that may fail for want of descriptors: where they are
- * spent, the limit is raised for the pass, as far as the hard one lets us.
- */
+ * */
 #include "base/tree.h"
 
 #include <ctype.h>
@@ -22,13 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/spare.h"
 #include "rota.h"
 
 struct process {
@@ -114,29 +111,15 @@ static int read_all(struct table *t)
     return rc;
 }
 
-/* Room for a pass; *before is what to go back to. Whether there is any. */
-static bool raise_limit(struct rlimit *before)
-{
-    enum {
-        PASS_FDS = 8, /* it takes two; other threads may take some meanwhile */
-    };
-    if (getrlimit(RLIMIT_NOFILE, before) != 0)
-        return false;
-    struct rlimit more = *before;
-    more.rlim_cur = more.rlim_max - more.rlim_cur > PASS_FDS ? more.rlim_cur + PASS_FDS
-                                                             : more.rlim_max;
-    return more.rlim_cur > before->rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0;
-}
-
 static int table_read(struct table *t)
 {
     struct rlimit before;
     int rc = read_all(t);
-    if (rc != ROTA_E_IO || errno != EMFILE || !raise_limit(&before))
+    if (rc != ROTA_E_IO || errno != EMFILE || !spare_take(&before))
         return rc;
     t->count = 0;
     rc = read_all(t);
-    setrlimit(RLIMIT_NOFILE, &before);
+    spare_return(&before);
     return rc;
 }
 

@@ -127,9 +127,14 @@ static enum launch_heard front_heard(void *ctx, int signal, bool typed)
 
 static void die(struct ending *e, const char *why, int launcher)
 {
+    int signal = launcher - STATUS_SIGNAL; /* as shells, launchers say it so */
+    char as[48] = "";
+    if (sigabbrev_np(signal) != NULL)
+        snprintf(as, sizeof(as), ", as after signal %d, SIG%s", signal,
+                 error_signal(signal));
     e->status = STATUS_INCOMPLETE;
-    snprintf(e->died, sizeof(e->died), "%s (the launcher's status is %d)", why,
-             launcher);
+    snprintf(e->died, sizeof(e->died), "%s (the launcher's status is %d%s)", why,
+             launcher, as);
 }
 
 /* Whether `launcher`, a launcher's status, is that of a rank which found no desk. */

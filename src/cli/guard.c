@@ -237,8 +237,10 @@ static int run(struct guard *g, struct rota_error *err, int *status)
         return error_set(err, ROTA_E_IO, "cannot find this program: %s",
                          strerror(errno));
     rota_auto(heap) char **argv = make_command(self, g->program->argv);
-    struct launch_spec spec = {
-        .argv = argv, .asked = &g->asked, .abandoned = &g->abandoned};
+    struct launch_spec spec = {.argv = argv,
+                               .bound = true, /* as it would be without us */
+                               .asked = &g->asked,
+                               .abandoned = &g->abandoned};
     if (argv == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     int rc = launch_options_apply(&g->program->launch, &spec, err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "cli/keeper.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -64,6 +65,6 @@ int program_keep(const char *name, int (*work)(void *context), void *context)
     if (end.signal == 0)
         return end.status;
     fprintf(stderr, "%s: its process was killed by signal %d (SIG%s)\n", name,
-            end.signal, sigabbrev_np(end.signal));
+            end.signal, error_signal(end.signal));
     return 128 + end.signal;
 }

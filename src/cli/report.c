@@ -182,14 +182,13 @@ static void say_summary(const struct report *r, const struct rota_stats *s)
 
 void report_running_out(struct report *r, const struct steer *s, uint64_t running)
 {
-    const char *abbrev = sigabbrev_np(s->signal);
     char why[64] = "halted, as --halt says";
     bool typed = s->signal == SIGINT;
     r->running_out = true;
     if (running == 0)
         return;
     if (s->signal != 0)
-        snprintf(why, sizeof(why), "asked to stop (SIG%s)", abbrev ? abbrev : "?");
+        snprintf(why, sizeof(why), "asked to stop (SIG%s)", error_signal(s->signal));
     say(r,
         "%s: no more tasks are begun, and the %" PRIu64 " that run%s may end; %s ends "
         "%s at once",

@@ -270,9 +270,8 @@ static const char *how_it_ended(int status, char buf[64])
         return "some tasks failed";
     if (status <= STATUS_SIGNAL)
         return "some tasks were left undone";
-    const char *name = sigabbrev_np(status - STATUS_SIGNAL);
     snprintf(buf, 64, "it was asked to stop by signal %d (SIG%s)",
-             status - STATUS_SIGNAL, name ? name : "?");
+             status - STATUS_SIGNAL, error_signal(status - STATUS_SIGNAL));
     return buf;
 }
 

@@ -509,14 +509,13 @@ void execute_close(struct execute *x)
 
 const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
 {
-    const char *abbrev = sigabbrev_np(code);
     switch (how) {
     case EXECUTE_EXITED:
         snprintf(buf, size, "exited with status %d", code);
         break;
     case EXECUTE_KILLED:
         snprintf(buf, size, "was killed by signal %d (SIG%s)", code,
-                 abbrev ? abbrev : "?");
+                 error_signal(code));
         break;
     case EXECUTE_NOT_STARTED:
         snprintf(buf, size, "could not be started: %s", strerror(code));

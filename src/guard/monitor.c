@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,11 +13,8 @@
 #include "guard/shim.h"
 #include "guard/shot.h"
 #include "guard/sites.h"
-#include "liveness/conn.h"
-#include "liveness/line.h"
-#include "liveness/net.h"
+#include "liveness/door.h"
 
-#define STRANGER_NS   (5 * NS_PER_SEC)
 #define PING_EVERY_NS NS_PER_SEC
 #define SILENCE_NS    (30 * NS_PER_SEC)
 #define ANSWER_NS     (2 * NS_PER_SEC)  /* for all answers to a look */
@@ -31,11 +27,6 @@
 #define CORE_NS       (60 * NS_PER_SEC) /* for a core dump */
 #define HANG_UP_NS    (10 * NS_PER_SEC)
 
-enum {
-    STRANGER = -1,
-    SPARE = 64, /* unproved connections beyond one a rank */
-};
-
 enum phase {
     WATCHING,
     LOOKING,
@@ -46,19 +37,7 @@ enum phase {
     ENDING,
 };
 
-/* A connection: a stranger's until it has proved itself, then a rank's parent's. */
-struct guest {
-    TAILQ_ENTRY(guest) link;
-    struct conn conn;
-    int rank;
-    int64_t since_ns;
-    unsigned char nonce[LINE_NONCE_BYTES];
-};
-
-TAILQ_HEAD(guests, guest);
-
 struct member {
-    struct guest *guest; /* NULL: not yet, or no more */
     bool came;
     bool quiet;
     struct rota_fate fate;
@@ -74,11 +53,9 @@ struct member {
 
 struct monitor {
     struct monitor_options o;
-    int listener;
+    struct door *door;
     int stop;
-    unsigned char secret[LINE_SECRET_BYTES];
-    struct guests guests;
-    int strangers;
+    int64_t now_ns; /* of this round */
     struct member *members;
     const char **stacks; /* of the members, to be told */
     enum phase phase;
@@ -104,81 +81,39 @@ static bool has_gone(const struct member *m)
            m->fate.how == ROTA_VANISHED;
 }
 
-/* ---- lines ---------------------------------------------------------------------- */
+/* ---- lines (struct door_host) ---------------------------------------------------- */
 
-static void show_out(struct monitor *m, struct guest *g, int64_t now_ns)
+/* A parent comes once. */
+static int admit(void *ctx, int rank)
 {
-    TAILQ_REMOVE(&m->guests, g, link);
-    if (g->rank == STRANGER) {
-        m->strangers--;
-    } else {
-        struct member *member = &m->members[g->rank];
-        member->guest = NULL;
-        member->quiet = false;
-        m->news = true;
-        if (!has_gone(member)) {
-            member->fate.how = ROTA_VANISHED;
-            member->gone_ns = now_ns;
-        }
+    struct monitor *m = ctx;
+    if (m->members[rank].came)
+        return ROTA_E_STATE;
+    m->members[rank].came = true;
+    m->members[rank].answered = true; /* what was asked before it came */
+    return 0;
+}
+
+static void left(void *ctx, int rank)
+{
+    struct monitor *m = ctx;
+    struct member *member = &m->members[rank];
+    member->quiet = false;
+    m->news = true;
+    if (!has_gone(member)) {
+        member->fate.how = ROTA_VANISHED;
+        member->gone_ns = m->now_ns;
     }
-    conn_done(&g->conn);
-    free(g);
 }
 
 static void send_all(struct monitor *m, enum line_kind kind, const void *payload,
                      size_t size)
 {
-    for (int i = 0; i < m->o.ranks; i++) {
-        struct guest *g = m->members[i].guest;
-        if (g != NULL && conn_send(&g->conn, kind, payload, size) != 0)
-            g->conn.ended = true;
-    }
-}
-
-static void let_in(struct monitor *m, int64_t now_ns)
-{
-    int fd;
-    for (int n = 0; n < SPARE && (fd = net_accept(m->listener)) >= 0; n++) {
-        struct guest *g =
-            m->strangers < m->o.ranks + SPARE ? calloc(1, sizeof(*g)) : NULL;
-        if (g == NULL) {
-            close(fd); /* a parent of ours tries again */
-            return;
-        }
-        conn_init(&g->conn, fd, LINE_HELLO_BYTES, now_ns);
-        g->rank = STRANGER;
-        g->since_ns = now_ns;
-        line_random(g->nonce, sizeof(g->nonce));
-        TAILQ_INSERT_TAIL(&m->guests, g, link);
-        m->strangers++;
-        if (conn_send(&g->conn, LINE_CHALLENGE, g->nonce, sizeof(g->nonce)) != 0)
-            g->conn.ended = true;
-    }
-}
-
-static int take_hello(struct monitor *m, struct guest *g, const struct line_frame *f)
-{
-    struct line_hello hello;
-    unsigned char proof[LINE_PROOF_BYTES];
-    if (f->kind != LINE_HELLO || line_get_hello(f, &hello) != 0)
-        return ROTA_E_FORMAT;
-    line_prove(LINE_ROLE_MEMBER, m->secret, g->nonce, &hello, proof);
-    if (!line_same(proof, hello.proof, sizeof(proof)) ||
-        hello.size != (uint32_t)m->o.ranks || hello.rank >= hello.size ||
-        m->members[hello.rank].came)
-        return ROTA_E_FORMAT;
-    m->strangers--;
-    g->rank = (int)hello.rank;
-    g->conn.max_payload = SHOT_MAX_BYTES;
-    m->members[g->rank].guest = g;
-    m->members[g->rank].came = true;
-    m->members[g->rank].answered = true; /* what was asked before it came */
-    line_prove(LINE_ROLE_HUB, m->secret, g->nonce, &hello, proof);
-    return conn_send(&g->conn, LINE_WELCOME, proof, sizeof(proof));
+    door_send_all(m->door, -1, kind, payload, size);
 }
 
 static int take_report(struct monitor *m, struct member *member,
-                       const struct line_frame *f, int64_t now_ns)
+                       const struct line_frame *f)
 {
     struct rota_fate fate;
     size_t n;
@@ -188,7 +123,7 @@ static int take_report(struct monitor *m, struct member *member,
     if (has_gone(member))
         return 0;
     member->fate = fate;
-    member->gone_ns = now_ns;
+    member->gone_ns = m->now_ns;
     member->quiet = true;
     m->news = true;
     int status = fate.how == ROTA_EXITED ? fate.code : 128 + fate.code;
@@ -250,21 +185,19 @@ static int take_sites(struct member *member, const struct line_frame *f)
     return 0;
 }
 
-static int take(struct monitor *m, struct guest *g, const struct line_frame *f,
-                int64_t now_ns)
+static int take(void *ctx, int rank, const struct line_frame *f)
 {
-    if (g->rank == STRANGER)
-        return take_hello(m, g, f);
-    struct member *member = &m->members[g->rank];
+    struct monitor *m = ctx;
+    struct member *member = &m->members[rank];
     switch (f->kind) {
     case LINE_PING:
         return 0;
     case LINE_REPORT:
-        return take_report(m, member, f, now_ns);
+        return take_report(m, member, f);
     case LINE_QUIET:
         return take_quiet(m, member, f);
     case LINE_SHOT:
-        return take_shot(m, g->rank, f);
+        return take_shot(m, rank, f);
     case LINE_SITES:
         return take_sites(member, f);
     default:
@@ -272,27 +205,9 @@ static int take(struct monitor *m, struct guest *g, const struct line_frame *f,
     }
 }
 
-static void serve(struct monitor *m, struct guest *g, int64_t now_ns)
-{
-    struct line_frame f;
-    int rc = conn_read(&g->conn, now_ns);
-    while (rc == 0 && (rc = conn_next(&g->conn, &f)) == 1)
-        rc = take(m, g, &f, now_ns);
-    if (rc == 0)
-        conn_flush(&g->conn);
-    int64_t patience = g->rank == STRANGER ? STRANGER_NS : SILENCE_NS;
-    if (rc != 0 || g->conn.ended || now_ns - g->conn.heard_ns > patience)
-        show_out(m, g, now_ns);
-}
-
 static void serve_all(struct monitor *m, int64_t now_ns)
 {
-    struct guest *next;
-    for (struct guest *g = TAILQ_FIRST(&m->guests); g != NULL; g = next) {
-        next = TAILQ_NEXT(g, link);
-        serve(m, g, now_ns);
-    }
-    let_in(m, now_ns);
+    door_serve(m->door, now_ns);
     if (now_ns - m->pinged_ns >= PING_EVERY_NS) {
         m->pinged_ns = now_ns;
         send_all(m, LINE_PING, NULL, 0);
@@ -318,7 +233,7 @@ static void ask_all(struct monitor *m, enum phase phase, bool whole, int64_t now
 static bool have_all_answered(const struct monitor *m)
 {
     for (int i = 0; i < m->o.ranks; i++)
-        if (m->members[i].guest != NULL && !m->members[i].answered)
+        if (door_has(m->door, i) && !m->members[i].answered)
             return false;
     return true;
 }
@@ -482,10 +397,10 @@ static void leave_core(struct monitor *m, int64_t now_ns)
     m->phase = CORING;
     m->deadline_ns = now_ns + CORE_NS;
     for (m->coring++; m->coring < m->o.ranks; m->coring++) {
-        struct member *member = &m->members[m->coring];
-        if (!has_gone(member) && member->guest != NULL &&
-            conn_send(&member->guest->conn, LINE_ASK, &what, sizeof(what)) == 0)
-            return;
+        if (has_gone(&m->members[m->coring]) || !door_has(m->door, m->coring))
+            continue;
+        door_send(m->door, m->coring, LINE_ASK, &what, sizeof(what));
+        return;
     }
     end_all(m, now_ns);
 }
@@ -560,7 +475,7 @@ static bool is_over(const struct monitor *m, int64_t now_ns)
     if (m->phase != ENDING)
         return false;
     for (int i = 0; i < m->o.ranks; i++)
-        if (m->members[i].guest != NULL)
+        if (door_has(m->door, i))
             return now_ns >= m->deadline_ns;
     return true;
 }
@@ -580,31 +495,27 @@ static int64_t next_step_ns(const struct monitor *m, int64_t now_ns)
     return next > now_ns ? next : now_ns + NS_PER_MS;
 }
 
-static void wait_for_something(const struct monitor *m, struct pollfd *fds)
+static void wait_for_something(const struct monitor *m, struct pollfd *fds, int cap)
 {
-    nfds_t n = 0;
-    const struct guest *g;
-    fds[n++] = (struct pollfd){.fd = m->listener, .events = POLLIN};
-    fds[n++] = (struct pollfd){.fd = m->stopped ? -1 : m->stop, .events = POLLIN};
-    TAILQ_FOREACH (g, &m->guests, link)
-        fds[n++] = (struct pollfd){.fd = g->conn.fd, .events = conn_events(&g->conn)};
+    fds[0] = (struct pollfd){.fd = m->stopped ? -1 : m->stop, .events = POLLIN};
+    int n = 1 + door_fds(m->door, fds + 1, cap - 1);
     int64_t now = clock_now_ns();
-    poll(fds, n, clock_poll_ms(next_step_ns(m, now), now));
+    poll(fds, (nfds_t)n, clock_poll_ms(next_step_ns(m, now), now));
 }
 
 enum told_why monitor_run(struct monitor *m, int *status)
 {
-    struct pollfd *fds = calloc((size_t)m->o.ranks * 2 + SPARE + 2, sizeof(*fds));
-    m->began_ns = clock_now_ns();
-    int64_t now = m->began_ns;
-    while (fds != NULL && !is_over(m, now)) {
+    int cap = 1 + door_most_fds(m->door);
+    struct pollfd *fds = calloc((size_t)cap, sizeof(*fds));
+    m->began_ns = m->now_ns = clock_now_ns();
+    while (fds != NULL && !is_over(m, m->now_ns)) {
         uint64_t stop;
-        wait_for_something(m, fds);
-        now = clock_now_ns();
+        wait_for_something(m, fds, cap);
+        m->now_ns = clock_now_ns();
         if (!m->stopped && read(m->stop, &stop, sizeof(stop)) == (ssize_t)sizeof(stop))
             m->stopped = true;
-        serve_all(m, now);
-        step(m, now);
+        serve_all(m, m->now_ns);
+        step(m, m->now_ns);
     }
     free(fds);
     *status = m->aborted_ns != 0 ? -1 : m->status;
@@ -623,24 +534,23 @@ void monitor_stop(struct monitor *m)
 
 static int open_all(struct monitor *m, struct liveness_invitation *invitation)
 {
-    uint16_t port;
-    TAILQ_INIT(&m->guests);
-    m->listener = m->stop = m->coring = -1;
+    const struct door_host host = {
+        .ctx = m,
+        .max_payload = SHOT_MAX_BYTES,
+        .silence_ns = SILENCE_NS,
+        .admit = admit,
+        .take = take,
+        .left = left,
+    };
+    m->stop = m->coring = -1;
     m->members = calloc((size_t)m->o.ranks, sizeof(*m->members));
     m->stacks = calloc((size_t)m->o.ranks, sizeof(*m->stacks));
     if (m->members == NULL || m->stacks == NULL || look_new(m->o.ranks, &m->look) != 0)
         return ROTA_E_NOMEM;
     m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (m->stop < 0 || net_listen(m->o.one_host, &m->listener, &port) != 0)
+    if (m->stop < 0)
         return ROTA_E_IO;
-    line_random(m->secret, sizeof(m->secret));
-    *invitation = (struct liveness_invitation){.valid = 1, .port = port};
-    memcpy(invitation->secret, m->secret, sizeof(m->secret));
-    liveness_where(invitation->where);
-    if (!m->o.one_host)
-        invitation->address_count =
-            (uint8_t)net_addresses(invitation->addresses, NET_ADDRESSES);
-    return 0;
+    return door_open(m->o.ranks, m->o.one_host, &host, invitation, &m->door);
 }
 
 int monitor_open(const struct monitor_options *options,
@@ -651,7 +561,6 @@ int monitor_open(const struct monitor_options *options,
     if (m == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     m->o = *options;
-    net_allow(2 * (options->ranks + SPARE));
     int rc = open_all(m, invitation);
     if (rc != 0) {
         monitor_free(m);
@@ -665,20 +574,13 @@ void monitor_free(struct monitor *m)
 {
     if (m == NULL)
         return;
-    struct guest *g;
-    while ((g = TAILQ_FIRST(&m->guests)) != NULL) {
-        TAILQ_REMOVE(&m->guests, g, link);
-        conn_done(&g->conn);
-        free(g);
-    }
+    door_free(m->door);
     for (int i = 0; m->members != NULL && i < m->o.ranks; i++) {
         free(m->members[i].bytes);
         free(m->members[i].sites);
     }
     free(m->members);
     free(m->stacks);
-    if (m->listener >= 0)
-        close(m->listener);
     if (m->stop >= 0)
         close(m->stop);
     verdict_free(m->verdict);

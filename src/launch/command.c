@@ -6,8 +6,10 @@
  * Open MPI 4   Not --enable-recovery: with it mpiexec ends with 0 whatever the
  *              program's status was, and prints PMIX ERROR lines at the end (4.1.4).
  *              --bind-to none: several runs on one machine would else share their
- *              first cores. --oversubscribe: any number of ranks on this machine;
- *              hosts that were named have the slots that they were named with.
+ *              first cores, and a farm's rank has work for more than one; not where
+ *              the program is to run as it does without us.
+ *              --oversubscribe: any number of ranks on this machine; hosts that were
+ *              named have the slots that they were named with.
  *              --quiet: no paragraphs of advice when the program's exit status is
  *              not 0, which is the program's own business. It also hides what is
  *              wrong with the hosts, so it goes where none were named.
@@ -43,6 +45,7 @@ enum {
 
 struct dialect {
     const char *always[FLAGS];
+    const char *unbound[FLAGS];   /* unless spec->bound */
     const char *each_host[FLAGS]; /* a rank a node, in turn, with spec->nodes */
     const char *each_count;       /* what a host must be able to take for that */
     const char *without_hosts[FLAGS];
@@ -52,13 +55,13 @@ struct dialect {
 
 static const struct dialect dialects[] = {
     [COMMAND_UNKNOWN] = {.hosts = NULL},
-    [COMMAND_OPENMPI] = {.always = {"--bind-to", "none"},
+    [COMMAND_OPENMPI] = {.unbound = {"--bind-to", "none"},
                          .without_hosts = {"--oversubscribe", "--quiet"},
                          .each_host = {"--map-by", "node"},
                          .each_count = ":2",
                          .hosts = "--host",
                          .hostfile = "--hostfile"},
-    [COMMAND_PRRTE] = {.always = {"--bind-to", "none"},
+    [COMMAND_PRRTE] = {.unbound = {"--bind-to", "none"},
                        .without_hosts = {"--map-by", ":OVERSUBSCRIBE"},
                        .each_host = {"--map-by", "node"},
                        .each_count = ":2",
@@ -259,6 +262,8 @@ int command_build(const struct launch_spec *spec, enum command_family family,
 
     add(&w, path);
     add_all(&w, dialects[family].always);
+    if (!spec->bound)
+        add_all(&w, dialects[family].unbound);
     if (family == COMMAND_SRUN)
         add_srun(&w, spec, mpi);
     add_hosts(&w, spec, family);

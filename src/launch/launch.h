@@ -36,6 +36,7 @@ struct launch_spec {
                           then have no counts, or those that the launcher knows */
     bool slurm;        /* in a Slurm allocation: the launcher is srun, unless
                           `mpiexec` names another */
+    bool bound;        /* ranks may be bound to CPUs, as the launcher does by itself */
     bool overlap;      /* srun's: CPUs that another step of the allocation has */
     char *const *argv; /* program and its arguments, NULL at the end; a lone ":" is
                           refused, since launchers take it for a separator */

@@ -1,12 +1,9 @@
 /* hub.h - rank 0's side of the liveness lines
  *
  * Lives in the parent of rank 0, which does nothing but this, so it answers
- * however busy the rank is. It lets in the members that prove the run's secret,
- * takes their reports, keeps the roster, and tells every member what is news.
- *
- * Strangers: a connection may send one HELLO and nothing else until it has proved
- * itself, within five seconds; more than a run's worth of them, and the oldest
- * unproved ones are closed. None of it touches the roster.
+ * however busy the rank is. The members come in by its door (door.h): it takes their
+ * reports, keeps the roster, and tells every member what is news. Nothing that
+ * strangers do touches the roster.
  *
  * Nothing here waits: hub_fds() says what poll() should watch, hub_run() does what
  * is then to be done.

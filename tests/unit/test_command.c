@@ -75,6 +75,17 @@ static void each_launcher_gets_its_own_flags(void **state)
                         "/bin/m|-n|10|./prog|an arg");
 }
 
+static void a_program_may_be_bound_as_without_us(void **state)
+{
+    (void)state;
+    char buf[512];
+    const struct launch_spec spec = {.ranks = 2, .bound = true, .argv = plain};
+    assert_string_equal(line(&spec, COMMAND_OPENMPI, buf, sizeof(buf)),
+                        "/bin/m|--oversubscribe|--quiet|-n|2|./prog|an arg");
+    assert_string_equal(line(&spec, COMMAND_PRRTE, buf, sizeof(buf)),
+                        "/bin/m|--map-by|:OVERSUBSCRIBE|-n|2|./prog|an arg");
+}
+
 static void a_rank_a_node_is_said_as_each_wants_it(void **state)
 {
     (void)state;
@@ -188,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launchers_are_told_by_what_they_say),
         cmocka_unit_test(each_launcher_gets_its_own_flags),
+        cmocka_unit_test(a_program_may_be_bound_as_without_us),
         cmocka_unit_test(a_rank_a_node_is_said_as_each_wants_it),
         cmocka_unit_test(hosts_are_passed_as_each_wants_them),
         cmocka_unit_test(a_host_file_is_passed_as_each_wants_it),

@@ -75,6 +75,42 @@ static void what_only_the_tree_holds_goes_with_it(void **state)
     }
 }
 
+/* No descriptor more than there are. Returns what to go back to. */
+static struct rlimit spend(int but)
+{
+    struct rlimit before;
+    int next = dup(0); /* the lowest that is free */
+    assert_return_code(next, 0);
+    close(next);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit spent = {(rlim_t)(next + but), before.rlim_max};
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &spent), 0);
+    return before;
+}
+
+static void give_back(struct rlimit before)
+{
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+static void all_goes_with_no_descriptor_to_spare(void **state)
+{
+    (void)state;
+    char left[96];
+    snprintf(left, sizeof(left), "/dev/shm/mpich_shar_tmp-rota-%d", (int)getpid());
+    close(open(left, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    start_holder(true);
+    struct rlimit before = spend(0);
+    struct rlimit now;
+    assert_int_equal(tree_fell(clock_now_ns() + 10 * NS_PER_SEC), 0);
+    fell_orphans(clock_wall_ns() - NS_PER_SEC);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &now), 0);
+    give_back(before);
+    assert_true(now.rlim_cur < before.rlim_cur);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(left, F_OK), -1);
+}
+
 static void what_another_process_has_mapped_stays(void **state)
 {
     (void)state;
@@ -134,7 +170,6 @@ static void what_a_killed_rank_has_left_is_removed(void **state)
 static void a_deep_folder_is_removed_with_one_descriptor_to_spare(void **state)
 {
     (void)state;
-    struct rlimit before;
     char *scratch;
     char below[300];
     char above[300] = "/tmp";
@@ -148,14 +183,9 @@ static void a_deep_folder_is_removed_with_one_descriptor_to_spare(void **state)
         assert_return_code(mkdir(below, 0700), 0);
     }
     below[strlen(scratch)] = '\0';
-    int next = dup(0); /* the lowest that is free */
-    assert_return_code(next, 0);
-    close(next);
-    assert_return_code(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit spent = {(rlim_t)next + 1, before.rlim_max};
-    assert_return_code(setrlimit(RLIMIT_NOFILE, &spent), 0);
+    struct rlimit before = spend(1);
     scratch_remove(scratch, NULL);
-    assert_return_code(setrlimit(RLIMIT_NOFILE, &before), 0);
+    give_back(before);
     assert_int_equal(access(below, F_OK), -1);
 }
 
@@ -163,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deep_folder_is_removed_with_one_descriptor_to_spare),
+        cmocka_unit_test(all_goes_with_no_descriptor_to_spare),
         cmocka_unit_test(what_only_the_tree_holds_goes_with_it),
         cmocka_unit_test(what_another_process_has_mapped_stays),
         cmocka_unit_test(what_a_killed_rank_has_left_is_removed),
