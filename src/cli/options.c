@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/option_kinds.h"
 #include "cli/report.h"
 #include "cli/run_dir.h"
 #include "launch/slurm.h"
@@ -64,26 +65,28 @@ static const struct argp_option options[] = {
     {"ungroup", 'u', NULL, 0, "show output as it comes, lines mixed", 0},
     {"group", KEY_GROUP, NULL, 0, "show each command's output when it ends (default)",
      0},
-    {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
+    {"dry-run", KEY_DRY, NULL, OPTION_OF_BEGIN, "show the commands, and run none", 0},
     {"dryrun", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
-    {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
-    {NULL, 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
-    {"worker", KEY_WORKER, NULL, 0,
+    {"quote", 'q', NULL, OPTION_OF_TASKS,
+     "COMMAND's words stand as they are, for no shell", 0},
+    {NULL, 'I', "STR", OPTION_OF_TASKS, "STR stands for the argument, instead of {}",
+     0},
+    {"worker", KEY_WORKER, NULL, OPTION_OF_TASKS,
      "COMMAND is a program that does many tasks: it is started once a slot, reads its "
      "tasks and writes its answers, a line of JSON each",
      0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
-    {"resume", KEY_RESUME, NULL, 0,
+    {"resume", KEY_RESUME, NULL, OPTION_OF_BEGIN,
      "leave out what stands in the joblog, and add to it", 0},
-    {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
+    {"resume-failed", KEY_RESUME_FAILED, NULL, OPTION_OF_BEGIN,
      "leave out what succeeded by the joblog, and add to it", 0},
-    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, 0,
+    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, OPTION_OF_BEGIN,
      "run the commands that failed by the joblog, and add to it: COMMAND and arguments "
      "are not looked at",
      0},
-    {"run", KEY_RUN_FILE, "FILE", 0,
+    {"run", KEY_RUN_FILE, "FILE", OPTION_OF_BEGIN,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'; should the run be cut off, 'rota resume FILE' goes on",
      0},
@@ -95,14 +98,14 @@ static const struct argp_option options[] = {
     {"again-reread", KEY_REREAD, NULL, OPTION_HIDDEN, NULL, 0},
     {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
      0},
-    {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
+    {"wd", KEY_FOLDER, "DIR", OPTION_OF_TASKS, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"env", KEY_ENV, "NAME", 0,
      "pass the environment variable NAME on to commands, wherever they run; several, "
      "with commas between them or with --env given again. _ stands for all but those "
      "that --record-env has recorded",
      0},
-    {"record-env", KEY_RECORD_ENV, NULL, 0,
+    {"record-env", KEY_RECORD_ENV, NULL, OPTION_OF_BEGIN,
      "write the names of all variables to ~/.parallel/ignored_vars, and end", 0},
     {"nice", KEY_NICE, "N", 0, "let other processes go first: 1 to 19", 0},
     {"summary", KEY_SUMMARY, NULL, 0,
@@ -530,7 +533,15 @@ bool run_options_want_input(const struct run_options *o)
     return o->inputs.standard > 0 && (o->again.why == NULL || o->again.reread);
 }
 
-const struct argp_option *run_options_table(void)
+void run_options_tables(const struct argp_option *out[RUN_OPTIONS_TABLES])
 {
-    return options;
+    const struct argp_option *all[] = {
+        options,
+        control_options_argp.options,
+        launch_options_argp.options,
+        inputs_argp.options,
+        pipe_options_argp.options,
+    };
+    _Static_assert(sizeof(all) == RUN_OPTIONS_TABLES * sizeof(all[0]), "all of them");
+    memcpy(out, all, sizeof(all));
 }

@@ -64,7 +64,11 @@ void run_options_done(struct run_options *o);
 /* Whether standard input is a source that is to be read. */
 bool run_options_want_input(const struct run_options *o);
 
-/* What --help lists of this part, for `rota resume`. */
-const struct argp_option *run_options_table(void);
+enum {
+    RUN_OPTIONS_TABLES = 5,
+};
+
+/* All tables of options: each entry says what it is about (option_kinds.h). */
+void run_options_tables(const struct argp_option *out[RUN_OPTIONS_TABLES]);
 
 #endif
