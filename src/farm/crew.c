@@ -191,11 +191,15 @@ static int give_block(struct crew *c, const struct dealer_who *who)
     return 0;
 }
 
-/* Give blocks to who wants them, as long as there are any. Without memory for one it is
- * given later. */
+/* Give blocks to who wants them, as long as there are any; a run that is to end reads
+ * no more of them. Without memory for one it is given later. */
 static int deal_blocks(struct crew *c)
 {
     struct dealer_who who;
+    if (c->course != CREW_GO_ON) {
+        c->over = true;
+        c->has_block = false;
+    }
     while (dealer_next(c->dealer, c->over && !c->has_block, &who)) {
         int rc = fetch_block(c);
         if (rc == 0)
@@ -224,17 +228,13 @@ static int check_unread(struct crew *c)
                                     c->blocks));
 }
 
-/* Blocks first begin as many commands as there are slots, and then go to these. A run
- * that is to end reads no more of them. */
+/* Blocks first begin as many commands as there are slots, and then go to these. */
 static int take_block(struct crew *c, struct rota_spec *spec)
 {
     struct rota_stats stats;
     rota_farm_stats(c->farm, &stats);
-    if (c->course != CREW_GO_ON) {
-        c->over = true;
-        c->has_block = false;
-    }
-    if (!c->over && !c->has_block && c->taken < (uint64_t)stats.slots) {
+    bool room = c->taken < (uint64_t)stats.slots;
+    if (room && !c->over && !c->has_block && c->course == CREW_GO_ON) {
         int fed = begin_reader(c, spec);
         if (fed == FARM_FED_TASK || fed < 0)
             return fed;
@@ -242,7 +242,7 @@ static int take_block(struct crew *c, struct rota_spec *spec)
     int rc = deal_blocks(c);
     if (rc != 0)
         return rc;
-    if (dealer_living(c->dealer) > 0 || stats.slots == 0)
+    if (dealer_living(c->dealer) > 0 || stats.slots == 0 || (room && !c->over))
         return FARM_FED_NONE_YET;
     return c->over && !c->has_block ? FARM_FED_LAST : check_unread(c);
 }
@@ -491,7 +491,11 @@ static int loop(struct crew *c)
     while (!over && c->course != CREW_STOP) {
         struct rota_result r;
         bool all_ended = has_run_out(c);
-        int rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
+        /* Where no command is wanted nobody asks for one, and those who read wait. */
+        int rc = c->dealer != NULL && c->failed == 0 ? deal_blocks(c) : 0;
+        if (rc != 0)
+            return rc;
+        rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
         if (rc == 0)
             rc = c->failed = end_command(c, &r);
         else if (rc == ROTA_E_TIMEOUT)

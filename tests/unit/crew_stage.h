@@ -56,11 +56,14 @@ struct stage {
     bool in_order;
     bool keep;
     bool shown; /* parts are, as they come */
+    bool reads_on;
+    int blocks; /* that more() gives; below 0: none has come yet */
     int retries;
     int numbers; /* the first command's; the next ones are each 10 more */
     char log[LOG_BYTES];
     char told[LOG_BYTES]; /* what the command that ended last wrote, */
     char said[LOG_BYTES]; /* and what was shown of any before its end */
+    char had[LOG_BYTES];  /* what the last one that failed was given to read */
     char why[LOG_BYTES];  /* its output could not be kept */
 };
 
@@ -245,6 +248,18 @@ static inline int next_command(void *ctx, struct commands_spec *out,
     return 0;
 }
 
+static inline int next_block(void *ctx, struct commands_spec *out,
+                             struct rota_error *err)
+{
+    struct stage *s = ctx;
+    (void)err;
+    if (s->blocks <= 0)
+        return s->blocks < 0 ? ROTA_E_TIMEOUT : ROTA_E_NOTFOUND;
+    s->blocks--;
+    *out = (struct commands_spec){.input = "block", .input_bytes = 5};
+    return 0;
+}
+
 static inline int add_text(void *ctx, const char *data, size_t size,
                            struct rota_error *err)
 {
@@ -289,6 +304,9 @@ static inline int note_ended(void *ctx, const struct crew_end *end,
     bool tried = end->outcome == ROTA_DONE || end->outcome == ROTA_FAILED;
     assert_int_equal(end->result != NULL, tried);
     assert_int_equal(end->argv == NULL, end->outcome == ROTA_DONE);
+    assert_int_equal(end->had != NULL, s->reads_on);
+    if (s->reads_on && end->outcome != ROTA_DONE)
+        snprintf(s->had, sizeof(s->had), "%s", end->had);
     if (end->argv != NULL)
         assert_string_equal(end->argv[2], "echo $$");
     if (tried)
@@ -346,6 +364,7 @@ static inline int manage(struct stage *s, struct crew_summary *out,
     struct crew_hooks hooks = {.ctx = s,
                                .retries = s->retries,
                                .next = next_command,
+                               .more = s->reads_on ? next_block : NULL,
                                .ended = note_ended,
                                .lost = note_lost,
                                .said = s->shown ? note_said : NULL,
@@ -355,7 +374,8 @@ static inline int manage(struct stage *s, struct crew_summary *out,
                                .tried = s->numbers > 0 ? note_tried : NULL,
                                .enough = have_enough,
                                .steer = course_of};
-    struct crew_manner manner = {.prompt = s->enough > 0, .in_order = s->in_order};
+    struct crew_manner manner = {
+        .prompt = s->enough > 0, .in_order = s->in_order, .reads_on = s->reads_on};
     struct execute_options options = {.slots = 1};
     struct rota_farm *farm;
     s->link = (struct link){.ops = &play_ops, .rank = 0, .size = SIZE};
