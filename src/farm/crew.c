@@ -95,6 +95,7 @@ struct crew {
     uint64_t taken; /* so many commands */
     /* where commands read on: */
     struct dealer *dealer; /* or NULL */
+    uint64_t slots;        /* of all workers that have come, lost or not */
     uint64_t blocks;       /* so many have come */
     bool over;             /* no more will, or none are wanted */
     bool has_block;        /* `block` has come, and nobody has it yet */
@@ -233,7 +234,8 @@ static int take_block(struct crew *c, struct rota_spec *spec)
 {
     struct rota_stats stats;
     rota_farm_stats(c->farm, &stats);
-    bool room = c->taken < (uint64_t)stats.slots;
+    bool room = c->taken < c->slots;
+    bool awaited = stats.workers < c->workers; /* there may be more of it */
     if (room && !c->over && !c->has_block && c->course == CREW_GO_ON) {
         int fed = begin_reader(c, spec);
         if (fed == FARM_FED_TASK || fed < 0)
@@ -242,7 +244,7 @@ static int take_block(struct crew *c, struct rota_spec *spec)
     int rc = deal_blocks(c);
     if (rc != 0)
         return rc;
-    if (dealer_living(c->dealer) > 0 || stats.slots == 0 || (room && !c->over))
+    if (dealer_living(c->dealer) > 0 || ((room || awaited) && !c->over))
         return FARM_FED_NONE_YET;
     return c->over && !c->has_block ? FARM_FED_LAST : check_unread(c);
 }
@@ -354,7 +356,8 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate,
 
 static void note_came(void *ctx, int rank, int slots, const char *host)
 {
-    const struct crew *c = ctx;
+    struct crew *c = ctx;
+    c->slots += (uint64_t)slots;
     if (c->hooks->came != NULL)
         c->hooks->came(c->hooks->ctx, rank, slots, host);
 }

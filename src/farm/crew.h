@@ -108,9 +108,9 @@ struct crew_hooks {
 
     /* Or NULL; with crew_manner.reads_on: what commands are given to read comes in
      * blocks. The first of each comes with the command itself, by `next`, as long as
-     * there are slots that have none; from then on a command that has taken all gets
-     * the next one. out->input is borrowed until the next call of either. Fails as
-     * `next` does. */
+     * there are fewer than the slots of all who have come; from then on a command that
+     * has taken all gets the next one. out->input is borrowed until the next call of
+     * either. Fails as `next` does. */
     int (*more)(void *ctx, struct commands_spec *out, struct rota_error *err);
 
     /* A command ended. A failure ends the run. */

@@ -118,6 +118,38 @@ static void what_nobody_reads_any_more_ends_the_run(void **state)
     assert_false(sum.complete);
 }
 
+static void one_goes_before_the_other_has_come(struct stage *s)
+{
+    struct sent m;
+    if (s->waits == 1)
+        hello(s, 1);
+    if (s->waits == 8)
+        hello(s, 2);
+    if (s->waits > 1)
+        while (next_sent(s, &m)) {
+            if (m.rank == 1)
+                go(s, 1, ROTA_KILLED, SIGKILL);
+            else
+                read_on(s, &m);
+        }
+}
+
+static void who_is_awaited_will_read_what_is_left(void **state)
+{
+    (void)state;
+    struct stage s = {.commands = 2,
+                      .reads_on = true,
+                      .blocks = 3,
+                      .play = one_goes_before_the_other_has_come};
+    struct crew_summary sum;
+    struct rota_error err;
+    assert_int_equal(manage(&s, &sum, &err), 0);
+    assert_true(sum.complete);
+    assert_int_equal(sum.stats.ended[ROTA_POISON], 1);
+    assert_int_equal(sum.stats.ended[ROTA_DONE], 1);
+    assert_int_equal(count_inputs(&s, false), 3);
+}
+
 static void the_first_reads_and_goes(struct stage *s)
 {
     struct sent m;
@@ -194,6 +226,7 @@ int main(void)
         cmocka_unit_test(who_ends_before_its_input_does_has_failed),
         cmocka_unit_test(what_nobody_reads_any_more_ends_the_run),
         cmocka_unit_test(what_a_lost_worker_read_is_read_by_nobody_else),
+        cmocka_unit_test(who_is_awaited_will_read_what_is_left),
         cmocka_unit_test(a_run_that_runs_out_tells_who_reads_that_there_is_no_more),
         cmocka_unit_test(who_asks_for_more_where_there_is_none_is_lost),
     };
