@@ -154,28 +154,33 @@ static bool is_ours_since(const char *path, int64_t since_ns)
            st.st_ctim.tv_sec * NS_PER_SEC + st.st_ctim.tv_nsec >= since_ns;
 }
 
+static bool is_dead(int pid)
+{
+    return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 /* Whether `name` is "pid." and the number of a process that is no more. */
-static bool is_of_dead(const char *name)
+static bool is_session_of_dead(const char *name)
 {
     int pid;
     char end;
-    return sscanf(name, "pid.%d%c", &pid, &end) == 1 && pid > 0 && kill(pid, 0) != 0 &&
-           errno == ESRCH;
+    return sscanf(name, "pid.%d%c", &pid, &end) == 1 && is_dead(pid);
 }
 
-/* Open MPI's TMPDIR/ompi.HOST.UID/pid.PID, and what is above it if that was all. */
-static void remove_sessions(int64_t since_ns)
+static bool is_inputs_of_dead(const char *name)
 {
-    char above[PATH_MAX];
-    char host[65] = "";
-    const char *tmp = getenv("TMPDIR");
-    gethostname(host, sizeof(host) - 1);
-    snprintf(above, sizeof(above), "%s/ompi.%s.%u", tmp ? tmp : "/tmp", host,
-             (unsigned)geteuid());
+    int pid;
+    return sscanf(name, FELL_INPUTS "%d-", &pid) == 1 && is_dead(pid);
+}
+
+/* Remove what stands in the folder `above`, has a name that `is_left`, and is ours. */
+static void remove_left(const char *above, bool (*is_left)(const char *name),
+                        int64_t since_ns)
+{
     DIR *d = opendir(above);
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         char *path;
-        if (!is_of_dead(e->d_name) || asprintf(&path, "%s/%s", above, e->d_name) < 0)
+        if (!is_left(e->d_name) || asprintf(&path, "%s/%s", above, e->d_name) < 0)
             continue;
         if (is_ours_since(path, since_ns))
             scratch_remove(path, NULL);
@@ -184,6 +189,16 @@ static void remove_sessions(int64_t since_ns)
     }
     if (d != NULL)
         closedir(d);
+}
+
+/* Open MPI's TMPDIR/ompi.HOST.UID/pid.PID, and what is above it if that was all. */
+static void remove_sessions(const char *tmp, int64_t since_ns)
+{
+    char above[PATH_MAX];
+    char host[65] = "";
+    gethostname(host, sizeof(host) - 1);
+    snprintf(above, sizeof(above), "%s/ompi.%s.%u", tmp, host, (unsigned)geteuid());
+    remove_left(above, is_session_of_dead, since_ns);
     rmdir(above);
 }
 
@@ -213,7 +228,10 @@ void fell_orphans(int64_t since_ns)
     struct rlimit before;
     bool more = spare_take(&before);
     remove_shared_memory(since_ns);
-    remove_sessions(since_ns);
+    const char *tmp = getenv("TMPDIR");
+    tmp = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
+    remove_sessions(tmp, since_ns);
+    remove_left(tmp, is_inputs_of_dead, since_ns);
     if (more)
         spare_return(&before);
 }

@@ -34,6 +34,7 @@ struct blocks {
     bool passed; /* something was, since it was filled */
     bool at_end;
     bool has_header; /* it was looked for */
+    bool bare;       /* blocks come without it */
     struct blob header;
     struct blob out; /* a block that is not as it was read */
 };
@@ -213,19 +214,19 @@ static int give(struct blocks *b, size_t cut, const char **data, size_t *size,
     const char *from = b->in.data + b->from;
     b->from += cut;
     b->passed = true;
-    if (b->header.size == 0 && !b->options.strip) {
+    size_t header = b->bare ? 0 : b->header.size;
+    if (header == 0 && !b->options.strip) {
         *data = from;
         *size = cut;
         return 0;
     }
     b->out.size = 0;
-    if (blob_put(&b->out, b->header.data, b->header.size) != 0 ||
+    if (blob_put(&b->out, b->header.data, header) != 0 ||
         blob_put(&b->out, from, cut) != 0 || blob_put(&b->out, "", 1) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for a block");
     b->out.size--;
     if (b->options.strip)
-        b->out.size =
-            b->header.size + split_strip(b->split, b->out.data + b->header.size, cut);
+        b->out.size = header + split_strip(b->split, b->out.data + header, cut);
     *data = b->out.data;
     *size = b->out.size;
     return 0;
@@ -251,6 +252,11 @@ int blocks_next(struct blocks *b, const char **data, size_t *size,
         if (rc != 0)
             return rc;
     }
+}
+
+void blocks_with_header(struct blocks *b, bool with)
+{
+    b->bare = !with;
 }
 
 /* ---- opening ----------------------------------------------------------------- */

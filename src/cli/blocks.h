@@ -43,6 +43,10 @@ void blocks_close(struct blocks *b);
 int blocks_next(struct blocks *b, const char **data, size_t *size,
                 struct rota_error *err);
 
+/* From here on blocks come with what stands before the first record, as they do at
+ * first; or without. */
+void blocks_with_header(struct blocks *b, bool with);
+
 ROTA_AUTO_DEFINE(blocks, struct blocks *, blocks_close);
 
 #endif

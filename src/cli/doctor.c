@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/self.h"
 #include "cli/launch_options.h"
 #include "cli/probe.h"
 #include "launch/launch.h"
@@ -167,12 +168,12 @@ static int launch_probe(const struct doctor *d, int to, int *status, int *asked,
                         struct rota_error *err)
 {
     static char rank[] = "doctor-rank";
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n < 0)
+    rota_auto(heap) char *self = NULL;
+    bool here =
+        d->launch.hosts == NULL && d->launch.hostfile == NULL && !d->place.slurm;
+    if (self_path(here, &self) != 0)
         return error_set(err, ROTA_E_IO, "cannot find this program: %s",
                          strerror(errno));
-    self[n] = '\0';
     char *argv[] = {self, rank, NULL};
     struct launch_spec spec = {
         .ranks = PROBE_RANKS,

@@ -15,23 +15,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/self.h"
 #include "cli/desk.h"
 #include "cli/pump.h"
 #include "cli/report.h"
 #include "cli/steer.h"
 #include "cli/words.h"
 #include "launch/launch.h"
-
-/* This very program, as the launcher must name it. */
-static char *own_path(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n < 0)
-        return NULL;
-    path[n] = '\0';
-    return strdup(path);
-}
 
 enum {
     PATIENCE_MS = 3000, /* for rank 0, which may be elsewhere */
@@ -227,18 +217,26 @@ static bool front_launch(const struct run_options *o, char **words,
 static char **front_words(const struct run_options *o)
 {
     enum {
-        MORE = 4,
+        MORE = 5,
     };
     char *more[MORE];
     int count = 0;
     rota_auto(heap) char *file = NULL;
     rota_auto(heap) char *why = NULL;
+    rota_auto(heap) char *names = NULL;
+    rota_auto(heap) char *env = NULL;
     static char reread[] = "--again-reread";
     static char retry[] = "--again-retry-failed";
     if (o->run_file != NULL && asprintf(&file, "--run=%s", o->run_file) < 0)
         return NULL;
     if (o->again.why != NULL && asprintf(&why, "--again=%s", o->again.why) < 0)
         return NULL;
+    if (o->variables.all && o->variables.count > 0 &&
+        (variables_names(&o->variables, &names) != 0 ||
+         asprintf(&env, "--env=%s", names) < 0))
+        return NULL;
+    if (env != NULL)
+        more[count++] = env;
     if (file != NULL)
         more[count++] = file;
     if (why != NULL)
@@ -271,7 +269,9 @@ void front_run(const struct run_options *o, struct ending *e)
         e->status = cli_fail(STATUS_USAGE, &err);
         return;
     }
-    rota_auto(heap) char *self = own_path();
+    rota_auto(heap) char *self = NULL;
+    if (self_path(!is_spread(o), &self) != 0)
+        self = NULL;
     rota_auto(heap) char **given = front_words(o);
     rota_auto(heap) char **words = NULL;
     bool ran = false;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/scratch.h"
+#include "base/self.h"
 #include "cli/outlet.h"
 #include "guard/invite.h"
 #include "guard/monitor.h"
@@ -146,15 +147,14 @@ static char *make_folder(const struct program *p)
     return NULL;
 }
 
-static char **make_command(char **program)
+/* `self` is borrowed. */
+static char **make_command(char *self, char **program)
 {
     static char verb[] = "guard-rank";
-    static char self[4096];
     size_t count = 0;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     while (program[count] != NULL)
         count++;
-    char **argv = n > 0 ? calloc(count + 3, sizeof(*argv)) : NULL;
+    char **argv = calloc(count + 3, sizeof(*argv));
     if (argv == NULL)
         return NULL;
     argv[0] = self;
@@ -232,7 +232,11 @@ static int run(struct guard *g, struct rota_error *err, int *status)
 {
     struct launch *l;
     pthread_t thread;
-    rota_auto(heap) char **argv = make_command(g->program->argv);
+    rota_auto(heap) char *self = NULL;
+    if (self_path(is_one_host(g->program), &self) != 0)
+        return error_set(err, ROTA_E_IO, "cannot find this program: %s",
+                         strerror(errno));
+    rota_auto(heap) char **argv = make_command(self, g->program->argv);
     struct launch_spec spec = {.argv = argv,
                                .bound = true, /* as it would be without us */
                                .asked = &g->asked,

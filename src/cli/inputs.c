@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/option_kinds.h"
 #include "cli/split.h"
 
 enum {
@@ -19,41 +20,44 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Arguments:", 20},
-    {"arg-file", 'a', "FILE", 0,
+    {NULL, 0, NULL, OPTION_OF_TASKS, "Arguments:", 20},
+    {"arg-file", 'a', "FILE", OPTION_OF_TASKS,
      "arguments from FILE, one a line; - is standard input. Given again: one more "
      "source, and all combinations",
      0},
-    {"null", '0', NULL, 0, "arguments that are read end with a NUL byte", 0},
-    {"delimiter", 'd', "BYTE", 0,
+    {"null", '0', NULL, OPTION_OF_TASKS, "arguments that are read end with a NUL byte",
+     0},
+    {"delimiter", 'd', "BYTE", OPTION_OF_TASKS,
      "they end with BYTE; \\t, \\n and \\0 mean what they do in C", 0},
-    {"colsep", KEY_COLSEP, "REGEX", 0,
+    {"colsep", KEY_COLSEP, "REGEX", OPTION_OF_TASKS,
      "arguments have columns: {1}, {2}, ...; REGEX (extended) is what separates them",
      0},
     {NULL, 'C', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
-    {"header", KEY_HEADER, ":", 0,
+    {"header", KEY_HEADER, ":", OPTION_OF_TASKS,
      "the first argument of each source is its name: {name}. With --pipe: what each "
      "block begins with: ':' is the first line, a number so many, or a regular "
      "expression",
      0},
-    {"link", KEY_LINK, NULL, 0,
+    {"link", KEY_LINK, NULL, OPTION_OF_TASKS,
      "sources go along instead of all combinations; the shorter begin again", 0},
     {"xapply", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
-    {"max-args", 'N', "N", 0,
+    {"max-args", 'N', "N", OPTION_OF_TASKS,
      "N arguments for each command: {1} to {N}; with --pipe N records", 0},
     {"max-replace-args", 0, NULL, OPTION_ALIAS, NULL, 0},
-    {NULL, 'm', NULL, 0,
+    {NULL, 'm', NULL, OPTION_OF_TASKS,
      "as many arguments in each command line as it takes, or where the list is short, "
      "a share of them for each slot",
      0},
-    {NULL, 'X', NULL, 0,
+    {NULL, 'X', NULL, OPTION_OF_TASKS,
      "so too, and a word with {} in it is repeated: x{}y is xay xby", 0},
-    {"xargs", KEY_XARGS, NULL, 0, "as -m, but a short list is one command line", 0},
-    {"max-chars", 's', "N", 0, "a command line must be shorter than N bytes (131071)",
-     0},
-    {"trim", KEY_TRIM, "n|l|r|lr", 0,
+    {"xargs", KEY_XARGS, NULL, OPTION_OF_TASKS,
+     "as -m, but a short list is one command line", 0},
+    {"max-chars", 's', "N", OPTION_OF_TASKS,
+     "a command line must be shorter than N bytes (131071)", 0},
+    {"trim", KEY_TRIM, "n|l|r|lr", OPTION_OF_TASKS,
      "cut blanks off arguments: nowhere (without --colsep), left, right, both", 0},
-    {"no-run-if-empty", 'r', NULL, 0, "no command for a blank argument", 0},
+    {"no-run-if-empty", 'r', NULL, OPTION_OF_TASKS, "no command for a blank argument",
+     0},
     {0},
 };
 

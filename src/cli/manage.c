@@ -41,6 +41,13 @@ static int run_said(void *ctx, const struct crew_part *part, struct rota_error *
     return show_part(r->show, part, &k, err);
 }
 
+/* (of --round-robin's, more to read comes here) */
+static int run_more(void *ctx, struct commands_spec *out, struct rota_error *err)
+{
+    struct run *r = ctx;
+    return tasks_more(r->tasks, out, err);
+}
+
 static void run_spilt(void *ctx, uint64_t task, const char *why)
 {
     struct run *r = ctx;
@@ -114,7 +121,7 @@ static int run_open(struct run *r, const struct run_options *o, struct signals *
 {
     *r = (struct run){
         .o = o,
-        .report = {.err = 2, .summary = o->summary},
+        .report = {.err = 2, .summary = o->summary, .reads_on = o->pipe.round_robin},
     };
     struct show_options show = {
         .out = 1,
@@ -208,6 +215,7 @@ static int run_crew(struct run *r, struct rota_farm *farm)
         .retries = r->o->retries,
         .time_limit_ms = r->o->control.time_limit_ms,
         .next = run_next,
+        .more = r->o->pipe.round_robin ? run_more : NULL,
         .said = live ? run_said : NULL,
         .keep = is_kept(r->o),
         .spilt = run_spilt,

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "cli/foreign.h"
+#include "cli/option_kinds.h"
 #include "cli/report.h"
 #include "cli/run_dir.h"
 #include "launch/slurm.h"
@@ -30,6 +31,7 @@ enum {
     KEY_FOLDER,
     KEY_NICE,
     KEY_ENV,
+    KEY_RECORD_ENV,
     KEY_SUMMARY,
     KEY_WORKER,
     KEY_RESTARTS,
@@ -41,7 +43,8 @@ enum {
     RETRIES_MAX = 1000,
     RESTARTS_MAX = 1000000,
     NICE_MAX = 19,
-    FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c) */
+    FILES_PER_COMMAND = 3, /* what a command takes of this process's (execute.c), */
+    FILES_TO_READ = 4,     /* and one to which its input is written */
     FILES_SPARE = 64,
 };
 
@@ -65,27 +68,29 @@ static const struct argp_option options[] = {
     {"ungroup", 'u', NULL, 0, "show output as it comes, lines mixed", 0},
     {"group", KEY_GROUP, NULL, 0, "show each command's output when it ends (default)",
      0},
-    {"dry-run", KEY_DRY, NULL, 0, "show the commands, and run none", 0},
+    {"dry-run", KEY_DRY, NULL, OPTION_OF_BEGIN, "show the commands, and run none", 0},
     {"dryrun", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"verbose", 'v', NULL, 0, "show each command before its output", 0},
-    {"quote", 'q', NULL, 0, "COMMAND's words stand as they are, for no shell", 0},
-    {"replace", 'I', "STR", 0, "STR stands for the argument, instead of {}", 0},
-    {"worker", KEY_WORKER, NULL, 0,
+    {"quote", 'q', NULL, OPTION_OF_TASKS,
+     "COMMAND's words stand as they are, for no shell", 0},
+    {"replace", 'I', "STR", OPTION_OF_TASKS,
+     "STR stands for the argument, instead of {}", 0},
+    {"worker", KEY_WORKER, NULL, OPTION_OF_TASKS,
      "COMMAND is a program that does many tasks: it is started once a slot, reads its "
      "tasks and writes its answers, a line of JSON each",
      0},
     {"retries", KEY_RETRIES, "N", 0, "try a command that fails up to N times", 0},
     {"joblog", KEY_JOBLOG, "FILE", 0, "a line for each command that ended", 0},
     {"jl", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
-    {"resume", KEY_RESUME, NULL, 0,
+    {"resume", KEY_RESUME, NULL, OPTION_OF_BEGIN,
      "leave out what stands in the joblog, and add to it", 0},
-    {"resume-failed", KEY_RESUME_FAILED, NULL, 0,
+    {"resume-failed", KEY_RESUME_FAILED, NULL, OPTION_OF_BEGIN,
      "leave out what succeeded by the joblog, and add to it", 0},
-    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, 0,
+    {"retry-failed", KEY_TRY_FAILED_AGAIN, NULL, OPTION_OF_BEGIN,
      "run the commands that failed by the joblog, and add to it: COMMAND and arguments "
      "are not looked at",
      0},
-    {"run", KEY_RUN_FILE, "FILE", 0,
+    {"run", KEY_RUN_FILE, "FILE", OPTION_OF_BEGIN,
      "write down every command, how it ended and what it wrote: for 'rota status FILE' "
      "and 'rota report FILE'; should the run be cut off, 'rota resume FILE' goes on",
      0},
@@ -98,12 +103,15 @@ static const struct argp_option options[] = {
     {"results", KEY_RESULTS, "DIR", 0, "outputs go to files of DIR, and are not shown",
      0},
     {"res", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
-    {"wd", KEY_FOLDER, "DIR", 0, "run commands in DIR", 0},
+    {"wd", KEY_FOLDER, "DIR", OPTION_OF_TASKS, "run commands in DIR", 0},
     {"workdir", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"env", KEY_ENV, "NAME", 0,
      "pass the environment variable NAME on to commands, wherever they run; several, "
-     "with commas between them or with --env given again",
+     "with commas between them or with --env given again. _ stands for all but those "
+     "that --record-env has recorded",
      0},
+    {"record-env", KEY_RECORD_ENV, NULL, OPTION_OF_BEGIN,
+     "write the names of all variables to ~/.parallel/ignored_vars, and end", 0},
     {"nice", KEY_NICE, "N", 0, "let other processes go first: 1 to 19", 0},
     {"summary", KEY_SUMMARY, NULL, 0,
      "end with a line on standard error that counts tasks and workers, even if all "
@@ -195,12 +203,12 @@ static int cpu_count(void)
 }
 
 /* As many commands as this process may have open files for. */
-static int most_slots(void)
+static int most_slots(int files_each)
 {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > COUNT_MAX)
-        return COUNT_MAX / FILES_PER_COMMAND;
-    int most = ((int)files.rlim_cur - FILES_SPARE) / FILES_PER_COMMAND;
+        return COUNT_MAX / files_each;
+    int most = ((int)files.rlim_cur - FILES_SPARE) / files_each;
     return most > 1 ? most : 1;
 }
 
@@ -215,15 +223,13 @@ static int parse_slots(struct argp_state *state, const char *arg)
     if (errno != 0 || end == arg || !(percent || counted) || fabs(n) > COUNT_MAX)
         argp_error(state, "'%s' is not a number of commands", arg);
     if (counted && arg[0] != '+' && arg[0] != '-')
-        return n > 0 ? (int)n : most_slots();
+        return n > 0 ? (int)n : most_slots(FILES_PER_COMMAND);
     n = percent ? cpu_count() * n / 100 : cpu_count() + n;
     return n > 1 ? (int)n : 1;
 }
 
 static void parse_env(struct argp_state *state, const char *arg, struct run_options *o)
 {
-    if (strcmp(arg, "_") == 0)
-        argp_error(state, "--env _: name the variables that are wanted");
     int rc = variables_add(&o->variables, arg);
     if (rc == ROTA_E_NOMEM)
         argp_failure(state, STATUS_USAGE, ENOMEM, "cannot take the variables");
@@ -313,6 +319,12 @@ static void finish_pipe(struct argp_state *state, struct run_options *o)
         argp_error(state, "--pipe has no arguments, for --colsep, -0, -d or --link");
     if (in->many.wanted || in->many.bytes > 0)
         argp_error(state, "--pipe has no arguments, for -m, -X, --xargs or -s");
+    if (p->round_robin && p->input == EXECUTE_FILE)
+        argp_error(state, "--round-robin, --cat: a file is whole before its command "
+                          "starts, and these read on to the end; --fifo can do that");
+    if (p->round_robin && (o->retries > 0 || o->past != PAST_NONE))
+        argp_error(state, "--round-robin: what a command has read is gone: there is no "
+                          "--retries, --resume or --resume-failed");
     p->blocks.records = (size_t)in->options.rows;
     p->blocks.header = in->options.header;
 }
@@ -349,7 +361,7 @@ static void check_worker(struct argp_state *state, const struct run_options *o)
         argp_error(state,
                    "--worker: tasks come to the program as lines of JSON, and not "
                    "by --pipe");
-    if (o->worker && o->variables.count > 0)
+    if (o->worker && (o->variables.count > 0 || o->variables.all))
         argp_error(state,
                    "--worker: --env is for commands; the program is started once, "
                    "where its worker is, in that environment");
@@ -410,6 +422,9 @@ static void finish(struct argp_state *state, struct run_options *o)
                           "a folder for them with ROTA_RUN_DIR");
     if (o->option_count < 0)
         o->option_count = (state->quoted > 0 ? state->quoted - 1 : state->argc) - 1;
+    if ((o->pipe.input == EXECUTE_FIFO || o->pipe.round_robin) &&
+        o->slots == most_slots(FILES_PER_COMMAND)) /* -j 0 */
+        o->slots = most_slots(FILES_TO_READ);
     if (o->slots == 0)
         o->slots = o->launch.ranks > 0 ? 1 : cpu_count();
 }
@@ -528,6 +543,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ENV:
         parse_env(state, arg, o);
         return 0;
+    case KEY_RECORD_ENV:
+        o->record_env = true;
+        return 0;
     case KEY_RESTARTS:
         o->restarts = parse_count(state, arg, RESTARTS_MAX, "restarts");
         return 0;
@@ -581,7 +599,15 @@ bool run_options_want_input(const struct run_options *o)
     return o->inputs.standard > 0 && (o->again.why == NULL || o->again.reread);
 }
 
-const struct argp_option *run_options_table(void)
+void run_options_tables(const struct argp_option *out[RUN_OPTIONS_TABLES])
 {
-    return options;
+    const struct argp_option *all[] = {
+        options,
+        control_options_argp.options,
+        launch_options_argp.options,
+        inputs_argp.options,
+        pipe_options_argp.options,
+    };
+    _Static_assert(sizeof(all) == RUN_OPTIONS_TABLES * sizeof(all[0]), "all of them");
+    memcpy(out, all, sizeof(all));
 }

@@ -43,11 +43,12 @@ struct run_options {
     const char *folder;  /* where commands run, or NULL */
     enum show_mode show;
     bool in_order;
-    bool worker;  /* the command is a persistent program (programs.h) */
-    bool quote;   /* the command's words stand as they are */
-    bool verbose; /* each command is shown before its output */
-    bool dry;     /* and nothing else done */
-    bool summary; /* wanted even if all went well */
+    bool worker;     /* the command is a persistent program (programs.h) */
+    bool quote;      /* the command's words stand as they are */
+    bool verbose;    /* each command is shown before its output */
+    bool dry;        /* and nothing else done */
+    bool summary;    /* wanted even if all went well */
+    bool record_env; /* nothing but that: variables_record */
     char **command;
     int command_count;
     char **words; /* all of them, without the program's name; */
@@ -64,7 +65,11 @@ void run_options_done(struct run_options *o);
 /* Whether standard input is a source that is to be read. */
 bool run_options_want_input(const struct run_options *o);
 
-/* What --help lists of this part, for `rota resume`. */
-const struct argp_option *run_options_table(void);
+enum {
+    RUN_OPTIONS_TABLES = 5,
+};
+
+/* All tables of options: each entry says what it is about (option_kinds.h). */
+void run_options_tables(const struct argp_option *out[RUN_OPTIONS_TABLES]);
 
 #endif

@@ -138,6 +138,7 @@ struct crew_manner pilot_manner(const struct run_options *o)
         .prompt = o->control.halt.when != HALT_NEVER,
         .gap_ns = o->control.gap_ns,
         .gap_adapts = o->control.gap_adapts,
+        .reads_on = o->pipe.round_robin,
         .limit_times = o->control.limit_times,
     };
 }

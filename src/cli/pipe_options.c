@@ -5,42 +5,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/option_kinds.h"
+
 enum {
-    KEY_PIPE = 0x3000,
+    KEY_PIPE = 0x5000,
     KEY_PIPEPART,
     KEY_BLOCK,
     KEY_RECSTART,
     KEY_RECEND,
     KEY_REGEXP,
     KEY_STRIP,
+    KEY_CAT,
+    KEY_FIFO,
+    KEY_ROUND,
     LINES_MAX = 1000000000,
 };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Standard input for commands:", 30},
-    {"pipe", KEY_PIPE, NULL, 0,
+    {NULL, 0, NULL, OPTION_OF_TASKS, "Standard input for commands:", 30},
+    {"pipe", KEY_PIPE, NULL, OPTION_OF_TASKS,
      "cut standard input (or -a FILE) into blocks of records, lines as a rule, and "
      "give "
      "each to a COMMAND on its standard input; -N says how many records, else as many "
      "as are in --block bytes",
      0},
     {"spreadstdin", 0, NULL, OPTION_ALIAS, NULL, 0},
-    {"pipepart", KEY_PIPEPART, NULL, 0, "the same of -a FILE", 0},
+    {"pipepart", KEY_PIPEPART, NULL, OPTION_OF_TASKS, "the same of -a FILE", 0},
     {"pipe-part", 0, NULL, OPTION_ALIAS, NULL, 0},
-    {"block", KEY_BLOCK, "SIZE", 0,
+    {"cat", KEY_CAT, NULL, OPTION_OF_TASKS,
+     "as --pipe, but {} in COMMAND is the name of a temporary file with the block", 0},
+    {"fifo", KEY_FIFO, NULL, OPTION_OF_TASKS,
+     "as --pipe, but {} is the name of a pipe, to be read once", 0},
+    {"round-robin", KEY_ROUND, NULL, OPTION_OF_TASKS,
+     " as --pipe, but with no more than -j commands in all: what has read its block "
+     "gets "
+     "the next one, up to the end of the input",
+     0},
+    {"round", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"block", KEY_BLOCK, "SIZE", OPTION_OF_TASKS,
      "about so many bytes in each block (1M); K, M and G are powers of 1024, k, m and "
      "g "
      "of 1000",
      0},
     {"block-size", 0, NULL, OPTION_ALIAS, NULL, 0},
-    {"recend", KEY_RECEND, "STR", 0, "a record ends with STR (\\n)", 0},
-    {"recstart", KEY_RECSTART, "STR", 0,
+    {"recend", KEY_RECEND, "STR", OPTION_OF_TASKS, "a record ends with STR (\\n)", 0},
+    {"recstart", KEY_RECSTART, "STR", OPTION_OF_TASKS,
      "a record begins with STR; with --recend too, it is cut between the two", 0},
-    {"regexp", KEY_REGEXP, NULL, 0, "both are extended regular expressions", 0},
-    {"remove-rec-sep", KEY_STRIP, NULL, 0, "take them out of the blocks", 0},
+    {"regexp", KEY_REGEXP, NULL, OPTION_OF_TASKS,
+     "both are extended regular expressions", 0},
+    {"remove-rec-sep", KEY_STRIP, NULL, OPTION_OF_TASKS, "take them out of the blocks",
+     0},
     {"removerecsep", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"rrs", 0, NULL, OPTION_ALIAS, NULL, 0},
-    {"max-lines", 'L', "N", 0, "a record is N lines", 0},
+    {"max-lines", 'L', "N", OPTION_OF_TASKS, "a record is N lines", 0},
     {0},
 };
 
@@ -105,10 +122,28 @@ static error_t parse_record(int key, char *arg, struct argp_state *state,
     }
 }
 
+static void parse_input(struct argp_state *state, enum execute_input input,
+                        struct pipe_options *o)
+{
+    if (o->input != EXECUTE_STANDARD && o->input != input)
+        argp_error(state, "--cat and --fifo: a command reads by the one or the other");
+    o->input = input;
+    o->wanted = true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct pipe_options *o = state->input;
     switch (key) {
+    case KEY_CAT:
+        parse_input(state, EXECUTE_FILE, o);
+        return 0;
+    case KEY_FIFO:
+        parse_input(state, EXECUTE_FIFO, o);
+        return 0;
+    case KEY_ROUND:
+        o->round_robin = o->wanted = true;
+        return 0;
     case ARGP_KEY_INIT:
         o->blocks.block_bytes = 1 << 20;
         return 0;

@@ -9,11 +9,14 @@
 #include <stdbool.h>
 
 #include "cli/blocks.h"
+#include "farm/crew.h"
 
 struct pipe_options {
-    bool wanted;  /* standard input is for the commands, in blocks */
-    bool by_part; /* --pipepart: it is a file */
-    bool said;    /* one of those that need --pipe */
+    bool wanted;              /* standard input is for the commands, in blocks */
+    bool by_part;             /* --pipepart: it is a file */
+    bool said;                /* one of those that need --pipe */
+    enum execute_input input; /* how a command comes to its block */
+    bool round_robin;         /* commands read on, as blocks come */
     struct blocks_options blocks;
 };
 

@@ -59,6 +59,7 @@ static struct verdict judge(const struct crew_end *end)
     case EXECUTE_REFUSED:
         return (struct verdict){.exit = r->code};
     case EXECUTE_UNANSWERED:
+    case EXECUTE_EARLY:
         return (struct verdict){.exit = -1};
     case EXECUTE_OVERTIME:
     case EXECUTE_STARVED:

@@ -129,14 +129,21 @@ static void say_failed(const struct report *r, const struct crew_end *end)
     struct text command;
     char how[128];
     const struct execute_result *result = end->result;
+    const char *had = end->had != NULL && end->had[0] != '\0' ? end->had : NULL;
     command_text(end->argv, &command);
-    if (end->outcome == ROTA_POISON)
+    if (end->outcome == ROTA_POISON && r->reads_on)
+        say(r, "task %" PRIu64 " was lost with its worker: %s", end->task + 1,
+            command.data);
+    else if (end->outcome == ROTA_POISON)
         say(r, "task %" PRIu64 " was given up, as it took %d workers along: %s",
             end->task + 1, end->killed, command.data);
     else if (result != NULL)
         say(r, "task %" PRIu64 " %s: %s%s", end->task + 1,
             execute_text(result->how, result->code, how, sizeof(how)), command.data,
             advice(end));
+    if (had != NULL)
+        say(r, "of the input, task %" PRIu64 " was given %s, and nobody else is",
+            end->task + 1, had);
 }
 
 void report_ended(struct report *r, const struct crew_end *end)
@@ -160,7 +167,9 @@ void report_lost(struct report *r, int rank, const struct rota_fate *fate,
         snprintf(how, sizeof(how), "cannot go on working");
     else
         rota_fate_text(*fate, how, sizeof(how));
-    if (again == 0)
+    if (r->reads_on)
+        say(r, "rank %d %s", rank, how);
+    else if (again == 0)
         say(r, "rank %d %s; it ran no task", rank, how);
     else
         say(r, "rank %d %s; %" PRIu64 " task%s that it ran %s", rank, how, again,

@@ -34,6 +34,7 @@ struct report {
     int err;
     struct screen *screen; /* what is below all that is written; or NULL */
     bool summary;          /* wanted in any case */
+    bool reads_on;         /* commands do, so what was lost runs nowhere else */
     bool waiting;          /* that there is no room was said; so too: */
     bool running_out;      /* that no more are begun */
     int64_t start_ns;

@@ -17,8 +17,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "cli/control_options.h"
-#include "cli/launch_options.h"
+#include "cli/option_kinds.h"
+#include "cli/options.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/run_dir.h"
@@ -79,45 +79,30 @@ struct resume_options {
 
 /* ---- words ------------------------------------------------------------------- */
 
-/* What says which tasks there are can't be changed, and is no option here; nor is what
- * resume has an option of its own for. */
-static bool is_fixed(const struct argp_option *o)
-{
-    static const char *const names[] = {
-        "dry-run", "quote",  "run",           "wd",           "workdir",
-        "dryrun",  "resume", "resume-failed", "retry-failed", "worker"};
-    if (o->key == 'I' || o->flags & OPTION_HIDDEN)
-        return true;
-    for (size_t i = 0; o->name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(o->name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool is_last(const struct argp_option *o)
-{
-    return o->name == NULL && o->key == 0 && o->doc == NULL;
-}
-
 static int add_options(struct argp_option *table, int count,
-                       const struct argp_option *more, int group)
+                       const struct argp_option *more)
 {
-    for (; !is_last(more) && count < TABLE_MAX - 1; more++) {
-        if (is_fixed(more))
+    bool may_change = false;
+    for (; !option_is_last(more) && count < TABLE_MAX - 1; more++) {
+        if (!(more->flags & OPTION_ALIAS))
+            may_change = option_may_change(more);
+        if (!may_change)
             continue;
         table[count] = *more;
-        table[count++].group = group;
+        table[count++].group = 0;
     }
     return count;
 }
 
+/* Our own, and of rota run's what may be given anew. */
 static void make_table(struct resume_options *o)
 {
+    const struct argp_option *tables[RUN_OPTIONS_TABLES];
     int count = sizeof(own_options) / sizeof(own_options[0]);
     memcpy(o->table, own_options, sizeof(own_options));
-    count = add_options(o->table, count, run_options_table(), 0);
-    count = add_options(o->table, count, control_options_argp.options, 0);
-    count = add_options(o->table, count, launch_options_argp.options, 0);
+    run_options_tables(tables);
+    for (int i = 0; i < RUN_OPTIONS_TABLES; i++)
+        count = add_options(o->table, count, tables[i]);
     o->table[count] = (struct argp_option){0};
 }
 
@@ -126,9 +111,9 @@ static int take_option(struct resume_options *o, int key, const char *arg)
 {
     char *word = NULL;
     const struct argp_option *option = o->table;
-    while (!is_last(option) && (option->key != key || option->name == NULL))
+    while (!option_is_last(option) && (option->key != key || option->name == NULL))
         option++;
-    if (is_last(option))
+    if (option_is_last(option))
         return ROTA_E_NOTFOUND;
     char **more = realloc(o->more, ((size_t)o->more_count + 1) * sizeof(char *));
     if (more == NULL)

@@ -125,11 +125,19 @@ static int open_crew(struct link *link, const struct run_options *o,
 
 /* --- on this machine ------------------------------------------------------ */
 
-static struct gate_limits gate_limits(const struct run_options *o)
+/* How commands run, wherever that is. */
+static struct execute_options execute_manner(const struct run_options *o)
 {
-    return (struct gate_limits){.memory_bytes = o->control.memory_bytes,
-                                .load = o->control.load,
-                                .noswap = o->control.noswap};
+    return (struct execute_options){
+        .slots = o->slots,
+        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
+        .folder = o->folder,
+        .input = o->pipe.input,
+        .reads_on = o->pipe.round_robin,
+        .gate = {.memory_bytes = o->control.memory_bytes,
+                 .load = o->control.load,
+                 .noswap = o->control.noswap},
+    };
 }
 
 static int manage_here(const struct run_options *o, struct signals *signals,
@@ -162,13 +170,8 @@ static int run_here(void *ctx)
         perror("rota: cannot watch for signals");
         return STATUS_USAGE;
     }
-    struct execute_options options = {
-        .slots = o->slots,
-        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
-        .folder = o->folder,
-        .gate = gate_limits(o),
-        .adopts = tree_adopt() == 0,
-    };
+    struct execute_options options = execute_manner(o);
+    options.adopts = tree_adopt() == 0;
     int status = manage_here(o, &signals, &options);
     tree_kill(clock_now_ns() + TREE_MS * NS_PER_MS);
     return status;
@@ -261,6 +264,8 @@ int cli_run_options(struct run_options *o)
         return run_dry(o);
     if (choose_place(&o->launch, &o->where, &err) != 0)
         return cli_fail(STATUS_USAGE, &err);
+    if (o->variables.all && variables_add_all(&o->variables, &err) != 0)
+        return cli_fail(STATUS_USAGE, &err);
     if (o->run_file == NULL && o->past == PAST_NONE) {
         const char *command = o->command_count > 0 ? o->command[0] : NULL;
         if (run_dir_new(command, &named, &err) != 0)
@@ -273,10 +278,21 @@ int cli_run_options(struct run_options *o)
     return status;
 }
 
+static int record_env(void)
+{
+    struct rota_error err;
+    return variables_record(&err) == 0 ? STATUS_SUCCESS : cli_fail(STATUS_USAGE, &err);
+}
+
 int cli_run(int argc, char **argv)
 {
     struct run_options o;
     run_options_parse(argc, argv, &o);
+    if (o.record_env) {
+        int rc = record_env();
+        run_options_done(&o);
+        return rc;
+    }
     const char *missing = variables_missing(&o.variables);
     if (missing != NULL) {
         fprintf(stderr,
@@ -354,13 +370,8 @@ static int rank_runs(struct rota_farm *farm, const struct run_options *o, int de
 static int rank_farm(struct rota *r, const struct run_options *o, int desk,
                      const char *input)
 {
-    struct execute_options options = {
-        .slots = o->slots,
-        .part_bytes = o->show == SHOW_GROUPS ? 0 : 1,
-        .folder = o->folder,
-        .gate = gate_limits(o),
-        .in_rank = true,
-    };
+    struct execute_options options = execute_manner(o);
+    options.in_rank = true;
     struct crew_manner manner = pilot_manner(o);
     struct screen *screen = NULL;
     struct link *link;

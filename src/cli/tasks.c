@@ -361,7 +361,8 @@ static int make_templates(struct tasks *t, struct rota_error *err)
         .shell = t->o->shell,
         .names = names_of(t),
         .quote = t->o->quote,
-        .bare = t->blocks != NULL,
+        .bare = t->blocks != NULL && t->o->pipe.input == EXECUTE_STANDARD,
+        .named = t->blocks != NULL && t->o->pipe.input != EXECUTE_STANDARD,
         .context = t->o->inputs.many.context,
     };
     int rc =
@@ -372,6 +373,7 @@ static int make_templates(struct tasks *t, struct rota_error *err)
     if (tag == NULL)
         return nothing_left(err);
     options.quote = options.bare = true;
+    options.named = false;
     rc = template_new(&tag, 1, &options, &t->tag, err);
     free(tag);
     return rc;
@@ -422,11 +424,27 @@ static int record_block(struct tasks *t, bool is_one, size_t size, uint64_t *num
     char what[64];
     if (t->store == NULL)
         return 0;
-    int n =
-        snprintf(what, sizeof(what), "block %ju, %zu bytes", (uintmax_t)*number, size);
+    int n = t->o->pipe.round_robin
+                ? snprintf(what, sizeof(what), "blocks, the first of %zu bytes", size)
+                : snprintf(what, sizeof(what), "block %ju, %zu bytes",
+                           is_one ? (uintmax_t)*number : 0, size);
     int rc = is_one ? store_add_task(t->store, what, (size_t)n + 1, number, NULL)
                     : store_listed(t->store, NULL);
     return rc == ROTA_E_NOMEM ? rc : 0; /* what can't be written is tried again */
+}
+
+int tasks_more(struct tasks *t, struct commands_spec *out, struct rota_error *err)
+{
+    const char *data;
+    size_t size;
+    blocks_with_header(t->blocks, false);
+    int rc = blocks_next(t->blocks, &data, &size, err);
+    blocks_with_header(t->blocks, true);
+    if (rc == 0)
+        *out = (struct commands_spec){.input = data, .input_bytes = size};
+    if (rc == ROTA_E_NOTFOUND && record_block(t, false, 0, NULL) != 0)
+        return nothing_left(err);
+    return rc;
 }
 
 /* A block goes to the command without a row. */

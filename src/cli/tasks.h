@@ -1,10 +1,10 @@
 /* tasks.h - the tasks of a run: their commands, and what is to be known at their end
  *
- * Each row of arguments makes a task, and so does each block of --pipe; they are
- * numbered from 1, by their places in the whole list, of which some may have been done
- * before (past.h). Of those that are under way the
- * ticket is kept, where somebody will want it. In a run that is recorded the rows come
- * by way of its run file (list.h).
+ * Each row of arguments makes a task, and so does each block of --pipe (with
+ * --round-robin, each that is asked for as one); they are numbered from 1, by their
+ * places in the whole list, of which some may have been done before (past.h). Of those
+ * that are under way the ticket is kept, where somebody will want it. In a run that is
+ * recorded the rows come by way of its run file (list.h).
  */
 #ifndef ROTA_CLI_TASKS_H
 #define ROTA_CLI_TASKS_H
@@ -40,6 +40,10 @@ void tasks_close(struct tasks *t);
  * not wait: fails as sources_next (or list_next, or blocks_next) and template_new do.
  */
 int tasks_next(struct tasks *t, struct commands_spec *out, struct rota_error *err);
+
+/* Of --round-robin, whose tasks begin with a block each: the next block, for one of
+ * those that there are, as tasks_next: out->input. */
+int tasks_more(struct tasks *t, struct commands_spec *out, struct rota_error *err);
 
 /* Read the list ahead, where it is recorded. Often. */
 void tasks_tick(struct tasks *t);

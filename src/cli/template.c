@@ -39,11 +39,12 @@ struct template
     struct blob text; /* what was written, and what the pieces point into */
     struct piece *pieces;
     size_t count;
-    const char *named; /* the shell; or NULL */
+    const char *program; /* the shell; or NULL */
     bool empty;
     bool quote;
+    bool named;
     bool fields; /* there is a replacement string */
-    bool slot;   /* and a {%} among them */
+    bool slot;   /* and among them one that only the shell will know */
     bool shell;
 };
 
@@ -86,7 +87,7 @@ static bool needs_shell(const struct template *t)
         return true;
     if (t->quote)
         return false;
-    if (t->named != NULL)
+    if (t->program != NULL)
         return true;
     for (size_t i = 0; i < t->count; i++) {
         const struct piece *p = &t->pieces[i];
@@ -117,7 +118,8 @@ static void add_field(struct template *t, struct field field)
 {
     add_piece(t, PIECE_FIELD)->field = field;
     t->fields = true;
-    t->slot = t->slot || field.kind == FIELD_SLOT;
+    t->slot =
+        t->slot || field.kind == FIELD_SLOT || (field.kind == FIELD_VALUE && t->named);
 }
 
 /* Cut up a text that ends with a 0 byte. */
@@ -249,7 +251,8 @@ int template_new(char *const *words, int count, const struct template_options *o
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     t->empty = count == 0;
     t->quote = options->quote;
-    t->named = options->shell;
+    t->program = options->shell;
+    t->named = options->named;
     if (join(t, words, count) != 0 ||
         (t->pieces = calloc(2 * t->text.size + 2, sizeof(*t->pieces))) == NULL)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
@@ -344,6 +347,27 @@ static int put_slot(struct blob *out, const struct piece *p)
     return rc ? rc : blob_put(out, "'", single);
 }
 
+/* A name that the shell will know, in quotes of its own wherever it stands. It has no
+ * extension, and is the one value that there is. */
+static int put_name(struct blob *out, const struct piece *p)
+{
+    static const char *const parts[] = {
+        [PART_WHOLE] = "${PARALLEL_TMP}",         [PART_STEM] = "${PARALLEL_TMP}",
+        [PART_BASE] = "${PARALLEL_TMP##*/}",      [PART_FOLDER] = "${PARALLEL_TMP%/*}",
+        [PART_BASE_STEM] = "${PARALLEL_TMP##*/}",
+    };
+    unsigned char in = p->at.in[p->at.depth];
+    const char *text = parts[p->field.part];
+    const char *before = in == IN_SINGLE ? "'\"" : in == IN_DOUBLE ? "" : "\"";
+    const char *behind = in == IN_SINGLE ? "\"'" : before;
+    if (p->field.position > 1 || p->field.position < -1)
+        return 0;
+    int rc = blob_put(out, before, strlen(before));
+    if (rc == 0)
+        rc = blob_put(out, text, strlen(text));
+    return rc ? rc : blob_put(out, behind, strlen(behind));
+}
+
 /* The arguments that are meant in a word which is there for the `i`-th one. */
 static struct row row_of_word(const struct piece *p, struct row row, int i)
 {
@@ -363,7 +387,9 @@ static int put_piece(const struct template *t, const struct piece *p, struct row
                         : blob_put(out, p->text.data, p->text.size);
     if (p->field.kind == FIELD_TASK)
         return put_number(out, task);
-    return p->field.kind == FIELD_SLOT ? put_slot(out, p) : put_values(out, p, row);
+    if (p->field.kind == FIELD_SLOT)
+        return put_slot(out, p);
+    return t->named ? put_name(out, p) : put_values(out, p, row);
 }
 
 /* The word that begins with `p`, for each argument. */
@@ -537,7 +563,7 @@ static int line_words(const struct template *t, struct row row, uint64_t task,
         rc = blob_put(&line, "", 1);
     if (rc == 0)
         rc = t->shell || line_needs_shell(line.data)
-                 ? shell_words(w, t->named, line.data)
+                 ? shell_words(w, t->program, line.data)
                  : split(w, line.data);
     blob_done(&line);
     return rc;

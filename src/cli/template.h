@@ -18,7 +18,8 @@
  * the shell.
  *
  * The slot is known only where the command runs: {%} is PARALLEL_JOBSLOT of its
- * environment, which takes a shell.
+ * environment, which takes a shell. So it is with the name of what a command reads by
+ * name: PARALLEL_TMP.
  */
 #ifndef ROTA_CLI_TEMPLATE_H
 #define ROTA_CLI_TEMPLATE_H
@@ -39,6 +40,8 @@ struct template_options {
                           NULL: sh does, and only where there is something for it */
     bool quote;        /* the words stand as they are: no shell reads them */
     bool bare;         /* nothing is appended where there is no replacement string */
+    bool named;        /* there are no values: {} is the name in PARALLEL_TMP, of the
+                          command's environment */
     bool context;      /* a word with {} stands there for each argument, not once */
 };
 

@@ -2,9 +2,15 @@
  *
  * A launcher may leave the environment behind when it starts ranks on other hosts. So
  * rank 0 is told these by the launcher, and each command by rank 0.
+ *
+ * "_" stands for all but those that stand in a file of names, one a line, as they are
+ * in the environment: GNU parallel's, $PARALLEL_HOME/ignored_vars, or below
+ * ~/.parallel.
  */
 #ifndef ROTA_CLI_VARIABLES_H
 #define ROTA_CLI_VARIABLES_H
+
+#include <stdbool.h>
 
 #include "rota.h"
 
@@ -12,12 +18,25 @@
 struct variables {
     char **names; /* variables_done() */
     int count;
+    bool all; /* "_" was among those that were added */
 };
 
 /* Add names, with commas between them. Fails with ROTA_E_ARG (one is none) or
  * ROTA_E_NOMEM. */
 int variables_add(struct variables *v, const char *names);
 void variables_done(struct variables *v);
+
+/* Add what "_" stands for, but for names that could not be passed on as one of a list.
+ * Fails with ROTA_E_NOTFOUND or ROTA_E_IO (there is no such file, or it can't be read)
+ * or ROTA_E_NOMEM. */
+int variables_add_all(struct variables *v, struct rota_error *err);
+
+/* Write the names of all that are in the environment to that file. Fails with
+ * ROTA_E_IO or ROTA_E_NOMEM. */
+int variables_record(struct rota_error *err);
+
+/* All names, as variables_add takes them: *out is free()'s. ROTA_E_NOMEM. */
+int variables_names(const struct variables *v, char **out);
 
 /* The first name that is not in the environment, or NULL. A function that bash exports
  * is there by its name. */

@@ -170,11 +170,17 @@ static int read_value(const void *data, size_t size, struct execute_result *out)
     return 0;
 }
 
+/* Whether the command goes on. */
+static bool is_part(const struct execute_result *r)
+{
+    return r->how == EXECUTE_RUNNING || r->how == EXECUTE_HUNGRY;
+}
+
 int commands_result(const void *data, size_t size, struct execute_result *out)
 {
     struct execute_result r;
     int rc = read_value(data, size, &r);
-    if (rc != 0 || r.how == EXECUTE_RUNNING)
+    if (rc != 0 || is_part(&r))
         return ROTA_E_FORMAT;
     *out = r;
     return 0;
@@ -184,7 +190,7 @@ int commands_part(const void *data, size_t size, struct execute_result *out)
 {
     struct execute_result r;
     int rc = read_value(data, size, &r);
-    if (rc != 0 || r.how != EXECUTE_RUNNING)
+    if (rc != 0 || !is_part(&r))
         return ROTA_E_FORMAT;
     *out = r;
     return 0;
@@ -236,7 +242,7 @@ static int record(struct commands *x, const struct execute_result *r)
 {
     size_t bytes = VALUE_HEAD_BYTES + r->out.size + r->err.size;
     x->record.size = 0;
-    if (r->how != EXECUTE_RUNNING)
+    if (!is_part(r))
         return commands_append(&x->record, r);
     if (task_bytes_reserve(&x->record, bytes) != 0)
         return ROTA_E_NOMEM;
@@ -410,7 +416,7 @@ static int look(struct commands *x, int timeout_ms)
 static void tell(struct commands *x, struct executor_report *out)
 {
     struct job *j = x->ended;
-    bool part = x->result.how == EXECUTE_RUNNING;
+    bool part = is_part(&x->result);
     *out = (struct executor_report){
         .lease = j->batch->lease,
         .first = j->batch->first + j->index,
@@ -489,6 +495,16 @@ static void commands_end(struct executor *base, uint64_t lease, uint64_t task)
         execute_end(x->execute, lease);
 }
 
+static int commands_feed(struct executor *base, uint64_t lease, uint64_t task,
+                         const void *data, size_t size, bool last)
+{
+    struct commands *x = (struct commands *)base;
+    const struct job *j = job_of(x, lease);
+    if (j == NULL || !j->running || j->batch->first + j->index != task)
+        return 0;
+    return execute_feed(x->execute, lease, data, size, last);
+}
+
 static void commands_wait(struct executor *base, int64_t timeout_ns)
 {
     struct commands *x = (struct commands *)base;
@@ -517,6 +533,7 @@ static const struct executor_ops commands_ops = {
     .unbegun = commands_unbegun,
     .limit = commands_limit,
     .end = commands_end,
+    .feed = commands_feed,
     .wait = commands_wait,
     .close = commands_close,
 };

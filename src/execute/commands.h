@@ -12,7 +12,7 @@
  *
  *    0   4  size of its words, each ended by a 0 byte
  *    4   4  size of its variables, NAME=VALUE, so too
- *    8   -  words, variables, and then what it reads from standard input
+ *    8   -  words, variables, and then what it reads
  *
  * A value, of a command that succeeded or not, is how it ended and what it wrote:
  *
@@ -25,6 +25,10 @@
  * (executor.h) is a value that says EXECUTE_RUNNING, and what it holds comes before
  * all that follows. So a command may write more than there is memory; and as long as
  * a part was not taken nothing more is read, of any command here.
+ *
+ * With options.reads_on what a task has for its command to read is but the beginning:
+ * a part that says EXECUTE_HUNGRY, and holds nothing, tells that the command has taken
+ * all that it was given; `feed` gives it more.
  *
  * Of the outcomes: ROTA_DONE is exit status 0, ROTA_CRASHED a signal (its code),
  * ROTA_OVERTIME that its time was over, and ROTA_FAILED all else (its code is the exit

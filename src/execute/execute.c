@@ -1,6 +1,7 @@
 /* execute.c - commands, several at once, each with its output and its end
  *
- * One epoll set watches three descriptors a command (job.h): a pidfd and two pipes.
+ * One epoll set watches three descriptors a command (job.h): a pidfd and two pipes; and
+ * a fourth one while what it reads by is full.
  *
  *                pidfd readable          both pipes at their end
  *     RUNNING -------------------> ENDED -------------------------> FINISHED
@@ -48,6 +49,7 @@ enum {
     FDS_SPARE = 64,   /* for everything else in this process */
     EVENTS = 64,
     VARIABLE_BYTES = 48, /* of PARALLEL_SEQ and PARALLEL_JOBSLOT */
+    NAME_BYTES = 32,     /* of PARALLEL_TMP, without its folder */
 };
 
 struct execute {
@@ -55,6 +57,8 @@ struct execute {
     char **env; /* of commands; the strings are environ's and these: */
     char seq[VARIABLE_BYTES];
     char slot[VARIABLE_BYTES];
+    char *name;              /* so too: PARALLEL_TMP=, and room; or NULL */
+    size_t name_bytes;       /* of `name` */
     bool *taken;             /* which slots are */
     int64_t limit_ns;        /* no job's time is over before this */
     int64_t common_limit_ns; /* of those that have no limit of their own; 0: none */
@@ -163,6 +167,11 @@ static void end_overdue(struct execute *x)
 static int start(struct execute *x, struct job *j, const struct execute_command *c)
 {
     rota_auto(heap) char **env = NULL;
+    int rc = job_prepare(j, c);
+    if (rc != 0)
+        return rc;
+    if (x->name != NULL)
+        snprintf(x->name, x->name_bytes, "PARALLEL_TMP=%s", j->input.path);
     if (c->env != NULL && environ_make(x->env, c->env, false, &env) != 0)
         return ENOMEM;
     return job_start(j, c, env != NULL ? env : x->env);
@@ -180,6 +189,31 @@ static int take_slot(struct execute *x, uint64_t number)
     return slot;
 }
 
+/* --- opening -------------------------------------------------------------- */
+
+/* Descriptors that each command takes of ours at least, or `most`. */
+static rlim_t fds_of_job(const struct execute_options *o, rlim_t most)
+{
+    return most + (o->input == EXECUTE_FIFO || o->reads_on);
+}
+
+/* The environment of all commands: ours, and what changes with each. */
+static int make_env(struct execute *x)
+{
+    char *own[] = {x->seq, x->slot, NULL, NULL};
+    snprintf(x->seq, VARIABLE_BYTES, "PARALLEL_SEQ=");
+    snprintf(x->slot, VARIABLE_BYTES, "PARALLEL_JOBSLOT=");
+    if (x->common.inputs.folder != NULL) {
+        x->name_bytes = strlen(x->common.inputs.folder) + NAME_BYTES;
+        x->name = malloc(x->name_bytes);
+        if (x->name == NULL)
+            return ROTA_E_NOMEM;
+        snprintf(x->name, x->name_bytes, "PARALLEL_TMP=");
+        own[2] = x->name;
+    }
+    return environ_make(environ, own, x->options.in_rank, &x->env);
+}
+
 /* --- public --------------------------------------------------------------- */
 
 int execute_open(const struct execute_options *options, struct execute **out,
@@ -190,7 +224,7 @@ int execute_open(const struct execute_options *options, struct execute **out,
         return error_set(err, ROTA_E_ARG, "cannot run %d commands at once",
                          options->slots);
     rlim_t jobs = (rlim_t)options->slots;
-    rlim_t need = jobs * FDS_PER_JOB + FDS_SPARE;
+    rlim_t need = jobs * fds_of_job(options, FDS_PER_JOB) + FDS_SPARE;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return error_set(err, ROTA_E_IO, "cannot see how many files may be open: %s",
                          strerror(errno));
@@ -211,17 +245,13 @@ int execute_open(const struct execute_options *options, struct execute **out,
     TAILQ_INIT(&x->finished);
     TAILQ_INIT(&x->full);
     x->options = *options;
-    int rc = job_common_init(&x->common, options,
-                             files.rlim_cur >= jobs * JOB_FDS + FDS_SPARE);
-    if (rc == ROTA_E_IO)
-        return error_set(err, rc, "cannot watch commands: %s", strerror(errno));
+    rlim_t most = jobs * fds_of_job(options, JOB_FDS) + FDS_SPARE;
+    int rc = job_common_init(&x->common, options, files.rlim_cur >= most, err);
+    if (rc != 0)
+        return rc;
     x->limit_ns = INT64_MAX;
     x->taken = calloc((size_t)options->slots, sizeof(*x->taken));
-    char *own[] = {x->seq, x->slot, NULL};
-    snprintf(x->seq, VARIABLE_BYTES, "PARALLEL_SEQ=");
-    snprintf(x->slot, VARIABLE_BYTES, "PARALLEL_JOBSLOT=");
-    if (rc != 0 || x->taken == NULL ||
-        environ_make(environ, own, options->in_rank, &x->env) != 0)
+    if (x->taken == NULL || make_env(x) != 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory");
     *out = rota_steal(x);
     return 0;
@@ -254,6 +284,39 @@ int execute_start(struct execute *x, const struct execute_command *command)
     return 0;
 }
 
+/* Somebody has opened named pipes: see whose. */
+static void see_opened(struct execute *x)
+{
+    int watch;
+    struct job *j;
+    while (inputs_next_opened(&x->common.inputs, &watch)) {
+        TAILQ_FOREACH (j, &x->running, link)
+            if (j->input.watch == watch)
+                break;
+        if (j == NULL)
+            continue; /* it has ended meanwhile */
+        input_opened(&j->input);
+        job_feed(j);
+    }
+}
+
+static void take_event(struct execute *x, struct job_watch *w)
+{
+    struct job *j = w->job;
+    if (j == NULL) {
+        see_opened(x);
+        return;
+    }
+    if (w == &j->in)
+        job_feed(j);
+    else if (w->bytes == NULL && j->state == JOB_RUNNING)
+        see_end(x, j);
+    else if (w->bytes != NULL && job_read(j, w))
+        see_if_full(x, j);
+    if (j->state == JOB_ENDED && job_is_silent(j) && !j->struck)
+        finish(x, j);
+}
+
 /* Wait for events until `deadline_ns` and take them. An event may name a job that
  * an earlier one finished, but none that is freed: execute_wait alone frees. */
 static int pump(struct execute *x, int64_t deadline_ns)
@@ -269,20 +332,28 @@ static int pump(struct execute *x, int64_t deadline_ns)
     if (n < 0 && errno != EINTR)
         return ROTA_E_IO;
 
-    for (int i = 0; i < n; i++) {
-        struct job_watch *w = events[i].data.ptr;
-        struct job *j = w->job;
-        if (w->bytes != NULL) {
-            if (job_read(j, w))
-                see_if_full(x, j);
-        } else if (j->state == JOB_RUNNING)
-            see_end(x, j);
-        if (j->state == JOB_ENDED && job_is_silent(j) && !j->struck)
-            finish(x, j);
-    }
+    for (int i = 0; i < n; i++)
+        take_event(x, events[i].data.ptr);
     give_up_lingerers(x);
     end_overdue(x);
     return 0;
+}
+
+/* The next one that wants more to read, and has not been told to. */
+static bool next_hungry(struct execute *x, struct execute_result *out)
+{
+    struct job *j;
+    if (!x->options.reads_on)
+        return false;
+    TAILQ_FOREACH (j, &x->running, link)
+        if (!j->told && input_is_hungry(&j->input))
+            break;
+    if (j == NULL)
+        return false;
+    j->told = true;
+    *out = (struct execute_result){
+        .task = j->result.task, .attempt = j->result.attempt, .how = EXECUTE_HUNGRY};
+    return true;
 }
 
 /* What has ended first, and then what goes on: nothing is read meanwhile, so that who
@@ -300,7 +371,7 @@ static bool next_result(struct execute *x, struct execute_result *out)
     }
     j = TAILQ_FIRST(&x->full);
     if (j == NULL)
-        return false;
+        return next_hungry(x, out);
     leave_full(x, j);
     *out = (struct execute_result){
         .task = j->result.task,
@@ -316,16 +387,16 @@ static bool next_result(struct execute *x, struct execute_result *out)
 int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out)
 {
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
-    for (;;) {
-        if (next_result(x, out))
-            return 0;
+    bool late = false;
+    while (!next_result(x, out)) {
+        if (late)
+            return ROTA_E_TIMEOUT;
         int rc = pump(x, deadline_ns);
         if (rc != 0)
             return rc;
-        if (TAILQ_EMPTY(&x->finished) && TAILQ_EMPTY(&x->full) &&
-            clock_now_ns() >= deadline_ns)
-            return ROTA_E_TIMEOUT;
+        late = clock_now_ns() >= deadline_ns;
     }
+    return 0;
 }
 
 /* The earliest end of anyone's time may have come nearer. */
@@ -369,6 +440,22 @@ void execute_end(struct execute *x, uint64_t task)
             return;
         }
     }
+}
+
+int execute_feed(struct execute *x, uint64_t task, const void *data, size_t size,
+                 bool last)
+{
+    struct job *j;
+    TAILQ_FOREACH (j, &x->running, link)
+        if (j->result.task == task)
+            break;
+    if (j == NULL)
+        return 0;
+    if (input_add(&j->input, data, size, last) != 0)
+        return ROTA_E_NOMEM;
+    j->told = false;
+    job_feed(j);
+    return 0;
 }
 
 int execute_running(const struct execute *x)
@@ -421,6 +508,7 @@ void execute_close(struct execute *x)
     free_all(&x->finished);
     job_common_done(&x->common);
     free(x->taken);
+    free(x->name);
     free(x->env);
     free(x);
 }
@@ -449,7 +537,11 @@ const char *execute_text(enum execute_how how, int code, char *buf, size_t size)
     case EXECUTE_STARVED:
         snprintf(buf, size, "was ended, as memory was short");
         break;
+    case EXECUTE_EARLY:
+        snprintf(buf, size, "ended before its input did");
+        break;
     case EXECUTE_RUNNING:
+    case EXECUTE_HUNGRY:
         snprintf(buf, size, "still runs");
         break;
     case EXECUTE_REFUSED:

@@ -9,10 +9,10 @@
  *     execute_close(x);
  *
  * A command runs in a process group of its own, with standard input from /dev/null or
- * of what it was given, and no other descriptor of ours. It ends when its process does:
- * what it left running in its group has a second to write its output, and is then ended
- * too. Its environment says which task it is (PARALLEL_SEQ, from 1) and in which
- * slot it runs (PARALLEL_JOBSLOT, from 1: no two that run have the same).
+ * of what it was given to read, and no other descriptor of ours. It ends when its
+ * process does: what it left running in its group has a second to write its output, and
+ * is then ended too. Its environment says which task it is (PARALLEL_SEQ, from 1) and
+ * in which slot it runs (PARALLEL_JOBSLOT, from 1: no two that run have the same).
  */
 #ifndef ROTA_EXECUTE_H
 #define ROTA_EXECUTE_H
@@ -37,7 +37,10 @@ enum execute_how {
     /* of a persistent program (programs.h): */
     EXECUTE_REFUSED,    /* it answered with an error */
     EXECUTE_UNANSWERED, /* it gave no answer that makes sense */
-    EXECUTE_HOWS,       /* how many there are */
+    EXECUTE_EARLY,      /* it exited with status 0, but before its input had ended */
+    EXECUTE_HUNGRY, /* a command goes on, has taken all that it was given to read, and
+                     * would take more */
+    EXECUTE_HOWS,   /* how many there are */
 };
 
 /* Bytes that are written to; any value may occur in them. */
@@ -57,6 +60,13 @@ struct execute_result {
     struct execute_bytes err; /* and to standard error */
 };
 
+/* How commands come to what they are given to read: input.h. */
+enum execute_input {
+    EXECUTE_STANDARD, /* it is their standard input */
+    EXECUTE_FILE,     /* PARALLEL_TMP is a file's name */
+    EXECUTE_FIFO,     /* so too, of a named pipe */
+};
+
 struct execute_options {
     int slots;         /* how many run at once */
     size_t output_max; /* bytes kept of each stream; 0 means 1 GiB */
@@ -66,6 +76,10 @@ struct execute_options {
         *folder;  /* borrowed: where commands run; NULL: where this process does */
     bool in_rank; /* this process is a rank: commands must not believe that they
                      are (environ.h) */
+    enum execute_input input;
+    bool reads_on; /* (as for EXECUTE_FIFO, the process ignores SIGPIPE) a command may
+                      be given more to read, by execute_feed, and its input ends as that
+                      says; not with EXECUTE_FILE */
     struct gate_limits gate; /* what must be there for one more to begin (commands.h) */
     bool adopts; /* this process adopts orphans (base/tree.h) and has no other
                     children: reap what commands leave behind */
@@ -78,7 +92,7 @@ struct execute_command {
     int64_t limit_ns; /* how long it may run; 0: as long as it likes */
     char *const *argv;
     char *const *env;  /* NAME=VALUE, instead of this process's; NULL: none */
-    const void *input; /* what it reads from standard input; NULL: nothing */
+    const void *input; /* what it reads; NULL: nothing */
     size_t input_bytes;
 };
 
@@ -99,8 +113,10 @@ void execute_close(struct execute *x);
 int execute_start(struct execute *x, const struct execute_command *command);
 
 /* The next command that ended, or has written so much that it is told before: then
- * *out says EXECUTE_RUNNING. Waits at most `timeout_ms`, also where nothing runs. *out
- * is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or ROTA_E_IO. */
+ * *out says EXECUTE_RUNNING; or that wants more to read, which is told once for all
+ * that it was given: EXECUTE_HUNGRY. Waits at most `timeout_ms`, also where nothing
+ * runs. *out is the caller's: execute_result_done(). Fails with ROTA_E_TIMEOUT or
+ * ROTA_E_IO. */
 int execute_wait(struct execute *x, int timeout_ms, struct execute_result *out);
 
 /* From here on a command without a limit of its own may run for `limit_ns`, those that
@@ -114,6 +130,12 @@ void execute_end_youngest(struct execute *x);
 /* End the command `task`, as one that writes more than can be kept: its end is told as
  * EXECUTE_OVERFLOWED. One that has ended is left alone. */
 void execute_end(struct execute *x, uint64_t task);
+
+/* Give the command `task` `size` bytes more to read, behind what it was given before;
+ * `last`: and then no more. What nobody reads any more is dropped. ROTA_E_NOMEM:
+ * nothing was taken. */
+int execute_feed(struct execute *x, uint64_t task, const void *data, size_t size,
+                 bool last);
 
 /* How many were started whose end execute_wait has not told. */
 int execute_running(const struct execute *x);

@@ -70,6 +70,12 @@ struct executor_ops {
      * kept. Its result comes as any other. NULL where there are no parts. */
     void (*end)(struct executor *x, uint64_t lease, uint64_t task);
 
+    /* Whoever has `task` of `lease` running is given `size` bytes more to read; `last`:
+     * and then no more. Where nobody has, nothing happens. Fails with ROTA_E_NOMEM:
+     * nothing was taken, try again later. NULL where tasks have all from the start. */
+    int (*feed)(struct executor *x, uint64_t lease, uint64_t task, const void *data,
+                size_t size, bool last);
+
     /* Sleep until there may be something to take, or `timeout_ns` have passed. May
      * return too early. */
     void (*wait)(struct executor *x, int64_t timeout_ns);

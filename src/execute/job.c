@@ -1,4 +1,4 @@
-/* job.c - one command: its process, the pipes to it, and what it wrote */
+/* job.c - one command: its process, the pipes to it, what it reads and what it wrote */
 #include "execute/job.h"
 
 #include <errno.h>
@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fault.h"
+#include "base/error.h"
 
 enum {
     TERM_MS = 1000, /* from SIGTERM to SIGKILL */
@@ -73,10 +72,15 @@ static void bytes_trim(struct execute_bytes *b)
 
 /* --- descriptors ---------------------------------------------------------- */
 
+static int watch_for(int epoll, struct job_watch *w, uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.ptr = w};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, w->fd, &e) == 0 ? 0 : errno;
+}
+
 static int watch_add(const struct job *j, struct job_watch *w)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
-    return epoll_ctl(j->common->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0 ? 0 : errno;
+    return watch_for(j->common->epoll, w, EPOLLIN);
 }
 
 static void close_far(struct job_watch *w)
@@ -97,55 +101,67 @@ static void watch_close(const struct job *j, struct job_watch *w)
     w->fd = -1;
 }
 
+/* What is written to is watched while it is full, and no longer; the descriptor is the
+ * input's, which may have closed it. */
+static void watch_input(struct job *j)
+{
+    bool wanted = j->input.blocked;
+    if (wanted == (j->in.fd >= 0))
+        return;
+    if (!wanted) {
+        if (j->in.fd == j->input.near)
+            epoll_ctl(j->common->epoll, EPOLL_CTL_DEL, j->in.fd, NULL);
+        j->in.fd = -1;
+        return;
+    }
+    j->in.fd = j->input.near;
+    if (watch_for(j->common->epoll, &j->in, EPOLLOUT) != 0) {
+        j->in.fd = -1;
+        input_end(&j->input); /* it could only wait for ever */
+    }
+}
+
 static void close_all(struct job *j)
 {
+    input_end(&j->input);
+    watch_input(j);
     watch_close(j, &j->process);
     watch_close(j, &j->out);
     watch_close(j, &j->err);
 }
 
-/* A file in memory instead of a pipe: nobody has to feed it. Returns an errno. */
-static int make_input(const struct execute_command *c, int *fd)
-{
-    const char *data = c->input;
-    size_t left = c->input_bytes;
-    if (data == NULL)
-        return 0;
-    *fd = fault(FAULT_SHARED) ? -1 : memfd_create("rota-input", MFD_CLOEXEC);
-    if (*fd < 0)
-        return errno;
-    while (left > 0) {
-        ssize_t n = write(*fd, data, left);
-        if (n < 0 && errno != EINTR)
-            return errno;
-        if (n > 0) {
-            data += n;
-            left -= (size_t)n;
-        }
-    }
-    return lseek(*fd, 0, SEEK_SET) == 0 ? 0 : errno;
-}
-
 /* --- its begin ------------------------------------------------------------ */
 
 int job_common_init(struct job_common *c, const struct execute_options *options,
-                    bool holds)
+                    bool holds, struct rota_error *err)
 {
     *c = (struct job_common){
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .output_max = options->output_max ? options->output_max : output_max_default,
         .folder = options->folder,
         .holds = holds,
+        .inputs = {.notify = -1},
     };
     if (c->epoll < 0)
-        return ROTA_E_IO;
+        return error_set(err, ROTA_E_IO, "cannot watch commands: %s", strerror(errno));
     c->buffer = malloc(READ_BYTES);
-    return c->buffer != NULL ? starter_init(&c->starter) : ROTA_E_NOMEM;
+    int rc = c->buffer != NULL ? starter_init(&c->starter) : ROTA_E_NOMEM;
+    if (rc == ROTA_E_IO)
+        return error_set(err, rc, "cannot open /dev/null: %s", strerror(errno));
+    if (rc != 0)
+        return error_set(err, rc, "out of memory");
+    rc = inputs_open(&c->inputs, options->input, options->reads_on, err);
+    c->opened.fd = c->inputs.notify;
+    if (rc == 0 && c->opened.fd >= 0 && watch_for(c->epoll, &c->opened, EPOLLIN) != 0)
+        return error_set(err, ROTA_E_IO, "cannot watch named pipes: %s",
+                         strerror(errno));
+    return rc;
 }
 
 void job_common_done(struct job_common *c)
 {
     starter_done(&c->starter);
+    inputs_close(&c->inputs);
     free(c->buffer);
     if (c->epoll >= 0)
         close(c->epoll);
@@ -162,6 +178,8 @@ struct job *job_new(struct job_common *common, const struct execute_command *c)
     j->process = (struct job_watch){.job = j, .fd = -1, .far = -1};
     j->out = (struct job_watch){.job = j, .fd = -1, .far = -1, .bytes = &j->result.out};
     j->err = (struct job_watch){.job = j, .fd = -1, .far = -1, .bytes = &j->result.err};
+    j->in = (struct job_watch){.job = j, .fd = -1, .far = -1};
+    input_init(&j->input, &common->inputs);
     j->start_ns = clock_now_ns();
     j->limited = c->limit_ns > 0;
     j->limit_ns = j->limited ? j->start_ns + c->limit_ns : INT64_MAX;
@@ -175,19 +193,27 @@ void job_free(struct job *j)
     free(j);
 }
 
+int job_prepare(struct job *j, const struct execute_command *c)
+{
+    return input_begin(&j->input, c->input, c->input_bytes);
+}
+
+void job_feed(struct job *j)
+{
+    input_write(&j->input);
+    watch_input(j);
+}
+
 int job_start(struct job *j, const struct execute_command *c, char *const *env)
 {
-    rota_auto(fd) int in = -1;
     int rc = starter_pipe(&j->out.fd, &j->out.far, true);
     if (rc == 0)
         rc = starter_pipe(&j->err.fd, &j->err.far, true);
-    if (rc == 0)
-        rc = make_input(c, &in);
     struct starter_spec spec = {
         .argv = c->argv,
         .env = env,
         .folder = j->common->folder,
-        .in = in,
+        .in = j->input.far,
         .out = j->out.far,
         .err = j->err.far,
     };
@@ -203,6 +229,10 @@ int job_start(struct job *j, const struct execute_command *c, char *const *env)
         rc = watch_add(j, &j->out);
     if (rc == 0)
         rc = watch_add(j, &j->err);
+    if (rc == 0) {
+        input_started(&j->input);
+        watch_input(j);
+    }
     return rc;
 }
 

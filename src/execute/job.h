@@ -1,4 +1,4 @@
-/* job.h - one command: its process, the pipes to it, and what it wrote
+/* job.h - one command: its process, the pipes to it, what it reads and what it wrote
  *
  *                 job_ended              job_finish
  *     RUNNING -------------> ENDED -------------------> FINISHED
@@ -20,18 +20,19 @@
 #include <sys/types.h>
 
 #include "execute/execute.h"
+#include "execute/input.h"
 #include "execute/starter.h"
 
 enum {
-    JOB_FDS = 5, /* a pidfd, and two pipes */
+    JOB_FDS = 5, /* a pidfd, and two pipes; what it reads apart */
 };
 
 /* What an event of the epoll set points at. */
 struct job_watch {
-    struct job *job;
+    struct job *job;             /* NULL: all that wait for readers of named pipes */
     int fd;                      /* -1: closed */
     int far;                     /* so too, the other end */
-    struct execute_bytes *bytes; /* NULL: the pidfd */
+    struct execute_bytes *bytes; /* NULL: the pidfd, or what it reads */
 };
 
 enum job_state {
@@ -48,7 +49,9 @@ struct job_common {
     bool holds;         /* we may have JOB_FDS open for each */
     bool discards;      /* nobody wants to know any more what they write */
     struct starter starter;
-    char *buffer; /* what was read last */
+    struct inputs inputs;
+    struct job_watch opened; /* of inputs.notify */
+    char *buffer;            /* what was read last */
 };
 
 struct job {
@@ -65,6 +68,9 @@ struct job {
     enum job_state state;
     bool full;   /* the caller's */
     bool struck; /* so too: it was ended by somebody's SIGTERM */
+    bool told;   /* so too: that it is hungry */
+    struct input input;
+    struct job_watch in; /* its near end, while that is full */
     struct job_watch process;
     struct job_watch out;
     struct job_watch err;
@@ -72,19 +78,26 @@ struct job {
 
 TAILQ_HEAD(job_list, job);
 
-/* Fails with ROTA_E_NOMEM or ROTA_E_IO; job_common_done() all the same. */
+/* Fails with ROTA_E_ARG, ROTA_E_NOMEM or ROTA_E_IO; job_common_done() all the same. */
 int job_common_init(struct job_common *c, const struct execute_options *options,
-                    bool holds);
+                    bool holds, struct rota_error *err);
 void job_common_done(struct job_common *c);
 
 /* One whose time begins now; NULL: out of memory. job_free(). `common` outlives it. */
 struct job *job_new(struct job_common *common, const struct execute_command *c);
 void job_free(struct job *j);
 
-/* Start its process, with `env`. Its input is held by the system until it has been
- * read, so it may be as slow as it likes, or not read at all. Returns 0 or an errno;
- * then there may be a process even so. */
+/* Make what it is to read: then j->input.path is the name that it is to be told, or
+ * NULL. Returns 0 or an errno. */
+int job_prepare(struct job *j, const struct execute_command *c);
+
+/* Start its process, with `env`. Returns 0 or an errno; then there may be a process
+ * even so. */
 int job_start(struct job *j, const struct execute_command *c, char *const *env);
+
+/* There is room for more in what it reads by, somebody has opened that, or there is
+ * more to write. */
+void job_feed(struct job *j);
 
 /* Read once; false when there was nothing, for now or for ever. What can't be kept
  * ends the job. */

@@ -130,6 +130,25 @@ int broker_send_head(struct broker *b, int worker, const struct wire_head *h)
     return rc;
 }
 
+int broker_feed(struct broker *b, int worker, uint64_t lease, uint64_t task,
+                const void *data, size_t size, bool last)
+{
+    if (!plan_holds(b->plan, worker, lease, task))
+        return ROTA_E_NOTFOUND;
+    unsigned char *message = malloc(WIRE_HEAD_BYTES + size + 1);
+    if (message == NULL)
+        return ROTA_E_NOMEM;
+    struct wire_head h = {
+        .kind = WIRE_INPUT, .count = 1, .lease = lease, .first = task, .more = last};
+    wire_write(message, &h);
+    if (size > 0)
+        memcpy(message + WIRE_HEAD_BYTES, data, size);
+    int rc = b->port.send(b->port.ctx, worker, message, WIRE_HEAD_BYTES + size);
+    if (rc != 0)
+        free(message);
+    return rc;
+}
+
 static int lend(struct broker *b, const struct plan_action *a)
 {
     size_t size =
@@ -376,6 +395,7 @@ int broker_new(const struct broker_options *options, const struct broker_port *p
         .retry_ns = options->retry_ns,
         .batch_ns = options->batch_ns,
         .once = options->once,
+        .frail = options->frail,
         .prompt = options->prompt,
         .gap_ns = options->gap_ns,
         .gap_adapts = options->gap_adapts,

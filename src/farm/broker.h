@@ -79,6 +79,7 @@ struct broker_options {
     int64_t retry_ns; /* 0: plan.h's */
     int64_t batch_ns; /* 0: plan.h's */
     bool once;        /* plan.h's; so too: */
+    bool frail;
     bool prompt;
     int64_t gap_ns;
     bool gap_adapts;
@@ -136,6 +137,12 @@ void broker_shut(struct broker *b, int64_t now_ns, bool shut);
 /* As rota_cancel; and fails with ROTA_E_NOMEM or ROTA_E_MPI, as broker_act does: it is
  * not cancelled, try again later. */
 int broker_cancel(struct broker *b, int64_t now_ns, uint64_t task);
+
+/* `size` bytes more for the attempt `task` of `lease` at `worker` to read; `last`: and
+ * then no more. Fails with ROTA_E_NOTFOUND (it has ended), ROTA_E_NOMEM or ROTA_E_MPI:
+ * nothing was sent. */
+int broker_feed(struct broker *b, int worker, uint64_t lease, uint64_t task,
+                const void *data, size_t size, bool last);
 
 /* Do what is to be done now. Fails with ROTA_E_NOMEM or ROTA_E_MPI. */
 int broker_act(struct broker *b, int64_t now_ns);

@@ -7,8 +7,11 @@
  */
 #include "farm/crew.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "execute/commands.h"
+#include "farm/dealer.h"
 #include "farm/inner.h"
 #include "farm/spools.h"
 
@@ -16,6 +19,7 @@ enum {
     TICK_MS = 100,         /* between two questions whether to stop */
     HELD_BYTES = 64 << 20, /* of commands and their input, are enough */
     HELD_ROUNDS = 3,       /* but so many for each slot may be there */
+    HAD_BYTES = 400,       /* of the words for blocks */
 };
 
 #define BATCH_NS (5 * NS_PER_MS)
@@ -40,7 +44,8 @@ static int open_over(struct link *link, struct executor *x,
                                  .parts = true,
                                  .batch_ns = BATCH_NS,
                                  .nap_ns = NAP_NS,
-                                 .prompt = wanted->prompt,
+                                 .prompt = wanted->prompt || wanted->reads_on,
+                                 .frail = wanted->reads_on,
                                  .gap_ns = wanted->gap_ns,
                                  .gap_adapts = wanted->gap_adapts,
                                  .limit_times = wanted->limit_times};
@@ -88,6 +93,14 @@ struct crew {
     bool all_taken; /* there are no more commands */
     enum crew_course course;
     uint64_t taken; /* so many commands */
+    /* where commands read on: */
+    struct dealer *dealer; /* or NULL */
+    uint64_t slots;        /* of all workers that have come, lost or not */
+    uint64_t blocks;       /* so many have come */
+    bool over;             /* no more will, or none are wanted */
+    bool has_block;        /* `block` has come, and nobody has it yet */
+    struct commands_spec block;
+    char had[HAD_BYTES];
 };
 
 static int take_failed(struct crew *c, int rc)
@@ -106,17 +119,10 @@ static bool has_plenty(const struct crew *c)
     return c->held > HELD_ROUNDS * (uint64_t)stats.slots;
 }
 
-static int take_command(void *ctx, struct rota_spec *spec)
+/* The next command, packed in `spec`: an enum farm_fed, or how the run fails. */
+static int next_command(struct crew *c, struct rota_spec *spec)
 {
-    struct crew *c = ctx;
-    struct commands_spec command = {0};
-    if (c->failed != 0)
-        return c->failed;
-    if (c->workers == 0)
-        return FARM_FED_LAST;
-    if (has_plenty(c))
-        return FARM_FED_NONE_YET;
-    command.number = c->taken + 1;
+    struct commands_spec command = {.number = c->taken + 1};
     int rc = c->hooks->next(c->hooks->ctx, &command, c->err);
     if (rc == ROTA_E_TIMEOUT)
         return FARM_FED_NONE_YET;
@@ -139,6 +145,120 @@ static int take_command(void *ctx, struct rota_spec *spec)
     spec->retries = c->hooks->retries;
     spec->time_limit_ms = c->hooks->time_limit_ms;
     return FARM_FED_TASK;
+}
+
+/* ---- commands that read on --------------------------------------------------- */
+
+/* One more command, with the next block. */
+static int begin_reader(struct crew *c, struct rota_spec *spec)
+{
+    int fed = next_command(c, spec);
+    if (fed == FARM_FED_TASK && dealer_begin(c->dealer, c->taken - 1, ++c->blocks) != 0)
+        return take_failed(c,
+                           error_set(c->err, ROTA_E_NOMEM, "out of memory for tasks"));
+    c->over = c->over || fed == FARM_FED_LAST;
+    return fed;
+}
+
+/* Have the next block in c->block, or c->over. Fails as hooks->more does. */
+static int fetch_block(struct crew *c)
+{
+    if (c->has_block || c->over)
+        return 0;
+    int rc = c->hooks->more(c->hooks->ctx, &c->block, c->err);
+    c->has_block = rc == 0;
+    c->blocks += rc == 0;
+    c->over = c->all_taken = rc == ROTA_E_NOTFOUND;
+    if (rc != 0 && rc != ROTA_E_TIMEOUT && rc != ROTA_E_NOTFOUND)
+        return take_failed(c, rc);
+    return rc == ROTA_E_TIMEOUT ? rc : 0;
+}
+
+/* The next block for `who`, or word that there is none any more. */
+static int give_block(struct crew *c, const struct dealer_who *who)
+{
+    bool last = !c->has_block;
+    int rc = broker_feed(c->farm->broker, who->worker, who->lease, who->task,
+                         last ? NULL : c->block.input, last ? 0 : c->block.input_bytes,
+                         last);
+    if (rc == ROTA_E_NOTFOUND) {
+        dealer_ended(c->dealer, who->task);
+        return 0;
+    }
+    if (rc != 0)
+        return rc;
+    dealer_gave(c->dealer, who->task, last ? 0 : c->blocks);
+    c->has_block = false;
+    return 0;
+}
+
+/* Give blocks to who wants them, as long as there are any; a run that is to end reads
+ * no more of them. Without memory for one it is given later. */
+static int deal_blocks(struct crew *c)
+{
+    struct dealer_who who;
+    if (c->course != CREW_GO_ON) {
+        c->over = true;
+        c->has_block = false;
+    }
+    while (dealer_next(c->dealer, c->over && !c->has_block, &who)) {
+        int rc = fetch_block(c);
+        if (rc == 0)
+            rc = give_block(c, &who);
+        if (rc == ROTA_E_NOMEM || rc == ROTA_E_TIMEOUT)
+            return 0;
+        if (rc != 0)
+            return take_failed(c, rc);
+    }
+    return 0;
+}
+
+/* Nobody reads any more: then nothing may be left that should be read. */
+static int check_unread(struct crew *c)
+{
+    int rc = fetch_block(c);
+    if (rc == ROTA_E_TIMEOUT)
+        return FARM_FED_NONE_YET;
+    if (rc != 0 || !c->has_block)
+        return rc ? rc : FARM_FED_LAST;
+    c->all_taken = false;
+    return take_failed(c, error_set(c->err, ROTA_E_STATE,
+                                    "nobody reads block %" PRIu64
+                                    " and what follows it, as every command has "
+                                    "ended",
+                                    c->blocks));
+}
+
+/* Blocks first begin as many commands as there are slots, and then go to these. */
+static int take_block(struct crew *c, struct rota_spec *spec)
+{
+    struct rota_stats stats;
+    rota_farm_stats(c->farm, &stats);
+    bool room = c->taken < c->slots;
+    bool awaited = stats.workers < c->workers; /* there may be more of it */
+    if (room && !c->over && !c->has_block && c->course == CREW_GO_ON) {
+        int fed = begin_reader(c, spec);
+        if (fed == FARM_FED_TASK || fed < 0)
+            return fed;
+    }
+    int rc = deal_blocks(c);
+    if (rc != 0)
+        return rc;
+    if (dealer_living(c->dealer) > 0 || ((room || awaited) && !c->over))
+        return FARM_FED_NONE_YET;
+    return c->over && !c->has_block ? FARM_FED_LAST : check_unread(c);
+}
+
+static int take_command(void *ctx, struct rota_spec *spec)
+{
+    struct crew *c = ctx;
+    if (c->failed != 0)
+        return c->failed;
+    if (c->workers == 0)
+        return FARM_FED_LAST;
+    if (c->dealer != NULL)
+        return take_block(c, spec);
+    return has_plenty(c) ? FARM_FED_NONE_YET : next_command(c, spec);
 }
 
 /* ---- what commands write before their end ------------------------------------ */
@@ -185,6 +305,12 @@ static int take_part(void *ctx, int worker, const struct broker_attempt *a,
     bool first;
     if (commands_part(data, size, &part) != 0)
         return ROTA_E_FORMAT;
+    if (part.how == EXECUTE_HUNGRY) {
+        if (c->dealer == NULL)
+            return ROTA_E_FORMAT;
+        dealer_ask(c->dealer, &(struct dealer_who){worker, a->lease, a->task});
+        return 0;
+    }
     int rc = spools_put(c->spools, worker, a->lease, a->task, &part, c->hooks->keep,
                         &first, &err);
     if (first) {
@@ -199,13 +325,16 @@ static int take_part(void *ctx, int worker, const struct broker_attempt *a,
 static bool is_whole(void *ctx, uint64_t lease, uint64_t task)
 {
     const struct crew *c = ctx;
-    return spools_are_whole(c->spools, lease, task);
+    bool read = c->dealer == NULL || dealer_has_told(c->dealer, task);
+    return read && spools_are_whole(c->spools, lease, task);
 }
 
 static void settle_parts(void *ctx, uint64_t lease, uint64_t task, bool counts)
 {
     const struct crew *c = ctx;
     spools_settle(c->spools, lease, task, counts);
+    if (c->dealer != NULL && counts)
+        dealer_ended(c->dealer, task);
 }
 
 static const struct broker_parts parts = {
@@ -220,12 +349,15 @@ static void note_lost(void *ctx, int rank, const struct rota_fate *fate,
     struct crew *c = ctx;
     c->workers--;
     spools_lose(c->spools, rank - c->farm->first);
+    if (c->dealer != NULL)
+        dealer_lost(c->dealer, rank - c->farm->first);
     c->hooks->lost(c->hooks->ctx, rank, fate, strange, again);
 }
 
 static void note_came(void *ctx, int rank, int slots, const char *host)
 {
-    const struct crew *c = ctx;
+    struct crew *c = ctx;
+    c->slots += (uint64_t)slots;
     if (c->hooks->came != NULL)
         c->hooks->came(c->hooks->ctx, rank, slots, host);
 }
@@ -267,6 +399,18 @@ static void find_output(const struct crew *c, struct crew_end *end,
     end->wrote = (kept ? kept->wrote : 0) + result->out.size;
 }
 
+/* What it was given to read, and whether it left some of that. */
+static void find_input(struct crew *c, struct crew_end *end,
+                       struct execute_result *result)
+{
+    if (c->dealer == NULL)
+        return;
+    dealer_ended(c->dealer, end->order);
+    end->had = dealer_text(c->dealer, end->order, c->had, sizeof(c->had));
+    if (end->outcome != ROTA_DONE && result->how == EXECUTE_EXITED && result->code == 0)
+        result->how = EXECUTE_EARLY;
+}
+
 /* What `r` says, in the crew's words. `result` is what it may need. */
 static int read_end(const struct rota_result *r, struct crew_end *end,
                     struct execute_result *result)
@@ -306,6 +450,7 @@ static int end_command(struct crew *c, const struct rota_result *r)
     rota_auto(heap) char **argv = command.argv;
     end.argv = argv;
     find_output(c, &end, &result);
+    find_input(c, &end, &result);
     rc = c->hooks->ended(c->hooks->ctx, &end, c->err);
     spools_forget(c->spools, r->task);
     return rc;
@@ -349,7 +494,11 @@ static int loop(struct crew *c)
     while (!over && c->course != CREW_STOP) {
         struct rota_result r;
         bool all_ended = has_run_out(c);
-        int rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
+        /* Where no command is wanted nobody asks for one, and those who read wait. */
+        int rc = c->dealer != NULL && c->failed == 0 ? deal_blocks(c) : 0;
+        if (rc != 0)
+            return rc;
+        rc = rota_next(c->farm, all_ended ? 0 : TICK_MS, &r);
         if (rc == 0)
             rc = c->failed = end_command(c, &r);
         else if (rc == ROTA_E_TIMEOUT)
@@ -390,6 +539,8 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
                                       .parts = &parts,
                                       .ctx = &c};
     int rc = spools_new(&c.spools);
+    if (rc == 0 && hooks->more != NULL)
+        rc = dealer_new(farm->in_order, &c.dealer);
     if (rc == 0)
         rc = farm_set_feed(farm, take_command, &c);
     if (rc == 0)
@@ -398,6 +549,7 @@ int crew_manage(struct rota_farm *farm, const struct crew_hooks *hooks,
     farm->feed = NULL;
     free(c.words.data);
     spools_free(c.spools);
+    dealer_free(c.dealer);
 
     *out = (struct crew_summary){.stopped = rc == 0};
     rota_farm_stats(farm, &out->stats);

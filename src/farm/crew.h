@@ -33,6 +33,8 @@ struct crew_manner {
                   */
     int64_t gap_ns;     /* between two commands that are begun, at least */
     bool gap_adapts;    /* it grows by 30% with a failure, and shrinks by 10% else */
+    bool reads_on;      /* commands read on, by hooks->more: one that was lost with its
+                           worker, or has ended before its input did, has failed */
     double limit_times; /* a command may run for so many times the median of those that
                            have succeeded; 0: for ever */
 };
@@ -67,6 +69,7 @@ struct crew_end {
     struct spool_text err;
     uint64_t wrote;  /* bytes to standard output, in all */
     const char *why; /* its output could not be kept, for this reason; or NULL */
+    const char *had; /* what it was given to read, where commands read on; or NULL */
     int worker;      /* the rank that had it last; -1: none */
     int attempts;    /* tries that were begun */
     int64_t took_ns; /* how long its last try ran */
@@ -102,6 +105,13 @@ struct crew_hooks {
      * fails with ROTA_E_TIMEOUT where none has come yet, with ROTA_E_NOTFOUND where
      * none will come any more, with anything else to end the run. */
     int (*next)(void *ctx, struct commands_spec *out, struct rota_error *err);
+
+    /* Or NULL; with crew_manner.reads_on: what commands are given to read comes in
+     * blocks. The first of each comes with the command itself, by `next`, as long as
+     * there are fewer than the slots of all who have come; from then on a command that
+     * has taken all gets the next one. out->input is borrowed until the next call of
+     * either. Fails as `next` does. */
+    int (*more)(void *ctx, struct commands_spec *out, struct rota_error *err);
 
     /* A command ended. A failure ends the run. */
     int (*ended)(void *ctx, const struct crew_end *end, struct rota_error *err);

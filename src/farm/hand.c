@@ -133,6 +133,11 @@ int hand_receive(struct hand *h, const void *data, size_t size)
         h->executor->ops->end(h->executor, head.lease, head.first);
         return 0;
     }
+    if (head.kind == WIRE_INPUT && head.count == 1 && head.more <= 1 &&
+        h->executor->ops->feed != NULL)
+        return h->executor->ops->feed(h->executor, head.lease, head.first,
+                                      (const unsigned char *)data + WIRE_HEAD_BYTES,
+                                      size - WIRE_HEAD_BYTES, head.more == 1);
     if (head.kind == WIRE_RECALL && head.count > 0)
         return give_back(h, &head);
     if (head.kind == WIRE_LIMIT && head.more <= INT64_MAX) {

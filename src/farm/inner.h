@@ -110,7 +110,8 @@ struct rota_farm {
 
 /* What a farm may be beyond rota.h's options; all 0: nothing more. */
 struct farm_manner {
-    bool once;        /* plan.h's, as is */
+    bool once; /* plan.h's, as is; so too: */
+    bool frail;
     bool parts;       /* tasks may say something before their result */
     int64_t batch_ns; /* plan.h's, as is; so too: */
     bool prompt;

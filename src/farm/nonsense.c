@@ -21,6 +21,7 @@ static const struct {
     [WIRE_END] = {"END", true},
     [WIRE_SHUT] = {"SHUT", false},
     [WIRE_LIMIT] = {"LIMIT", true},
+    [WIRE_INPUT] = {"INPUT", true},
 };
 
 /* Of a head that wire_read does not take. */

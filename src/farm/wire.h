@@ -24,13 +24,15 @@
  *   END       1            its number    task number 0          -
  *   SHUT      0            0             0           1, or 0    -
  *   LIMIT     0            0             0           ns         -
+ *   INPUT     1            its number    task number 1, or 0    bytes
  *
  * DROP's tasks are not wanted; who has begun them may report them. RECALL asks for
  * tasks back: RETURNED are those that had not begun, and won't. No answer: there were
  * none. PART is what a task that goes on has to say before its result, in its kind's
  * own form; END asks to end such a task, as that can't be kept. By SHUT a worker wants
  * nothing more, until it says 0. LIMIT is how long a task may run that has no limit of
- * its own, those that run already too.
+ * its own, those that run already too. INPUT is more for a task that goes on to read,
+ * and with 1 the last of it.
  *
  * Records are those of execute/parcel.h; a row (execute/row.h) may stand for many.
  */
@@ -60,6 +62,7 @@ enum wire_kind {
     WIRE_END,
     WIRE_SHUT,
     WIRE_LIMIT,
+    WIRE_INPUT,
     WIRE_KINDS,
 };
 

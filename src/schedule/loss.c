@@ -27,11 +27,10 @@ static uint32_t root(uint64_t n)
 }
 
 /* Another kill against `s`, which was in a running lease of `left` tasks. */
-static void blame(struct plan *p, struct span *s, uint64_t left)
+static void blame(struct span *s, uint64_t left)
 {
     s->killed++;
     s->most = root(left);
-    p->counts.again += s->count;
 }
 
 /* Whether nothing but the one task that is left of `l` can have killed its worker. */
@@ -64,14 +63,15 @@ static void lose_span(struct plan *p, int64_t now_ns, struct span *s, bool sole)
         wait_return(p, s);
         return;
     }
-    blame(p, s, left);
+    blame(s, left);
     bool limit = s->killed >= p->options.poison_limit;
-    if (limit && sole) {
+    if (p->options.frail || (limit && sole)) {
         plan_count_end(p, s, PLAN_POISON, span_attempt(s) - 1);
         plan_tell_end(p, s);
         return;
     }
     s->solo = limit && s->count == 1;
+    p->counts.again += s->count;
     wait_return(p, s);
 }
 

@@ -79,6 +79,9 @@ struct plan_options {
      * (plan_returned). Each result is reported as soon as it is there, so at most one
      * task of a lease is running. */
     bool once;
+    /* A task that may have been running when its worker was lost ends with that: as
+     * poison, whoever else was there. */
+    bool frail;
     /* What is lent begins at once: one task at a time, to an idle slot. */
     bool prompt;
     int64_t gap_ns;  /* not 0: promptly, and so long after the last one at least */

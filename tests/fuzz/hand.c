@@ -70,12 +70,25 @@ static void end(struct executor *x, uint64_t lease, uint64_t task)
     (void)task;
 }
 
+static int feed(struct executor *x, uint64_t lease, uint64_t task, const void *data,
+                size_t size, bool last)
+{
+    (void)x;
+    (void)lease;
+    (void)task;
+    (void)last;
+    for (size_t i = 0; i < size; i++) /* each of them is there */
+        must(((const volatile unsigned char *)data)[i] <= 255);
+    return 0;
+}
+
 static const struct executor_ops ops = {.give = give,
                                         .take = take,
                                         .drop = drop,
                                         .unbegun = unbegun,
                                         .limit = limit,
-                                        .end = end};
+                                        .end = end,
+                                        .feed = feed};
 
 /* Only what was given is given back. */
 static int send_out(void *ctx, const void *head, const void *data, size_t size)
@@ -145,6 +158,11 @@ void fuzz_seeds(void)
             body, 2 * bytes);
     n += put(out + n, h, "", 0);
     fuzz_seed("recall-nothing", out, n);
+    h.kind = WIRE_INPUT;
+    h.count = 1;
+    h.more = 1;
+    fuzz_seed("input", out, put(out, h, "abc", 3));
+    h.more = 0;
     h.count = 2;
     row_write_head(body, &t, 2);
     bytes = row_head_bytes(&t);

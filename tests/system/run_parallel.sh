@@ -102,6 +102,14 @@ records|-kN1 --recstart / --pipe echo JOB{#}\;cat\;echo END
 records|-kN1 --recend ', ' --recstart / --rrs --pipe echo JOB{#}\;cat\;echo END
 regexps|-kN1 --regexp --recend ,_+ --pipe echo JOB{#}\;cat\;echo END
 num_%header|-k --header '(%.*\n)*' --pipe -N3 echo JOB{#}\;cat
+num1000000|-k --pipe --cat 'wc -l <{}; test -f {} && echo {#}'
+num1000000|-k --pipe --fifo 'cat {} | cksum; echo {#}'
+num9999|-k --pipe -N2000 --fifo cat
+num9999|-k --pipe --round-robin -j3 -N100 'cat; echo {#}'
+num9999|-k --pipe --round-robin -j2 -N1 --fifo cksum '<{}'
+num_%header|-k --header '(%.*\n)*' --pipe --round-robin -j2 -N3 cat
+abc-file|-k --pipe --round-robin -j9 -N1 'cat; echo {#}'
+/dev/null|-k --pipe --round-robin -j2 echo
 END
 wait
 

@@ -73,6 +73,27 @@ same "$out" '2\n3\n'
 run 0 "$rota" status run.db
 grep -Eq '^workers  1, which run 2 at once; 0 lost$' "$out" || failed "not the workers"
 
+begin "the program is replaced while it runs"
+rm -f go.* run.db
+mkdir bin
+cp "$rota" bin/rota
+bin/rota run -n 3 --restarts 1 --run run.db \
+    'test {} -ne 3 || until [ -e go.{} ]; do sleep 0.02; done; echo {}' \
+    ::: 1 2 3 4 5 6 7 8 9 >"$out" 2>"$err" &
+whole=$!
+await 2
+printf '#!/bin/sh\nexit 77\n' >bin/new
+chmod +x bin/new
+mv bin/new bin/rota
+kill -9 "$manager"
+until grep -q '(1 of 1)' "$err"; do sleep 0.02; done
+>go.3
+got=0
+wait "$whole" || got=$?
+[ "$got" -eq 0 ] || failed "status $got"
+seq 9 >nine
+sort -nu "$out" | cmp -s - nine || failed "not each task"
+
 # Open MPI 4 does so when a process of its own, a rank's parent, is killed; MPICH unless it
 # is asked not to, which whoever puts a script in its place may not know.
 begin "a launcher that takes everything down with one worker"

@@ -63,11 +63,37 @@ seq 100000 >check.numbers
 run 0 sh -c "'$rota' run $* -k --pipe --block 50k cat <check.numbers"
 cmp -s "$out" check.numbers || failed "not all of it, in order"
 
+begin "blocks by name, wherever commands run, with the variables that are recorded"
+export PARALLEL_HOME="$TMPDIR/check.home"
+run 2 "$rota" run "$@" --env _ true ::: a
+says "those in '$PARALLEL_HOME/ignored_vars', which is not there"
+run 0 "$rota" run --record-env
+same "$out" ''
+grep -qx PATH "$PARALLEL_HOME/ignored_vars" || failed "does not record PATH"
+ROTA_CHECK='a b' run 0 sh -c "'$rota' run $* -k --block 50k --fifo --env _ \
+    'test -p {} && test \"\$ROTA_CHECK\" = \"a b\" && cat {}' <check.numbers"
+cmp -s "$out" check.numbers || failed "not all of it, in order"
+
+begin "commands that read on"
+run 0 sh -c "'$rota' run $* -j2 --round-robin --block 10k 'tee check.part.{#} | wc -l' \
+    <check.numbers"
+[ "$(awk '{ lines += $1 } END { print lines }' "$out")" -eq 100000 ] || failed "not all"
+sort -n check.part.* | cmp -s - check.numbers || failed "not each line once"
+[ -e check.part.2 ] || failed "not one for each slot"
+
 begin "variables for commands"
 ROTA_CHECK='a b' run 0 "$rota" run "$@" --env ROTA_CHECK,HOME 'echo "$ROTA_CHECK{}"' ::: c
 same "$out" 'a bc\n'
 
 if [ $# -gt 0 ]; then
+    begin "a worker dies with commands that read on, and a file that one reads"
+    run 1 sh -c "'$rota' run $* -k --round-robin --block 10k --fifo \
+        'exec 3<{}; head -n 5000 <&3 >&2; [ {#} != 1 ] || kill -9 \$PPID; cat <&3 >&2' \
+        <check.numbers"
+    says 'rank [12] was killed by signal 9 \(SIGKILL\)$'
+    says 'task 1 was lost with its worker: exec 3<"\$\{PARALLEL_TMP\}"; head'
+    says 'of the input, task 1 was given blocks 1[,-]'
+    says '2 tasks: 1 succeeded, 1 failed; 1 worker lost, 0 tasks run again'
     begin "a worker dies in the midst of its output"
     run 0 "$rota" run "$@" -k 'head -c 2000000 /dev/zero | tr "\0" {}
         test {} != b || ! mkdir check.once || kill -9 $PPID' ::: a b c
@@ -130,6 +156,50 @@ says 'no arguments behind'
 run 2 "$rota" run --block 1M echo ::: a
 run 2 "$rota" run --pipe --block x cat
 says 'not a number of bytes'
+run 2 "$rota" run --cat --fifo cat
+says 'by the one or the other'
+run 2 "$rota" run --round --cat cat
+says 'a file is whole before its command starts'
+run 2 "$rota" run --round-robin --retries 2 cat
+says 'there is no --retries'
+
+begin "who reads on and does not read to the end has failed"
+run 3 sh -c "yes 0123456789abcdef | head -c 20000000 |
+    '$rota' run -j2 --round-robin --block 100k 'head -n 1; : {#}'"
+says 'task 1 ended before its input did: head -n 1; : 1'
+says 'of the input, task 1 was given blocks? 1[,-]?'
+says 'nobody reads block .* and what follows it, as every command has ended; '
+
+begin "a file with a block"
+run 0 sh -c "'$rota' run -k --block 50k --cat 'test -f {} && cat {}' <check.numbers"
+cmp -s "$out" check.numbers || failed "not all of it, in order"
+
+begin "a run that is killed leaves no file, nor a pipe"
+mkdir check.tmp
+for way in --cat --fifo; do
+    TMPDIR=$PWD/check.tmp run 3 sh -c "'$rota' run $way 'kill -9 \$PPID; cat {}' <check.numbers"
+    says 'its process was killed by signal 9'
+    [ -z "$(ls check.tmp)" ] || failed "leaves $(ls check.tmp)"
+done
+
+begin "blocks for commands that read on come while there is no end, and then it is asked for"
+mkfifo check.more
+exec 7<>check.more
+"$rota" run -u -j2 --round-robin --block 2 \
+    'while read n; do echo {#}.$n; done; echo end' <check.more >"$out" 2>"$err" &
+farm=$!
+echo 1 >&7
+shows '^1\.1$'
+echo 2 >&7
+shows '^2\.2$'
+echo 3 >&7
+shows '^[12]\.3$'
+kill -HUP "$farm"
+got=0
+wait "$farm" || got=$?
+exec 7>&-
+[ "$got" -eq 129 ] || failed "status $got"
+[ "$(grep -c end "$out")" -eq 2 ] || failed "they were not told the end"
 
 begin "what is no variable"
 run 2 "$rota" run --env ROTA_NO_SUCH true ::: a

@@ -250,6 +250,31 @@ static void of_a_lost_workers_batch_only_the_first_task_was_begun(void **state)
     assert_int_equal(plan_counts(p)->leased, 1);
 }
 
+static void what_a_lost_worker_ran_ends_where_it_cannot_be_run_again(void **state)
+{
+    (void)state;
+    struct plan_options options = {
+        .workers = 2, .once = true, .prompt = true, .frail = true};
+    struct plan *p;
+    assert_int_equal(plan_new(&options, &p), 0);
+    assert_int_equal(plan_join(p, 0, 0, 2), 0); /* two slots: neither is alone there */
+    add(p, 3);
+    lent(p, 0, 0, 0, 1, 1);
+    lent(p, 0, 0, 1, 1, 1);
+    plan_lost(p, 1 * MS, 0);
+    for (uint64_t task = 0; task < 2; task++) {
+        struct plan_action a = next(p, 1 * MS, PLAN_ENDED);
+        assert_int_equal(a.why, PLAN_POISON);
+        assert_int_equal(a.killed, 1);
+        if (a.span.count == 2)
+            break;
+    }
+    assert_int_equal(plan_counts(p)->again, 0);
+    join(p, 1);
+    lent(p, 2 * MS, 1, 2, 1, 1); /* which nobody had begun */
+    plan_free(p);
+}
+
 static void a_poison_task_in_a_batch_takes_as_many_workers_as_its_limit(void **state)
 {
     (void)state;
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_straggler_has_no_copy),
         cmocka_unit_test(a_frozen_worker_keeps_what_it_has),
         cmocka_unit_test(of_a_lost_workers_batch_only_the_first_task_was_begun),
+        cmocka_unit_test(what_a_lost_worker_ran_ends_where_it_cannot_be_run_again),
         cmocka_unit_test(a_poison_task_in_a_batch_takes_as_many_workers_as_its_limit),
         cmocka_unit_test(without_memory_nothing_is_given_back),
     };

@@ -101,6 +101,23 @@ static void a_task_has_a_number_and_a_slot(void **state)
     expect("c '{%}'", "a", "[sh][-c][c ''${PARALLEL_JOBSLOT}'']");
 }
 
+static void a_name_is_what_the_shell_will_know(void **state)
+{
+    (void)state;
+    static const struct template_options named = {.named = true};
+    struct row none = {.count = 0};
+    expect_row("wc -l", &named, none, "[sh][-c][wc -l \"${PARALLEL_TMP}\"]");
+    expect_row("a {.} {1} {2}", &named, none,
+               "[sh][-c][a \"${PARALLEL_TMP}\" \"${PARALLEL_TMP}\" ]");
+    expect_row("a {//} {/} {/.}", &named, none,
+               "[sh][-c][a \"${PARALLEL_TMP%/*}\" \"${PARALLEL_TMP##*/}\" "
+               "\"${PARALLEL_TMP##*/}\"]");
+    expect_row("a \"x {}\" 'y {}' $(cat {})", &named, none,
+               "[sh][-c][a \"x ${PARALLEL_TMP}\" 'y '\"${PARALLEL_TMP}\"'' "
+               "$(cat \"${PARALLEL_TMP}\")]");
+    expect_row("a {#}", &named, none, "[a][7]");
+}
+
 static void another_place_is_named(void **state)
 {
     (void)state;
@@ -366,6 +383,7 @@ int main(void)
         cmocka_unit_test(each_source_has_a_number),
         cmocka_unit_test(names_are_those_of_the_sources),
         cmocka_unit_test(a_task_has_a_number_and_a_slot),
+        cmocka_unit_test(a_name_is_what_the_shell_will_know),
         cmocka_unit_test(another_place_is_named),
         cmocka_unit_test(words_are_joined_by_spaces),
         cmocka_unit_test(quoted_words_stand_as_they_are),
