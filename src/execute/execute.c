@@ -188,11 +188,11 @@ int execute_open(const struct execute_options *options, struct execute **out,
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return error_set(err, ROTA_E_IO, "cannot see how many files may be open: %s",
                          strerror(errno));
-    if (files.rlim_cur < need)
+    if (files.rlim_max < need)
         return error_set(err, ROTA_E_ARG,
                          "cannot run %d commands at once: that takes %ju open files, "
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
-                         options->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
+                         options->slots, (uintmax_t)need, (uintmax_t)files.rlim_max);
     if (options->folder != NULL && access(options->folder, X_OK) != 0)
         return error_set(err, ROTA_E_ARG, "cannot work in '%s': %s", options->folder,
                          strerror(errno));
@@ -207,6 +207,8 @@ int execute_open(const struct execute_options *options, struct execute **out,
     x->options = *options;
     int rc = job_common_init(&x->common, options,
                              files.rlim_cur >= jobs * JOB_FDS + FDS_SPARE);
+    if (rc == 0 && starter_reserve(&x->common.starter, need) != 0)
+        rc = ROTA_E_IO;
     if (rc == ROTA_E_IO)
         return error_set(err, rc, "cannot watch commands: %s", strerror(errno));
     x->limit_ns = INT64_MAX;
