@@ -228,11 +228,11 @@ int execute_open(const struct execute_options *options, struct execute **out,
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return error_set(err, ROTA_E_IO, "cannot see how many files may be open: %s",
                          strerror(errno));
-    if (files.rlim_cur < need)
+    if (files.rlim_max < need)
         return error_set(err, ROTA_E_ARG,
                          "cannot run %d commands at once: that takes %ju open files, "
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
-                         options->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
+                         options->slots, (uintmax_t)need, (uintmax_t)files.rlim_max);
     if (options->folder != NULL && access(options->folder, X_OK) != 0)
         return error_set(err, ROTA_E_ARG, "cannot work in '%s': %s", options->folder,
                          strerror(errno));
@@ -249,6 +249,9 @@ int execute_open(const struct execute_options *options, struct execute **out,
     int rc = job_common_init(&x->common, options, files.rlim_cur >= most, err);
     if (rc != 0)
         return rc;
+    if (starter_reserve(&x->common.starter, need) != 0)
+        return error_set(err, ROTA_E_IO, "cannot raise the limit on open files: %s",
+                         strerror(errno));
     x->limit_ns = INT64_MAX;
     x->taken = calloc((size_t)options->slots, sizeof(*x->taken));
     if (x->taken == NULL || make_env(x) != 0)

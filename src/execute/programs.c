@@ -443,17 +443,22 @@ static const struct executor_ops programs_ops = {
 
 /* ---- its begin --------------------------------------------------------------- */
 
+static rlim_t files_for(const struct programs_options *o)
+{
+    return (rlim_t)o->slots * FDS_PER_SEAT + FDS_SPARE;
+}
+
 static int check(const struct programs_options *o, struct rota_error *err)
 {
     struct rlimit files;
     if (o->slots < 1)
         return error_set(err, ROTA_E_ARG, "cannot run %d programs at once", o->slots);
-    rlim_t need = (rlim_t)o->slots * FDS_PER_SEAT + FDS_SPARE;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need)
+    rlim_t need = files_for(o);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < need)
         return error_set(err, ROTA_E_ARG,
                          "cannot run %d programs at once: that takes %ju open files, "
                          "and %ju are allowed; raise the limit with 'ulimit -n'",
-                         o->slots, (uintmax_t)need, (uintmax_t)files.rlim_cur);
+                         o->slots, (uintmax_t)need, (uintmax_t)files.rlim_max);
     return 0;
 }
 
@@ -514,6 +519,8 @@ int executor_programs_open(const struct programs_options *options,
     x->alarm_ns = INT64_MAX;
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
     rc = starter_init(&x->starter);
+    if (rc == 0 && starter_reserve(&x->starter, files_for(options)) != 0)
+        rc = ROTA_E_IO;
     if (x->epoll < 0 || rc == ROTA_E_IO)
         return error_set(err, ROTA_E_IO, "cannot watch programs: %s", strerror(errno));
     if (rc != 0 || make_seats(x) != 0)

@@ -153,6 +153,8 @@ BESIDE static bool place(const struct start *t)
         dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
         return false;
     closefrom(STDERR_FILENO + 1);
+    if (t->starter->raised && setrlimit(RLIMIT_NOFILE, &t->starter->files) != 0)
+        return false;
     return spec->folder == NULL || chdir(spec->folder) == 0;
 }
 
@@ -273,12 +275,24 @@ int starter_pipe(int *ours, int *theirs, bool we_read)
 int starter_init(struct starter *s)
 {
     *s = (struct starter){.null = open("/dev/null", O_RDONLY | O_CLOEXEC)};
-    if (s->null < 0)
+    if (s->null < 0 || getrlimit(RLIMIT_NOFILE, &s->files) != 0)
         return ROTA_E_IO;
     void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     s->stack = stack != MAP_FAILED ? stack : NULL;
     return s->stack != NULL ? keep_path(s) : ROTA_E_NOMEM;
+}
+
+int starter_reserve(struct starter *s, rlim_t files)
+{
+    struct rlimit more = s->files;
+    if (more.rlim_cur >= files)
+        return 0;
+    more.rlim_cur = files;
+    if (setrlimit(RLIMIT_NOFILE, &more) != 0)
+        return errno;
+    s->raised = true;
+    return 0;
 }
 
 void starter_done(struct starter *s)

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct starter {
@@ -20,6 +21,8 @@ struct starter {
         *tries; /* where it says that the program of this name may be, ended by NULL */
     size_t found;            /* where it was */
     char name[NAME_MAX + 1]; /* of the program that was looked for last, or "" */
+    struct rlimit files;     /* how many may be open, as it was at first */
+    bool raised;             /* it is not so any more */
 };
 
 struct starter_spec {
@@ -34,6 +37,10 @@ struct starter_spec {
 /* Fails with ROTA_E_NOMEM or ROTA_E_IO; it may be given to starter_done all the same.
  */
 int starter_init(struct starter *s);
+
+/* Let this process have `files` open at once, where fewer are allowed but so many could
+ * be; what is started may have as many as before. Returns 0 or an errno. */
+int starter_reserve(struct starter *s, rlim_t files);
 
 /* So may one that is all zero bytes. */
 void starter_done(struct starter *s);

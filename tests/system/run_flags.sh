@@ -79,6 +79,10 @@ run 0 "$rota" run "$@" --results check.long 'echo {#} #' ::: "${long}a" "${long}
 same "check.long/1/$(printf '%0252d' 0)\\1/stdout" '1\n'
 same "check.long/1/$(printf '%0252d' 0)\\2/stdout" '2\n'
 
+begin "more commands at once than there may be open files at first"
+run 0 sh -c 'ulimit -S -n 128; "$@"' sh "$rota" run "$@" -j 50 'ulimit -n #' ::: a
+same "$out" '128\n'
+
 begin "where commands run, and how nice they are"
 run 0 "$rota" run "$@" --wd / pwd ::: -P
 same "$out" '/\n'
