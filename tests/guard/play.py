@@ -7,7 +7,8 @@
     play.py ... --medley COUNT [--seed S]
 
 --random plays random programs instead, of which guard_labels (tests/simulate/guard) knows
-how they end; --medley plays medley.c by so many seeds, each as it is and with a hang. DIR has the compiled ones; PATTERN is part of "program case". Says each that goes wrong
+how they end; --medley plays medley.c by so many seeds, each as it is and with a hang. DIR
+has the compiled ones; PATTERN is part of "program case". Says each that goes wrong
 with what the guard said, then in one line how many were right, and how long the verdicts
 took. Exit status 1 if any was wrong. A Fortran compiler may be missing: what DIR does not
 have is skipped, and that is said.
@@ -68,7 +69,8 @@ class MedleyLabel(Label):
 
     def __init__(self, seed, hangs):
         ranks = 2 + seed % 4
-        super().__init__(["medley", str(seed), str(ranks), "any" if hangs else "ends", "-", "-"])
+        verdict = "any" if hangs else "ends"
+        super().__init__(["medley", str(seed), str(ranks), verdict, "-", "-"])
         self.name += " hang" if hangs else ""
 
     def culprit_is_told(self, said):
@@ -108,7 +110,8 @@ def command(options, label):
     else:
         program = [str(options.programs / label.program)]
     return [options.rota, "guard", "-n", str(label.ranks), "--json",
-            *flags(label), "--", *program, label.case, *(["hang"] if label.verdict == "any" else [])]
+            *flags(label), "--", *program, label.case,
+            *(["hang"] if label.verdict == "any" else [])]
 
 
 def environment(options, label):

@@ -36,8 +36,7 @@ static void end(int rc)
         record_stop();
         return;
     }
-    record_comm(HANDLE(MPI_COMM_SELF), STATE_SELF(rank),
-                &rank, 1, NULL, 0);
+    record_comm(HANDLE(MPI_COMM_SELF), STATE_SELF(rank), &rank, 1, NULL, 0);
     if (PLAIN(Query_thread, &level) != MPI_SUCCESS || level == MPI_THREAD_MULTIPLE)
         record_multiple();
     record_lost(STATE_INITIALIZED);
