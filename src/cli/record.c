@@ -17,16 +17,42 @@
 
 /* ---- the joblog -------------------------------------------------------------- */
 
+/* Two runs would lose each other's lines. 0, or the process that has the file. A lock
+ * that forked children do not have, and which ends with this process; where there are
+ * none (some network file systems), it goes without. */
+static pid_t take_alone(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_SETLK, &lock) == 0 || (errno != EACCES && errno != EAGAIN))
+        return 0;
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
 int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err)
 {
-    FILE *f = fopen(path, append ? "ae" : "we");
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int rc = fd < 0 || fstat(fd, &st) != 0 ? -1 : 0;
+    bool is_file = rc == 0 && S_ISREG(st.st_mode);
+    pid_t holder = is_file ? take_alone(fd) : 0;
+    if (rc == 0 && holder == 0 && is_file && !append)
+        rc = ftruncate(fd, 0);
+    FILE *f = rc == 0 && holder == 0 ? fdopen(fd, "a") : NULL;
+    if (f == NULL && fd >= 0)
+        close(fd);
+    if (holder != 0)
+        return error_set(err, ROTA_E_STATE,
+                         "joblog '%s' is another run's, process %d: give this one its "
+                         "own",
+                         path, (int)holder);
     if (f == NULL)
         return error_set(err, ROTA_E_IO, "cannot write joblog '%s': %s", path,
                          strerror(errno));
-    if (!append || ftell(f) == 0)
+    if (!append || st.st_size == 0)
         fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComman"
               "d\n",
               f);
+    fflush(f); /* where it fails, joblog_add() says so */
     *out = f;
     return 0;
 }

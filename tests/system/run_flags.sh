@@ -72,6 +72,16 @@ cut -f 7-9 check.log | tail -n 1 >check.columns
 same check.columns '%s\t15\tsleep 100\n' -1
 run 2 "$rota" run "$@" --joblog /no/such/log true ::: a
 says "cannot write joblog '/no/such/log': No such file"
+# One that another run has is refused, and left as it is.
+timeout 60 "$rota" run "$@" --joblog check.log 'until [ -e {} ]; do sleep 0.05; done' \
+    ::: check.go >/dev/null 2>&1 &
+other=$!
+until [ "$(wc -l <check.log)" -eq 1 ]; do sleep 0.05; done
+run 2 "$rota" run "$@" --joblog check.log true ::: a
+says "joblog 'check.log' is another run's, process"
+touch check.go
+wait $other
+[ "$(wc -l <check.log)" -eq 2 ] || failed 'a line of the joblog is missing'
 run 3 "$rota" run "$@" --results /dev/null/x true ::: a
 says "cannot make folder '/dev/null/"
 long=$(printf '%0252d//' 0)
