@@ -172,6 +172,11 @@ struct state {
     uint32_t op_places; /* all that are under way are before this place in ops */
     struct state_op own[STATE_OWN]; /* what the call itself does, and awaits */
 
+    struct state_op ops[STATE_OPS];
+    struct state_flow flows[STATE_FLOWS];
+    struct state_comm comms[STATE_COMMS];
+    int32_t members[STATE_MEMBERS];
+
     /* What the parent asks for by a signal, and the answer (preload/answer.c). */
     uint32_t asked;    /* bits: STATE_ASK_... */
     uint32_t answered; /* those done */
@@ -179,11 +184,6 @@ struct state {
     uint32_t stack_count;
     uint64_t stack[STATE_STACK]; /* return addresses, the innermost first */
     char trace[STATE_TRACE];
-
-    struct state_op ops[STATE_OPS];
-    struct state_flow flows[STATE_FLOWS];
-    struct state_comm comms[STATE_COMMS];
-    int32_t members[STATE_MEMBERS];
 };
 
 enum {

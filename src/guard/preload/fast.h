@@ -15,6 +15,8 @@
 
 #include "guard/preload/record.h"
 
+#define FAST __attribute__((hot)) /* wrap.h: HOT */
+
 enum {
     FAST_ROUTES = 64, /* a power of two */
 };
@@ -105,16 +107,16 @@ static inline bool fast_may_post(const struct state *m)
 
 /* The request that MPI gave for a message of `flow`, its `index`-th where it is sent.
  */
-void fast_posted(uint64_t request, const struct state_flow *flow, uint64_t index,
-                 enum call call, void *site, enum look_kind kind);
+FAST void fast_posted(uint64_t request, const struct state_flow *flow, uint64_t index,
+                      enum call call, void *site, enum look_kind kind);
 
 /* The operation of this request, if one call may wait for it in this way: it is under
  * way, and nothing need be asked of its status. Else NULL. */
-struct state_op *fast_request(uint64_t request);
+FAST struct state_op *fast_request(uint64_t request);
 /* These (NULL: none) have completed: counted, and forgotten. */
-void fast_completed(struct state *m, struct state_op *const *ops, int count);
+FAST void fast_completed(struct state *m, struct state_op *const *ops, int count);
 /* Blocked until all of these are done. */
-void fast_block_all(struct state *m, enum call call, void *site,
-                    struct state_op *const *ops, int count);
+FAST void fast_block_all(struct state *m, enum call call, void *site,
+                         struct state_op *const *ops, int count);
 
 #endif

@@ -192,6 +192,6 @@ static inline void run(enum call call, void *site)
 /* The requests' table: NULL where there is none of that handle, or no room. */
 struct state_op *find_op(uint64_t handle);
 struct state_op *add_op(uint64_t handle);
-void remove_op(struct state_op *op);
+__attribute__((hot)) void remove_op(struct state_op *op);
 
 #endif

@@ -3,10 +3,13 @@
 
 /* ---- the table ------------------------------------------------------------------- */
 
-/* Handles are addresses, or numbers one after the other. */
+/* Handles are addresses of things of some hundred bytes, or numbers one after the
+ * other: neighbours stay neighbours, as each page of the table that is touched costs
+ * more than all that is done there. */
 static uint64_t op_home(uint64_t handle)
 {
-    return (handle * UINT64_C(0x9e3779b97f4a7c15)) >> 40 & (OP_HASHES - 1);
+    bool address = handle % 16 == 0;
+    return (address ? handle >> 6 : handle) & (OP_HASHES - 1);
 }
 
 /* Where the request's place stands among the hashes, or would. */

@@ -2,6 +2,11 @@
 #include "guard/preload/fast.h"
 #include "guard/preload/wrap.h"
 
+HOT(Send);
+HOT(Recv);
+HOT(Isend);
+HOT(Irecv);
+
 #define COUNT       int
 #define LARGE(name) name
 #include "guard/preload/point_to_point.inc"

@@ -5,6 +5,9 @@
 #include "guard/preload/fast.h"
 #include "guard/preload/wrap.h"
 
+HOT(Wait);
+HOT(Waitall);
+
 enum {
     FEW = 32
 };

@@ -24,6 +24,11 @@
     __attribute__((visibility("default"))) int JOIN(prefix, name)(__VA_ARGS__)
 #define WRAP(name, ...) WRAP_AS(MPI_, name, __VA_ARGS__)
 
+/* A wrapper that most calls go through: with what it uses (fast.h) it lies in one
+ * place, since each page of the program that is touched costs, where ranks share a
+ * processor. */
+#define HOT(name) extern __typeof(MPI_##name) MPI_##name __attribute__((hot))
+
 /* In a wrapper: `real` is MPI's own function. `site` is an address in the program. */
 #define REAL_AS(prefix, name, site)                                                    \
     static __typeof(&JOIN(prefix, name)) real;                                         \
