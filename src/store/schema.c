@@ -153,6 +153,12 @@ static int number(sqlite3 *db, const char *sql, int64_t *out)
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+bool schema_is_empty(sqlite3 *db)
+{
+    int64_t pages = 1;
+    return number(db, "PRAGMA page_count", &pages) == SQLITE_OK && pages == 0;
+}
+
 int schema_check(sqlite3 *db, const char *path, struct rota_error *err)
 {
     int64_t application = 0;
@@ -162,6 +168,11 @@ int schema_check(sqlite3 *db, const char *path, struct rota_error *err)
         rc = number(db, "PRAGMA user_version", &version);
     if (rc != SQLITE_OK)
         return schema_fail(db, rc, "open", path, err);
+    if (application != SCHEMA_APPLICATION && schema_is_empty(db))
+        return error_set(err, ROTA_E_FORMAT,
+                         "cannot open run file '%s': it is empty, as its run ended "
+                         "before it had begun; give the whole command again",
+                         path);
     if (application != SCHEMA_APPLICATION)
         return schema_fail(db, SQLITE_NOTADB, "open", path, err);
     if (version > SCHEMA_VERSION)

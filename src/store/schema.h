@@ -85,6 +85,8 @@
 #ifndef ROTA_STORE_SCHEMA_H
 #define ROTA_STORE_SCHEMA_H
 
+#include <stdbool.h>
+
 #include <sqlite3.h>
 
 #include "base/cleanup.h"
@@ -103,6 +105,9 @@ int schema_open(const char *path, sqlite3 **out, struct rota_error *err);
 
 /* Fill an empty database, within the caller's transaction. Returns SQLite's code. */
 int schema_create(sqlite3 *db);
+
+/* Nothing is in it: whoever made it has died before it was filled. */
+bool schema_is_empty(sqlite3 *db);
 
 /* Whether this is a run file, of this version. Fails with ROTA_E_FORMAT, or as
  * schema_fail says. */

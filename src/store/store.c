@@ -205,6 +205,11 @@ static int check_vacant(struct store *s, struct rota_error *err)
     if (st.st_size == 0)
         return 0;
     int rc = schema_open(s->path, &s->db, err);
+    if (rc == 0 && schema_is_empty(s->db)) { /* what was begun there is undone */
+        sqlite3_close(s->db);
+        s->db = NULL;
+        return 0;
+    }
     if (rc == 0)
         rc = schema_check(s->db, s->path, err);
     if (rc != 0)

@@ -22,7 +22,8 @@ MPI = (r"|MPI_|MPI failed|PMI|ORTE|HYD_|Assertion|UCX|MPI did not begin|without 
        r"started nothing|the launcher hung|by the launcher's account")
 SPENT = r"[Tt]oo many open files|open files|descriptors|limit on number of pipes" + MPI
 REFUSED = (r"[Oo]ut of memory|Resource temporarily unavailable|failed to map|no memory|"
-           r"annot allocate memory|Not enough space|bad_alloc|signal 11|signal 6" + MPI)
+           r"annot allocate memory|Not enough space|bad_alloc|signal 11|signal 6|"
+           r"for its liveness line" + MPI)
 FORKLESS = r"Resource temporarily unavailable|[Cc]annot fork" + MPI
 
 

@@ -106,6 +106,8 @@ class Run(Subject):
                 judge.results(results, TASKS, self.text)
             return whole
         judge.run_file(file, TASKS)
+        if not self.has_begun(trial):
+            return False  # what a dead process had begun there is undone now
         report = subprocess.run([self.rota, "report", "--csv", file], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 timeout=LIMIT_S, check=False)
@@ -124,7 +126,7 @@ class Run(Subject):
         whole = begun and self.is_whole(trial)
         if end.status == 0 and not whole:
             raise judge.Wrong("status 0, and not every task is done")
-        if not begun and not self.log:
+        if not self.has_begun(trial) and not self.log:
             return "said"
         first = whole
         for _ in range(4):

@@ -101,11 +101,45 @@ static void another_programs_file_stays_as_it_is(void **state)
     assert_int_equal(run_file_count(FILE_NAME, "SELECT count(*) FROM t"), 0);
 }
 
+/* As one whose process died while it was filled for the first time. */
+static void leave_half_filled(void)
+{
+    unlink(FILE_NAME);
+    pid_t pid = fork();
+    if (pid == 0) {
+        sqlite3 *db;
+        if (sqlite3_open(FILE_NAME, &db) == SQLITE_OK &&
+            sqlite3_exec(db,
+                         "PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE t (a);"
+                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+                         "n WHERE i < 200) INSERT INTO t SELECT randomblob(999) FROM n",
+                         NULL, NULL, NULL) == SQLITE_OK)
+            _exit(0);
+        _exit(1);
+    }
+    int status;
+    struct stat st;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_return_code(stat(FILE_NAME, &st), 0);
+    assert_true(st.st_size > 0);
+}
+
+static void what_was_never_filled_is_begun_anew(void **state)
+{
+    (void)state;
+    leave_half_filled();
+    expect_refused(FILE_NAME, ROTA_E_FORMAT, "give the whole command again");
+    leave_half_filled();
+    store_close(run_file_create(FILE_NAME));
+    run_file_assert_sound(FILE_NAME);
+}
+
 static void an_empty_file_is_as_good_as_none(void **state)
 {
     (void)state;
     write_file(FILE_NAME, "", 0);
-    expect_refused(FILE_NAME, ROTA_E_FORMAT, "it is no run file");
+    expect_refused(FILE_NAME, ROTA_E_FORMAT, "it is empty");
     store_close(run_file_create(FILE_NAME));
     run_file_assert_sound(FILE_NAME);
 }
@@ -263,6 +297,7 @@ int main(void)
         TEST(what_is_not_there_is_not_opened),
         TEST(another_programs_file_stays_as_it_is),
         TEST(an_empty_file_is_as_good_as_none),
+        TEST(what_was_never_filled_is_begun_anew),
         TEST(a_run_file_is_not_begun_twice),
         TEST(a_newer_versions_file_is_refused),
         TEST(a_damaged_file_is_named),
