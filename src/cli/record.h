@@ -23,8 +23,8 @@
 #include "cli/tasks.h"
 #include "farm/crew.h"
 
-/* *out is the caller's: fclose(). `append`: behind what is there. Until then the file is
- * this process's alone to write, where it is one that can be locked. Fails with
+/* *out is the caller's: fclose(). `append`: behind what is there. Until then the file
+ * is this process's alone to write, where it is one that can be locked. Fails with
  * ROTA_E_STATE where another process has it, and ROTA_E_IO. */
 int joblog_open(const char *path, bool append, FILE **out, struct rota_error *err);
 
