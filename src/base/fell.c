@@ -228,8 +228,7 @@ void fell_orphans(int64_t since_ns)
     struct rlimit before;
     bool more = spare_take(&before);
     remove_shared_memory(since_ns);
-    const char *tmp = getenv("TMPDIR");
-    tmp = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
+    const char *tmp = scratch_above();
     remove_sessions(tmp, since_ns);
     remove_left(tmp, is_inputs_of_dead, since_ns);
     if (more)

@@ -27,11 +27,16 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
     return 0;
 }
 
+const char *scratch_above(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir != NULL && dir[0] != '\0' ? dir : "/tmp";
+}
+
 int scratch_make(char **out)
 {
-    const char *base = getenv("TMPDIR");
     rota_auto(heap) char *path = NULL;
-    if (asprintf(&path, "%s/rota.XXXXXX", base ? base : "/tmp") < 0) {
+    if (asprintf(&path, "%s/rota.XXXXXX", scratch_above()) < 0) {
         path = NULL;
         return ROTA_E_NOMEM;
     }

@@ -2,7 +2,10 @@
 #ifndef ROTA_BASE_SCRATCH_H
 #define ROTA_BASE_SCRATCH_H
 
-/* Make a folder below TMPDIR (or /tmp) and let the environment's TMPDIR name it, for
+/* Where temporary files go: what TMPDIR names, else /tmp. Valid until that changes. */
+const char *scratch_above(void);
+
+/* Make a folder there and let the environment's TMPDIR name it, for
  * the commands that are started from now on. On success *out is its path, the
  * caller's: scratch_remove(). Fails with ROTA_E_IO or ROTA_E_NOMEM. */
 int scratch_make(char **out);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/scratch.h"
 
 struct spool_file {
     int fd; /* -1: not made yet */
@@ -24,18 +25,12 @@ struct spool_file {
     uint32_t count; /* of blocks in the file */
 };
 
-static const char *folder(void)
-{
-    const char *dir = getenv("TMPDIR");
-    return dir != NULL && dir[0] != '\0' ? dir : "/tmp";
-}
-
 static int fail(int error, const char *doing, struct rota_error *err)
 {
     return error_set(err, ROTA_E_IO,
                      "cannot %s a temporary file in '%s': %s; free space there, or let "
                      "TMPDIR name another folder",
-                     doing, folder(), strerror(error));
+                     doing, scratch_above(), strerror(error));
 }
 
 int spool_file_new(struct spool_file **out)
@@ -63,11 +58,11 @@ static int make_file(struct spool_file *f, struct rota_error *err)
 {
     if (f->fd >= 0)
         return 0;
-    f->fd = open(folder(), O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    f->fd = open(scratch_above(), O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     if (f->fd >= 0)
         return 0;
     rota_auto(heap) char *name = NULL;
-    if (asprintf(&name, "%s/rota-XXXXXX", folder()) < 0)
+    if (asprintf(&name, "%s/rota-XXXXXX", scratch_above()) < 0)
         return error_set(err, ROTA_E_NOMEM, "out of memory for a file's name");
     f->fd = mkostemp(name, O_CLOEXEC);
     if (f->fd < 0)

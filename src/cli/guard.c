@@ -136,10 +136,8 @@ static void *watch(void *context)
  * however it ends. Other hosts have no such folder. */
 static char *make_folder(const struct program *p)
 {
-    const char *dir = getenv("TMPDIR");
     char *path = NULL;
-    if (!is_one_host(p) ||
-        asprintf(&path, "%s/rota-guard.XXXXXX", dir ? dir : "/tmp") < 0)
+    if (!is_one_host(p) || asprintf(&path, "%s/rota-guard.XXXXXX", scratch_above()) < 0)
         return NULL;
     if (mkdtemp(path) != NULL && setenv("OMPI_MCA_orte_tmpdir_base", path, 0) == 0)
         return path;

@@ -11,23 +11,12 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/io.h"
 
 struct pump {
     int from;
     int to;
 };
-
-static bool write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
-            return false;
-        data += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
 
 static void *pump(void *arg)
 {
@@ -36,7 +25,8 @@ static void *pump(void *arg)
     ssize_t n;
     do {
         n = read(p->from, data, sizeof(data));
-    } while ((n > 0 && write_all(p->to, data, (size_t)n)) || (n < 0 && errno == EINTR));
+    } while ((n > 0 && io_write_all(p->to, data, (size_t)n) == 0) ||
+             (n < 0 && errno == EINTR));
     close(p->from);
     close(p->to);
     free(p);

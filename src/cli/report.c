@@ -6,12 +6,12 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/variables.h"
 
 enum {
     COMMAND_SHOWN = 160, /* bytes of a command in a message */
@@ -102,20 +102,12 @@ static const char *command_text(char *const *argv, struct text *t)
     return t->data;
 }
 
-/* Functions that bash exports are variables by such names. */
-static bool is_function(const char *name)
-{
-    char variable[128];
-    int n = snprintf(variable, sizeof(variable), "BASH_FUNC_%s%%%%", name);
-    return n < (int)sizeof(variable) && getenv(variable) != NULL;
-}
-
 /* What may be done about a command that there is not. */
 static const char *advice(const struct crew_end *end)
 {
     const struct execute_result *result = end->result;
     bool missing = result->how == EXECUTE_NOT_STARTED && result->code == ENOENT;
-    return missing && end->argv[0] != NULL && is_function(end->argv[0])
+    return missing && end->argv[0] != NULL && variables_has_function(end->argv[0])
                ? "; it is a function of bash: 'export PARALLEL_SHELL=bash' lets bash "
                  "read "
                  "commands"

@@ -174,17 +174,30 @@ int variables_names(const struct variables *v, char **out)
 
 /* ---- in the environment ------------------------------------------------------ */
 
-/* Whether the environment's `entry` is of that name: NAME=..., or BASH_FUNC_NAME%%=...
- */
-static bool is_of(const char *entry, const char *name)
+/* Whether the environment's `entry` is BASH_FUNC_NAME%%=... */
+static bool is_function_of(const char *entry, const char *name)
 {
     size_t size = strlen(name);
-    if (strncmp(entry, name, size) == 0 && entry[size] == '=')
-        return true;
     if (strncmp(entry, function, sizeof(function) - 1) != 0)
         return false;
     entry += sizeof(function) - 1;
     return strncmp(entry, name, size) == 0 && strncmp(entry + size, "%%=", 3) == 0;
+}
+
+/* Whether it is of that name: NAME=..., or that. */
+static bool is_of(const char *entry, const char *name)
+{
+    size_t size = strlen(name);
+    return (strncmp(entry, name, size) == 0 && entry[size] == '=') ||
+           is_function_of(entry, name);
+}
+
+bool variables_has_function(const char *name)
+{
+    for (char **at = environ; *at != NULL; at++)
+        if (is_function_of(*at, name))
+            return true;
+    return false;
 }
 
 /* The first entry of that name from `from` on, or NULL. */

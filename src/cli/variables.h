@@ -42,6 +42,9 @@ int variables_names(const struct variables *v, char **out);
  * is there by its name. */
 const char *variables_missing(const struct variables *v);
 
+/* Whether bash has exported a function of that name. */
+bool variables_has_function(const char *name);
+
 /* NAME=VALUE of those that are there, ended by NULL: *out is free()'s, its strings are
  * the environment's. Fails with ROTA_E_NOMEM. */
 int variables_values(const struct variables *v, char ***out);

@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/fell.h"
+#include "base/io.h"
+#include "base/scratch.h"
 #include "execute/starter.h"
 
 enum {
@@ -36,8 +38,7 @@ int inputs_open(struct inputs *all, enum execute_input way, bool reads_on,
         signal(SIGPIPE, SIG_IGN); /* that nobody reads is an error of write() */
     if (way == EXECUTE_STANDARD)
         return 0;
-    const char *base = getenv("TMPDIR");
-    base = base != NULL && base[0] != '\0' ? base : "/tmp";
+    const char *base = scratch_above();
     if (asprintf(&all->folder, "%s/" FELL_INPUTS "%d-XXXXXX", base, (int)getpid()) <
         0) {
         all->folder = NULL;
@@ -89,21 +90,6 @@ void input_init(struct input *in, struct inputs *all)
     *in = (struct input){.common = all, .near = -1, .far = -1, .watch = -1};
 }
 
-/* Returns an errno. */
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
-            return errno;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 static int begin_memory(struct input *in, const void *data, size_t size)
 {
     if (data == NULL)
@@ -111,7 +97,7 @@ static int begin_memory(struct input *in, const void *data, size_t size)
     in->far = fault(FAULT_SHARED) ? -1 : memfd_create("rota-input", MFD_CLOEXEC);
     if (in->far < 0)
         return errno;
-    int rc = write_all(in->far, data, size);
+    int rc = io_write_all(in->far, data, size);
     return rc != 0 || lseek(in->far, 0, SEEK_SET) == 0 ? rc : errno;
 }
 
@@ -144,7 +130,7 @@ static int begin_file(struct input *in, const void *data, size_t size)
         return rc;
     rota_auto(fd) int fd =
         open(in->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return fd >= 0 ? write_all(fd, data, size) : errno;
+    return fd >= 0 ? io_write_all(fd, data, size) : errno;
 }
 
 static int begin_fifo(struct input *in, const void *data, size_t size)

@@ -295,9 +295,7 @@ static int open_status(const char *name)
     if (fd < 0 || read(fd, there, size) != (ssize_t)size ||
         strcmp(there, colon + 1) != 0)
         return -1;
-    int found = fd;
-    fd = -1;
-    return found;
+    return fd_steal(&fd);
 }
 
 /* Whether `status` is told to who waits for this run instead of its launcher, and has
